@@ -1,0 +1,55 @@
+"""An alert: what a person must know, in the words of its finding, and what was decided about sending it."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from safety_stream.clinical.findings import AnyFinding
+
+AlertType = Literal[
+    "dose_limiting_toxicity",
+    "lab_grade_4",
+    "lab_grade_3",
+    "serious_adverse_event",
+    "eligibility_breach",
+    "cohort_decision",
+    "ungradable",
+    "unreadable_message",
+]
+Urgency = Literal["critical", "warning", "info"]
+
+
+class Decision(BaseModel):
+    """Send or hold, and the named reason: no alert is dropped without one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Literal["send", "hold"]
+    reason: str = Field(
+        description="Closed list, e.g. new, worse, corrected, withdrawn, contained, historical, expected."
+    )
+
+
+class Alert(BaseModel):
+    """One revision of one alert. ``id`` never changes; ``revision`` rises whenever what matters about it changes.
+
+    The revision is the revision of the finding at which the alert changed: it grows, and may skip numbers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(description="AL- and 10 letters and digits: a function of study, subject, type and episode.")
+    revision: Annotated[int, Field(ge=1)]
+    type: AlertType
+    urgency: Urgency
+    state: Literal["raised", "withdrawn"]
+    study: str = Field(description="The study, or '-' for a message that names none.")
+    site: str | None = None
+    subject: str | None = None
+    dose_level: int | None = None
+    headline: str = Field(description="What happened, with its value: the first line a physician reads.")
+    finding: AnyFinding | None = Field(default=None, description="The finding it reports, with all its evidence.")
+    facts: tuple[tuple[str, str], ...] = Field(default=(), description="Further facts as label and value.")
+    decision: Decision
+    as_of: datetime

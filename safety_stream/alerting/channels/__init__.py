@@ -1,0 +1,1 @@
+"""One file is one channel; all pass the same contract suite."""

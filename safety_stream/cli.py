@@ -1,0 +1,6 @@
+"""The command line: thin, one function a command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    raise NotImplementedError

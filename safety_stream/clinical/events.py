@@ -1,0 +1,246 @@
+"""What we are TOLD: the events, exactly as their senders state them.
+
+Every event names its study and subject, the record it comes from (``source``: system, id and version), the status
+that the sender gives it, and when the sender released it (``reported_at``). The same source and version again
+changes nothing; a higher version supersedes; ``entered-in-error`` takes the record back.
+
+Numbers are text ("3.50", "<0.2"), so that no digit and no comparator is lost. Nothing here is judged.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from safety_stream.clinical.moment import Moment
+
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f|]+$")]
+Status = Literal["preliminary", "final", "corrected", "entered-in-error"]
+Seriousness = Literal[
+    "death",
+    "life-threatening",
+    "hospitalization",
+    "disability",
+    "congenital-anomaly",
+    "important-medical-event",
+]
+Attribution = Literal["unrelated", "unlikely", "possible", "probable", "definite", "unknown"]
+Outcome = Literal["recovered", "recovering", "not-recovered", "recovered-with-sequelae", "fatal", "unknown"]
+
+
+class Told(BaseModel):
+    """The base of all that is told to us: frozen, and nothing in it that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Source(Told):
+    """The record an event comes from: who keeps it, its id there, and its version (1, 2, ... as it is corrected)."""
+
+    system: Name = Field(examples=["hangzhou-lis"])
+    id: Name = Field(examples=["2026-000123-ANC"])
+    version: int = Field(default=1, ge=1, le=1_000_000)
+
+    @property
+    def record(self) -> str:
+        """The record whatever its version: ``system|id``."""
+        return f"{self.system}|{self.id}"
+
+
+class Event(Told):
+    """What every event carries."""
+
+    study: Name = Field(examples=["CAR-NK-SLE-01"])
+    subject: Name = Field(description="USUBJID: the coded subject number, never a name.", examples=["001"])
+    source: Source
+    status: Status = "final"
+    reported_at: AwareDatetime = Field(description="When the sender released it, with its zone.")
+
+
+class Measurement(Event):
+    """One measured value with its unit and the range that came with it."""
+
+    test: Name | None = Field(default=None, description="The sender's short name or CDISC test code.", examples=["ANC"])
+    loinc: Annotated[str, Field(pattern=r"^\d{1,7}-\d$")] | None = Field(default=None, examples=["751-8"])
+    value: Text | None = Field(
+        description="The value as text with its comparator; null when there is none.", examples=["0.42", "<0.2"]
+    )
+    unit: Annotated[str, Field(max_length=60)] | None = Field(default=None, examples=["10*9/L"])
+    range_low: Text | None = Field(default=None, description="LLN that the laboratory sent.", examples=["1.8"])
+    range_high: Text | None = Field(default=None, description="ULN that the laboratory sent.", examples=["6.3"])
+    observed_at: Moment = Field(description="When the specimen was taken or the reading made.")
+    specimen: Name | None = Field(default=None, description="Specimen or time-point id that results share.")
+
+    @model_validator(mode="after")
+    def _names_its_test(self) -> Self:
+        if self.test is None and self.loinc is None:
+            raise ValueError("test or loinc: one of them must name what was measured")
+        return self
+
+
+class LabResult(Measurement):
+    """A laboratory result."""
+
+    kind: Literal["lab_result"] = "lab_result"
+    laboratory: Name | None = None
+    fasting: bool | None = None
+
+
+class VitalSign(Measurement):
+    """A vital sign, ECG or echocardiography measurement."""
+
+    kind: Literal["vital_sign"] = "vital_sign"
+    position: Name | None = None
+    on_oxygen: bool | None = Field(default=None, description="Whether oxygen was given (SpO2).")
+
+
+class AdverseEvent(Event):
+    """An adverse-event report; a later report on the same event is a higher version of the same source."""
+
+    kind: Literal["adverse_event"] = "adverse_event"
+    term: Text = Field(description="CTCAE term if known, else the words of the reporter.")
+    meddra_code: Annotated[str, Field(pattern=r"^\d{8}$")] | None = None
+    grade: Annotated[int, Field(ge=1, le=5)] | None = Field(default=None, description="CTCAE grade the site gave.")
+    severity_word: Literal["mild", "moderate", "severe"] | None = Field(
+        default=None, description="The reporter's word where no CTCAE grade was given; never read as a grade."
+    )
+    onset: Moment | None = None
+    resolved: Moment | None = None
+    outcome: Outcome = "unknown"
+    seriousness: frozenset[Seriousness] = frozenset()
+    serious: bool | None = Field(default=None, description="The reporter's own statement that the event is serious.")
+    attribution: Attribution = "unknown"
+    action_taken: Text | None = None
+    narrative: Annotated[str, Field(max_length=4000)] | None = None
+
+
+class Screened(Event):
+    """A subject consented and was screened."""
+
+    kind: Literal["screened"] = "screened"
+    site: Name | None = None
+    consented: Moment
+    protocol_version: Name | None = Field(default=None, description="The version consented to; null: by date.")
+    sex: Literal["female", "male"] | None = None
+    age_years: Annotated[int, Field(ge=0, le=130)] | None = Field(
+        default=None, description="Completed years at consent."
+    )
+
+
+class Enrolled(Event):
+    """A subject was assigned to a dose level."""
+
+    kind: Literal["enrolled"] = "enrolled"
+    dose_level: Annotated[int, Field(ge=1, le=50)]
+    enrolled: Moment
+
+
+class DosePlanned(Event):
+    """A dose is planned for a day."""
+
+    kind: Literal["dose_planned"] = "dose_planned"
+    role: Literal["lymphodepletion", "infusion"]
+    treatment: Name
+    number: Annotated[int, Field(ge=1, le=100)] = 1
+    planned: Moment
+    amount: Text | None = Field(default=None, examples=["2000000"])
+    unit: Name | None = Field(default=None, examples=["cells/kg"])
+
+
+class DoseGiven(Event):
+    """A dose was given: a lymphodepletion day or an infusion of the study product."""
+
+    kind: Literal["dose_given"] = "dose_given"
+    role: Literal["lymphodepletion", "infusion"]
+    treatment: Name = Field(examples=["anti-CD19 CAR-NK"])
+    number: Annotated[int, Field(ge=1, le=10_000)] = 1
+    given: Moment
+    amount: Text | None = Field(default=None, examples=["2000000"])
+    unit: Name | None = Field(default=None, examples=["cells/kg"])
+
+
+class FactRecorded(Event):
+    """A fact about the subject that a rule may need (``on_anticoagulant``: true), dated."""
+
+    kind: Literal["fact_recorded"] = "fact_recorded"
+    name: Name = Field(examples=["on_anticoagulant"])
+    value: bool | Text
+    observed_at: Moment
+
+
+class Withdrawn(Event):
+    """A subject left treatment or the study."""
+
+    kind: Literal["withdrawn"] = "withdrawn"
+    from_what: Literal["treatment", "study"] = "study"
+    reason: Text
+    withdrawn: Moment
+
+
+class Completed(Event):
+    """A subject completed the study as planned."""
+
+    kind: Literal["completed"] = "completed"
+    completed: Moment
+
+
+class Adjudicated(Event):
+    """A person decided on a DLT candidate: only this confirms or refutes one."""
+
+    kind: Literal["adjudicated"] = "adjudicated"
+    finding: Name = Field(description="Id of the finding that was decided on.")
+    verdict: Literal["confirmed", "refuted"]
+    by: Name
+    why: Text
+    decided_at: AwareDatetime
+
+
+class Acknowledged(Event):
+    """A person answered an alert."""
+
+    kind: Literal["acknowledged"] = "acknowledged"
+    alert: Name
+    revision: Annotated[int, Field(ge=1)]
+    by: Name
+    response: Literal["will-act", "already-known", "pass-on"]
+    acknowledged_at: AwareDatetime
+
+
+class ClockTicked(Told):
+    """Time has passed: every window that closed by ``as_of`` closes now. Accepted only by an event-time clock."""
+
+    kind: Literal["clock_ticked"] = "clock_ticked"
+    as_of: AwareDatetime
+
+
+SubjectEvent = Annotated[
+    LabResult
+    | VitalSign
+    | AdverseEvent
+    | Screened
+    | Enrolled
+    | DosePlanned
+    | DoseGiven
+    | FactRecorded
+    | Withdrawn
+    | Completed
+    | Adjudicated
+    | Acknowledged,
+    Field(discriminator="kind"),
+]
+AnyEvent = Annotated[SubjectEvent | ClockTicked, Field(discriminator="kind")]
+ANY_EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+class Accepted(Told):
+    """One entry of the log of record: an event, when the broker received it and where it was read."""
+
+    event: AnyEvent
+    received_at: AwareDatetime
+    origin: Name = Field(description="topic/partition@offset of the message it was read from.")
+
+
+def clock_of(event: Event | ClockTicked) -> datetime:
+    """The time an event-time engine has reached on seeing this event."""
+    return event.as_of if isinstance(event, ClockTicked) else event.reported_at

@@ -1,0 +1,107 @@
+"""A time as it was told to us: an instant with its zone, or a date of which only part is known."""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+_PARTIAL = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+_EXPECTED = "expected an instant with its zone (2026-03-04T07:30:00+08:00) or a date (2026-03-04, 2026-03, 2026)"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happened, no more exact than it was told.
+
+    ``text`` is an ISO 8601 instant with a zone, or a date, a month or a year. A partial date is read in the
+    zone of the study and stands for the whole interval it names: nothing is ever filled in.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        partial = _PARTIAL.match(self.text)
+        if partial:
+            year, month, day = partial.groups()
+            date(int(year), int(month or 1), int(day or 1))
+        elif datetime.fromisoformat(self.text).tzinfo is None:
+            raise ValueError(f"{self.text!r} has no time zone; {_EXPECTED}")
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether the time of day is known."""
+        return _PARTIAL.match(self.text) is None
+
+    def earliest(self, zone: tzinfo) -> datetime:
+        """The first instant it can mean, a partial date read in ``zone``."""
+        return self.bounds(zone)[0]
+
+    def latest(self, zone: tzinfo) -> datetime:
+        """The last instant it can mean, a partial date read in ``zone``."""
+        return self.bounds(zone)[1]
+
+    def bounds(self, zone: tzinfo) -> tuple[datetime, datetime]:
+        """First and last instant it can mean, in UTC; equal for an instant."""
+        partial = _PARTIAL.match(self.text)
+        if partial is None:
+            instant = datetime.fromisoformat(self.text).astimezone(UTC)
+            return instant, instant
+        first, last = self._dates(partial)
+        start = datetime.combine(first, time.min, tzinfo=zone).astimezone(UTC)
+        end = datetime.combine(last + timedelta(days=1), time.min, tzinfo=zone).astimezone(UTC)
+        return start, end - timedelta(microseconds=1)
+
+    def dates(self, zone: tzinfo) -> tuple[date, date]:
+        """First and last calendar date it can mean in ``zone``."""
+        partial = _PARTIAL.match(self.text)
+        if partial is None:
+            day = datetime.fromisoformat(self.text).astimezone(zone).date()
+            return day, day
+        return self._dates(partial)
+
+    @staticmethod
+    def _dates(partial: re.Match[str]) -> tuple[date, date]:
+        year, month, day = partial.groups()
+        first = date(int(year), int(month or 1), int(day or 1))
+        if day:
+            return first, first
+        last_month = int(month or 12)
+        return first, date(first.year, last_month, monthrange(first.year, last_month)[1])
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            cls._read,
+            core_schema.is_instance_schema(cls),
+            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema()),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "description": "ISO 8601 instant with its zone, or a date, a month or a year when no more is known.",
+            "examples": ["2026-03-04T07:30:00+08:00", "2026-03-04", "2026-03"],
+            "pattern": r"^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?)?)?$",
+        }
+
+    @classmethod
+    def _read(cls, told: object) -> "Moment":
+        if isinstance(told, Moment):
+            return told
+        if not isinstance(told, str):
+            raise ValueError(f"a time must be text; {_EXPECTED}")
+        try:
+            return cls(told)
+        except ValueError as error:
+            raise ValueError(f"{told!r} is not a time ({error}); {_EXPECTED}") from None

@@ -1,0 +1,62 @@
+"""Everything that can go wrong with us, on one page.
+
+    SafetyStreamError
+    |-- ConfigurationError      settings, protocols or tables that do not hold together: every problem at once
+    |   `-- RulebookError       the same for a table or protocol: each problem with file, line and what was expected
+    |-- TopicsNotReady          the broker's topics are missing or shaped differently from what we need
+    |-- BrokerUnavailable       no Kafka broker could be reached or started
+    `-- EngineBroken            a promise of the engine was broken: the process stops without acknowledging
+        |-- UnknownEngine       faust, mode or aiokafka is not the exact version the hardening layer was written for
+        |-- OffsetGap           an agent saw an offset that does not follow the one before
+        |-- PageTooLarge        a subject's page outgrew what one Kafka value may hold
+        `-- WrongPartition      a key sits on a partition where our partitioner would not have put it
+
+Trouble in the DATA is never one of these: it is a value (``intake.Rejected``, ``findings.DataQuery``,
+a grade range), is counted, and is processed to the end.
+"""
+
+from collections.abc import Sequence
+
+
+class SafetyStreamError(Exception):
+    """Anything of ours that is broken."""
+
+
+class ConfigurationError(SafetyStreamError):
+    """Settings, protocols or tables that do not hold together; ``problems`` lists every one of them."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"- {problem}" for problem in self.problems))
+
+
+class RulebookError(ConfigurationError):
+    """A table or protocol that a clinician must correct; each problem names file, line and what was expected."""
+
+
+class TopicsNotReady(ConfigurationError):
+    """The broker's topics are missing or are not shaped as the engine needs them."""
+
+
+class BrokerUnavailable(SafetyStreamError):
+    """No Kafka broker could be reached or started; the message says what to install or check."""
+
+
+class EngineBroken(SafetyStreamError):
+    """A promise of the engine was broken; the process must stop without acknowledging anything."""
+
+
+class UnknownEngine(EngineBroken):
+    """faust-streaming, mode-streaming or aiokafka is not the version the hardening layer was written for."""
+
+
+class OffsetGap(EngineBroken):
+    """An agent saw an offset that does not follow the one before it: events would be lost."""
+
+
+class PageTooLarge(EngineBroken):
+    """A subject's page outgrew what one Kafka value may hold."""
+
+
+class WrongPartition(EngineBroken):
+    """A key sits on a partition where our partitioner would not have put it."""

@@ -1,0 +1,1 @@
+"""The way in: bytes to events. One file is one format."""

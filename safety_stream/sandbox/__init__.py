@@ -1,0 +1,1 @@
+"""The workbench: a local real Kafka without Docker, a local inbox, the simulated trial, the demo."""

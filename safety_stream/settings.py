@@ -1,0 +1,65 @@
+"""Every knob, read from the environment once, frozen. Variables are named SAFETY_STREAM_ and the field in capitals."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator can set; each process reads this once and hands it down."""
+
+    model_config = SettingsConfigDict(env_prefix="SAFETY_STREAM_", frozen=True, extra="ignore")
+
+    # The broker
+    bootstrap_servers: str = "127.0.0.1:9092"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    tls_ca_file: Path | None = None
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+
+    # The topics
+    topic_prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "safety"
+    partitions: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=8, description="Of every topic; fixed for life: changing it later would split subjects."
+    )
+    replication: Annotated[int, Field(ge=1, le=7)] = 3
+    min_insync_replicas: Annotated[int, Field(ge=1, le=7)] = 2
+    inbound_retention_days: Annotated[int, Field(ge=1)] = 90
+
+    # The engine
+    clock: Literal["wall", "event"] = "wall"
+    store: Literal["rocksdb", "memory"] = "rocksdb"
+    data_folder: Path = Path("safety-stream-data")
+    worker_id: str = "worker-1"
+    event_time_limit_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
+    quarantine_after: Annotated[int, Field(ge=2)] = 5
+    tick_seconds: Annotated[float, Field(gt=0)] = 60.0
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9108
+
+    # The book
+    rulebook_folder: Path | None = Field(default=None, description="Null: the bundled tables.")
+    protocols_folder: Path | None = Field(default=None, description="Null: the bundled protocols.")
+    allow_unsigned_rulebook: bool = False
+
+    # The messenger
+    outbox_url: str = "sqlite:///safety-stream-outbox.db"
+    alert_templates_folder: Path | None = Field(default=None, description="Null: the bundled templates.")
+    alert_routing_file: Path | None = Field(default=None, description="Roles to channels and addresses.")
+    smtp_host: str = "127.0.0.1"
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_sender: str = "safety-stream@localhost"
+    smtp_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
+    mail_body_detail: Literal["full", "notice"] = "full"
+
+    def topic(self, name: str) -> str:
+        """The full name of one of our topics."""
+        return f"{self.topic_prefix}.{name}"
