@@ -75,7 +75,7 @@ PURE = [
     for module in MODULES
     if module.room in {"clinical", "quantity"}
     or (module.room == "rulebook" and module.name != "rulebook.load")
-    or module.name in {"alerting.alert", "alerting.policy", "alerting.consequences", "alerting.catalogue"}
+    or (module.room == "alerting" and not module.name.startswith(("alerting.channels", "alerting.render")))
 ]
 
 

@@ -1,6 +1,8 @@
 """An alert: what a person must know, in the words of its finding, and what was decided about sending it."""
 
+from base64 import b32encode
 from datetime import datetime
+from hashlib import blake2b
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +21,33 @@ AlertType = Literal[
 ]
 Urgency = Literal["critical", "warning", "info"]
 
+Reason = Literal[
+    # sent
+    "new",
+    "historical",
+    "worse",
+    "corrected",
+    "adjudicated",
+    "withdrawn",
+    # held
+    "contained",
+    "expected",
+    "before_treatment",
+    "possible",
+    "refuted",
+    "after_infusion",
+    "undetermined",
+    "routine",
+    "no_grade_at_stake",
+    "never_sent",
+]
+
+
+def alert_id(*parts: str | int) -> str:
+    """An id that is the same whenever the same thing is alerted: study, subject or cohort, type, finding, case."""
+    digest = blake2b("|".join(str(part) for part in parts).encode(), digest_size=5).digest()
+    return f"AL-{b32encode(digest).decode()}"
+
 
 class Decision(BaseModel):
     """Send or hold, and the named reason: no alert is dropped without one."""
@@ -26,9 +55,7 @@ class Decision(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     action: Literal["send", "hold"]
-    reason: str = Field(
-        description="Closed list, e.g. new, worse, corrected, withdrawn, contained, historical, expected."
-    )
+    reason: Reason = Field(description="The words of it: alerting.catalogue.REASONS.")
 
 
 class Alert(BaseModel):
@@ -39,9 +66,10 @@ class Alert(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(description="AL- and 10 letters and digits: a function of study, subject, type and episode.")
+    id: str = Field(description="AL- and 8 letters and digits: a function of study, subject, type, finding and case.")
     revision: Annotated[int, Field(ge=1)]
     type: AlertType
+    case: str = Field(default="", description="Which entry of the type's catalogue: 'stop', 'before_infusion', ''.")
     urgency: Urgency
     state: Literal["raised", "withdrawn"]
     study: str = Field(description="The study, or '-' for a message that names none.")

@@ -1,0 +1,129 @@
+"""The catalogue: for each kind of alert how urgent it is, who is told and who is next, and by when to answer.
+
+The defaults are the ones of published practice on critical results (15 to 60 minutes for an immediately
+life-threatening result, 24 hours from site to sponsor for a serious adverse event). A new kind of alert is one entry
+here and one folder of templates.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal, get_args
+
+from safety_stream.alerting.alert import AlertType, Reason, Urgency
+
+Role = Literal[
+    "safety_physician",
+    "safety_physician_backup",
+    "medical_monitor",
+    "site_investigator",
+    "dsmb_chair",
+    "sponsor_safety",
+    "data_manager",
+    "operator",
+]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+_MINUTES: Final = {minutes: timedelta(minutes=minutes) for minutes in (15, 30, 60, 240, 1440)}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How one kind of alert is told. ``levels``: the roles told at once, then the next in line, then the last."""
+
+    title: str
+    urgency: Urgency
+    levels: tuple[tuple[Role, ...], ...]
+    answer_within: timedelta
+    action: str
+
+
+# fmt: off
+CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
+    ("dose_limiting_toxicity", ""): Entry(
+        "possible dose-limiting toxicity", "critical",
+        (("safety_physician", "medical_monitor"), ("safety_physician_backup",), ("dsmb_chair",)), _MINUTES[30],
+        "Review the event and adjudicate it within 24 hours: only a person confirms or refutes a DLT. "
+        "Until then hold further dosing decisions at this dose level.",
+    ),
+    ("lab_grade_4", ""): Entry(
+        "grade 4 laboratory result", "critical",
+        (
+            ("safety_physician",),
+            ("safety_physician_backup", "medical_monitor"),
+            ("medical_monitor", "site_investigator"),
+        ),
+        _MINUTES[15],
+        "Call the site: make sure the treating physician knows the result now.",
+    ),
+    ("lab_grade_3", ""): Entry(
+        "grade 3 laboratory result", "warning",
+        (("safety_physician",), ("safety_physician_backup",), ("medical_monitor",)), _MINUTES[240],
+        "Review the course and the next planned sample with the site.",
+    ),
+    ("serious_adverse_event", ""): Entry(
+        "serious adverse event", "critical",
+        (("safety_physician", "sponsor_safety"), ("safety_physician_backup", "medical_monitor"), ("dsmb_chair",)),
+        _MINUTES[30],
+        "Review the report; check that the SAE form has gone to the sponsor within 24 hours of awareness.",
+    ),
+    ("eligibility_breach", "screening"): Entry(
+        "eligibility criterion not met at screening", "warning",
+        (("medical_monitor",), ("safety_physician",)), _MINUTES[1440],
+        "Do not enrol on this result; repeat the test or record the screen failure.",
+    ),
+    ("eligibility_breach", "before_infusion"): Entry(
+        "eligibility criterion not met before an infusion", "critical",
+        (("safety_physician", "medical_monitor"), ("safety_physician_backup",)), _MINUTES[60],
+        "HOLD THE INFUSION AND ASK: call the site before the dose is given.",
+    ),
+    ("cohort_decision", ""): Entry(
+        "3+3 advice for a dose level", "info",
+        (("medical_monitor",), ("dsmb_chair",)), _MINUTES[240],
+        "Advice only. Convene the dose-escalation review before any subject is assigned on it.",
+    ),
+    ("cohort_decision", "stop"): Entry(
+        "3+3 advice to stop a dose level", "critical",
+        (("medical_monitor", "sponsor_safety", "dsmb_chair"),), _MINUTES[30],
+        "Hold enrolment and dosing at this dose level until the review board has decided.",
+    ),
+    ("cohort_decision", "no_longer_supported"): Entry(
+        "an open dose level is no longer supported", "critical",
+        (("medical_monitor", "sponsor_safety", "dsmb_chair"),), _MINUTES[30],
+        "A higher dose level was opened on a count that has changed: hold dosing there and convene the review board.",
+    ),
+    ("ungradable", ""): Entry(
+        "data that cannot be graded", "warning",
+        (("data_manager",), ("safety_physician",)), _MINUTES[1440],
+        "Clear up the question with the site or the laboratory; send the corrected record.",
+    ),
+    ("unreadable_message", ""): Entry(
+        "messages that cannot be read", "warning",
+        (("data_manager", "operator"), ("safety_physician",)), _MINUTES[240],
+        "Find the message in the dead letters, correct it at its source and send it again. It may hold a safety event.",
+    ),
+}
+# fmt: on
+
+REASONS: Final[dict[Reason, str]] = {
+    "new": "new",
+    "historical": "new to us, more than 72 hours old",
+    "worse": "worse than last told",
+    "corrected": "what was told has changed",
+    "adjudicated": "a person has decided",
+    "withdrawn": "no longer supported by the data",
+    "contained": "told by a graver alert of the same episode",
+    "expected": "inside the protocol's expected band",
+    "before_treatment": "not worse than before the first study treatment",
+    "possible": "not yet decided: more data or time is needed",
+    "refuted": "a person has decided that it is not a DLT",
+    "after_infusion": "after the infusion, for information only",
+    "undetermined": "cannot be judged yet",
+    "routine": "no advice to act on",
+    "no_grade_at_stake": "no grade depends on it",
+    "never_sent": "taken back before anybody was told",
+}
+
+
+def entry(type_: AlertType, case: str = "") -> Entry:
+    """The entry of one kind of alert; KeyError when policy names a case that the catalogue does not have."""
+    return CATALOGUE[type_, case]

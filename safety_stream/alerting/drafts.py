@@ -1,0 +1,119 @@
+"""Which alerts a finding supports, each to be sent or held with a named reason. Pure; knows no history."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from safety_stream.alerting.alert import AlertType, Decision, Reason
+from safety_stream.clinical.findings import (
+    AnyFinding,
+    CohortDecision,
+    DataQuery,
+    DoseLimitingToxicity,
+    EligibilityBreach,
+    ReportedEvent,
+    Toxicity,
+)
+
+SEND: Final = Decision(action="send", reason="new")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An alert that a finding supports, before anybody looked at what was told before.
+
+    ``matters``: when it differs from before, people must be told again. ``gravity``: higher when things got worse.
+    """
+
+    type: AlertType
+    case: str
+    decision: Decision
+    matters: tuple[object, ...] = ()
+    gravity: tuple[int, ...] = ()
+
+
+def hold(reason: Reason) -> Decision:
+    """Not sent, and why."""
+    return Decision(action="hold", reason=reason)
+
+
+def toxicity(finding: Toxicity) -> Iterator[Draft]:
+    """A laboratory grade of 3 or 4; the grade 3 alert stays inside the grade 4 alert of the same episode."""
+    grade = finding.alerting_grade
+    if grade >= 4:
+        decision = hold("expected") if finding.expected else SEND
+        yield Draft("lab_grade_4", "", decision, (grade,), (grade,))
+    if grade >= 3:
+        yield Draft("lab_grade_3", "", _grade_3(finding))
+
+
+def _grade_3(finding: Toxicity) -> Decision:
+    if finding.alerting_grade >= 4:
+        return hold("contained")
+    if finding.expected:
+        return hold("expected")
+    return hold("before_treatment") if finding.emergent is False else SEND
+
+
+def is_fatal(finding: ReportedEvent) -> bool:
+    """Whether the report says that the subject died of it, in its outcome, its criteria or its grade."""
+    return finding.outcome == "fatal" or finding.grade == 5 or "death" in finding.seriousness
+
+
+def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
+    """A serious adverse event; a death is serious whatever the report's own box says."""
+    fatal = is_fatal(finding)
+    if finding.serious or fatal:
+        matters = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution)
+        gravity = (int(fatal), finding.grade or 0, len(finding.seriousness))
+        yield Draft("serious_adverse_event", "", SEND, matters, gravity)
+
+
+def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> Iterator[Draft]:
+    """A match with a DLT rule, once it is more than possible."""
+    decision = {"possible": hold("possible"), "refuted": hold("refuted")}.get(finding.state, SEND)
+    matters = (finding.state, finding.term, finding.grade, finding.onset, finding.adjudicated_by)
+    yield Draft("dose_limiting_toxicity", "", decision, matters, (finding.grade.highest, finding.grade.lowest))
+
+
+def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
+    """An eligibility threshold broken at screening or before an infusion; afterwards it is information."""
+    decision = SEND
+    if finding.phase == "after_infusion":
+        decision = hold("after_infusion")
+    elif finding.verdict == "undetermined":
+        decision = hold("undetermined")
+    case = "screening" if finding.phase == "screening" else "before_infusion"
+    yield Draft("eligibility_breach", case, decision, (finding.value, finding.unit, finding.limit))
+
+
+def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
+    """The 3+3 advice. To stop, and a level that lost its support, are alerts of their own."""
+    dlt = (finding.tally.dlt,)
+    if finding.no_longer_supported:
+        yield Draft("cohort_decision", "no_longer_supported", SEND, dlt, dlt)
+    if finding.decision == "stop":
+        yield Draft("cohort_decision", "stop", SEND, dlt, dlt)
+    else:
+        decision = hold("routine") if finding.decision in {"enrol", "wait"} else SEND
+        yield Draft("cohort_decision", "", decision, (finding.decision,))
+
+
+def data_query(finding: DataQuery) -> Iterator[Draft]:
+    """Data that cannot be graded; more records with the same question are no news."""
+    yield Draft("ungradable", "", SEND, (finding.code, finding.about))
+
+
+DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
+    Toxicity: toxicity,
+    ReportedEvent: reported_event,
+    DoseLimitingToxicity: dose_limiting_toxicity,
+    EligibilityBreach: eligibility_breach,
+    CohortDecision: cohort_decision,
+    DataQuery: data_query,
+}
+
+
+def alerts_of(finding: AnyFinding) -> tuple[Draft, ...]:
+    """Every alert the finding supports, to be sent or held with its reason; none when there is nothing to tell."""
+    return tuple(DRAFTERS[type(finding)](finding))

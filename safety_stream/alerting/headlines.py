@@ -1,0 +1,84 @@
+"""The first line a physician reads: what happened, with its value. Pure."""
+
+from collections.abc import Callable
+from typing import Final
+
+from safety_stream.alerting.drafts import is_fatal
+from safety_stream.alerting.wording import grade_words, quantity, result
+from safety_stream.clinical.findings import (
+    AnyFinding,
+    CohortDecision,
+    DataQuery,
+    DoseLimitingToxicity,
+    EligibilityBreach,
+    ReportedEvent,
+    Toxicity,
+)
+
+ADVICE: Final[dict[str, str]] = {
+    "enrol": "enrol the next subject",
+    "wait": "wait for the subjects in the DLT window",
+    "escalate": "escalate to the next dose level",
+    "expand": "expand to six subjects",
+    "stop": "STOP and go down a level",
+    "fill": "fill up to six subjects",
+    "mtd": "this is the maximum tolerated dose",
+}
+DLT_STATES: Final[dict[str, str]] = {
+    "possible": "DLT possible",
+    "candidate": "DLT candidate",
+    "confirmed": "DLT CONFIRMED",
+    "refuted": "DLT refuted",
+}
+
+
+def toxicity(finding: Toxicity) -> str:
+    """A laboratory grade with its value."""
+    return f"{finding.term}, grade {grade_words(finding.peak)}: {result(finding)}"
+
+
+def reported_event(finding: ReportedEvent) -> str:
+    """An adverse event, its grade and why it is serious."""
+    grade = f"grade {finding.grade}" if finding.grade is not None else "no grade given"
+    why = ", ".join(finding.seriousness)
+    serious = f"serious{f' ({why})' if why else ''}" if finding.serious or why else "not reported as serious"
+    return f"{'DEATH: ' if is_fatal(finding) else ''}{finding.term}, {grade}, {serious}"
+
+
+def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> str:
+    """A DLT in the state it is in, and the rule it matches."""
+    grade = grade_words(finding.grade)
+    return f"{DLT_STATES[finding.state]}: {finding.term}, grade {grade} (rule {finding.rule})"
+
+
+def eligibility_breach(finding: EligibilityBreach) -> str:
+    """A criterion, the value and the limit."""
+    words = "not met" if finding.verdict == "breached" else "cannot be judged"
+    return f"Eligibility {words}: {finding.criterion_text}: {quantity(finding.value, finding.unit)}"
+
+
+def cohort_decision(finding: CohortDecision) -> str:
+    """The advice and the count it rests on."""
+    counts = f"{finding.tally.dlt} of {finding.tally.evaluable} evaluable subjects with a DLT"
+    lost = "a higher level is open that this count does not support; " if finding.no_longer_supported else ""
+    return f"Dose level {finding.dose_level}: {lost}{ADVICE[finding.decision]}: {counts}"
+
+
+def data_query(finding: DataQuery) -> str:
+    """What the question is about and what was found."""
+    return f"{finding.about}: {finding.code.replace('_', ' ').replace('-', ' ')}: found {finding.found}"
+
+
+HEADLINES: Final[dict[type, Callable[..., str]]] = {
+    Toxicity: toxicity,
+    ReportedEvent: reported_event,
+    DoseLimitingToxicity: dose_limiting_toxicity,
+    EligibilityBreach: eligibility_breach,
+    CohortDecision: cohort_decision,
+    DataQuery: data_query,
+}
+
+
+def headline(finding: AnyFinding) -> str:
+    """The finding in one line."""
+    return HEADLINES[type(finding)](finding)

@@ -1,0 +1,156 @@
+"""The policy: what a changed finding means for the people who must know. Pure, without memory.
+
+One change of one finding is compared with what the finding said before. Whatever makes a difference becomes the next
+revision of an alert, to be sent or held, with its reason. So the same events give the same alerts, byte for byte,
+whoever derives them: the worker, a replay or the second look.
+
+    before \\ now        nothing to tell         held                       to be sent
+    nothing             -                       held (its reason)          sent: new, historical
+    held                held: never_sent        held when the reason is    sent: new
+                                                another
+    sent, or contained  sent: withdrawn         sent: withdrawn            sent: worse, corrected, adjudicated;
+                                                held: contained            nothing when nothing matters
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from safety_stream.alerting.alert import Alert, Decision, Reason, alert_id
+from safety_stream.alerting.catalogue import REASONS, entry
+from safety_stream.alerting.corrections import corrected_result
+from safety_stream.alerting.drafts import Draft, alerts_of
+from safety_stream.alerting.headlines import headline
+from safety_stream.alerting.wording import facts
+from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, FindingChange, ReportedEvent, Toxicity
+
+__all__ = ["alerts_of", "revise", "unreadable"]
+
+HISTORICAL_AFTER: Final = timedelta(hours=72)
+
+
+def revise(change: FindingChange) -> tuple[Alert, ...]:
+    """The alert revisions that one change of one finding brings about; none when nobody needs to hear of it.
+
+    A finding that changed must come with the one before; ValueError without it.
+    """
+    if change.change == "changed" and change.previous is None:
+        raise ValueError(f"{change.finding.id}: changed, but the finding before is not given")
+    before = _by_case(change.previous if change.change != "withdrawn" else change.previous or change.finding)
+    now = _by_case(None if change.change == "withdrawn" else change.finding)
+    cases = [*before, *(case for case in now if case not in before)]
+    return tuple(alert for case in cases for alert in _next(change, before.get(case), now.get(case)))
+
+
+def unreadable(topic: str, code: str, detail: str, day: date, as_of: datetime) -> Alert:
+    """The alert for messages of one topic that cannot be read for one reason on one day: one alert, however many."""
+    told = entry("unreadable_message")
+    return Alert(
+        id=alert_id("-", topic, "unreadable_message", code, day.isoformat()),
+        revision=1,
+        type="unreadable_message",
+        urgency=told.urgency,
+        state="raised",
+        study="-",
+        headline=f"Messages on {topic} cannot be read: {code}",
+        facts=(("Topic", topic), ("Reason", code), ("First seen", detail), ("Day", day.isoformat())),
+        decision=Decision(action="send", reason="new"),
+        as_of=as_of,
+    )
+
+
+def _by_case(finding: AnyFinding | None) -> dict[tuple[str, str], Draft]:
+    return {} if finding is None else {(draft.type, draft.case): draft for draft in alerts_of(finding)}
+
+
+def _next(change: FindingChange, before: Draft | None, now: Draft | None) -> Iterator[Alert]:
+    if now is None:
+        if before is not None:
+            yield _withdrawn(change, before, None)
+    elif before is None or not _told(before):
+        if before is None or before.decision != now.decision:
+            yield _raised(change, now, _first(change, now))
+    elif now.decision.action == "hold":
+        if now.decision.reason != "contained":
+            yield _withdrawn(change, before, now)
+        elif before.decision != now.decision:
+            yield _raised(change, now, now.decision)
+    elif before.decision != now.decision:
+        yield _raised(change, now, Decision(action="send", reason="corrected"))
+    elif reason := _difference(change, before, now):
+        yield _raised(change, now, Decision(action="send", reason=reason))
+
+
+def _told(draft: Draft) -> bool:
+    """Whether people may have heard of it; what is contained may have been sent before the graver alert came."""
+    return draft.decision.action == "send" or draft.decision.reason == "contained"
+
+
+def _first(change: FindingChange, now: Draft) -> Decision:
+    if now.decision.action == "send" and _is_historical(change):
+        return Decision(action="send", reason="historical")
+    return now.decision
+
+
+def _is_historical(change: FindingChange) -> bool:
+    finding = change.finding
+    if isinstance(finding, Toxicity):
+        return change.as_of - finding.peak_observed.latest(UTC) > HISTORICAL_AFTER
+    return isinstance(finding, ReportedEvent) and change.as_of - finding.reported_at > HISTORICAL_AFTER
+
+
+def _difference(change: FindingChange, before: Draft, now: Draft) -> Reason | None:
+    finding, previous = change.finding, change.previous
+    if isinstance(finding, DoseLimitingToxicity) and finding.state == "confirmed" and now.matters != before.matters:
+        return "adjudicated"
+    if before.matters != now.matters:
+        return "worse" if now.gravity > before.gravity else "corrected"
+    if isinstance(finding, Toxicity) and isinstance(previous, Toxicity) and corrected_result(previous, finding):
+        return "corrected"
+    return None
+
+
+def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert:
+    """People who were told are told that it no longer holds, and what holds instead."""
+    gone = change.change == "withdrawn"
+    told = headline(change.previous if change.previous is not None else change.finding)
+    instead = "the records it rested on were taken back" if gone else headline(change.finding)
+    why = change.because if now is None else f"{REASONS[now.decision.reason]}; {change.because}"
+    alert = _raised(change, now or before, _taking_back(before, now))
+    return alert.model_copy(
+        update={
+            "state": "withdrawn",
+            "headline": f"WITHDRAWN: {told}",
+            "facts": (("Told before", told), ("Now", instead), ("Why", why), *alert.facts),
+        }
+    )
+
+
+def _taking_back(before: Draft, now: Draft | None) -> Decision:
+    if not _told(before):
+        return Decision(action="hold", reason="never_sent")
+    adjudicated = now is not None and now.decision.reason == "refuted"
+    return Decision(action="send", reason="adjudicated" if adjudicated else "withdrawn")
+
+
+def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
+    finding = change.finding
+    whom = finding.subject if finding.subject is not None else f"dose level {finding.dose_level}"
+    marked = (("Historical", REASONS["historical"]),) if decision.reason == "historical" else ()
+    return Alert(
+        id=alert_id(finding.study, whom, draft.type, finding.id, draft.case),
+        revision=change.revision,
+        type=draft.type,
+        case=draft.case,
+        urgency=entry(draft.type, draft.case).urgency,
+        state="raised",
+        study=finding.study,
+        site=finding.site,
+        subject=finding.subject,
+        dose_level=finding.dose_level,
+        headline=headline(finding),
+        finding=finding,
+        facts=marked + facts(finding),
+        decision=decision,
+        as_of=change.as_of,
+    )

@@ -1,0 +1,208 @@
+"""The words of an alert: the facts of each kind of finding, in the order a physician asks for them. Pure."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from safety_stream.clinical.findings import (
+    AnyFinding,
+    CohortDecision,
+    DataQuery,
+    DoseLimitingToxicity,
+    EligibilityBreach,
+    Evidence,
+    Finding,
+    GradeRange,
+    Input,
+    ReportedEvent,
+    Toxicity,
+)
+from safety_stream.clinical.moment import Moment
+
+Facts = Iterator[tuple[str, str]]
+
+_UNKNOWN = "not known"
+
+
+def grade_words(grade: GradeRange) -> str:
+    """ "4", or "3 or 4 (not decided)" where something is missing."""
+    return str(grade.lowest) if grade.decided else f"{grade.lowest} to {grade.highest} (not decided)"
+
+
+def instant(moment: datetime) -> str:
+    """An instant in UTC, in ISO order."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def when(moment: Moment) -> str:
+    """A time as told, in its own zone, with UTC beside it; a partial date stays partial."""
+    if not moment.is_instant:
+        return f"{moment} (time of day not told)"
+    told = datetime.fromisoformat(moment.text)
+    if not told.utcoffset():
+        return instant(told)
+    return f"{told:%Y-%m-%d %H:%M} {moment.text[-6:]} ({instant(told)})"
+
+
+def quantity(value: str | None, unit: str | None) -> str:
+    """A value beside its unit."""
+    return f"{value if value is not None else _UNKNOWN}{f' {unit}' if unit else ''}"
+
+
+def _input(evidence: Evidence, name: str) -> Input | None:
+    return next((given for given in evidence.inputs if given.name.casefold() == name.casefold()), None)
+
+
+def result(finding: Toxicity) -> str:
+    """The value that the alert is about: the judged value, else the reading at the peak."""
+    judged = _input(finding.evidence, "value")
+    if judged is not None:
+        return quantity(judged.value, judged.unit)
+    peak = next((one for one in finding.readings if one.observed_at == finding.peak_observed), None)
+    return quantity(peak.value, peak.unit) if peak else _UNKNOWN
+
+
+def multiples(evidence: Evidence) -> Facts:
+    """How many times its limit or its baseline the value is, to two decimals; nothing where it cannot be said."""
+    value = _input(evidence, "value")
+    for name in ("ULN", "LLN", "baseline"):
+        limit = _input(evidence, name)
+        if value is None or limit is None or value.unit != limit.unit:
+            continue
+        try:
+            ratio = Decimal(value.value) / Decimal(limit.value)
+        except (InvalidOperation, ZeroDivisionError):
+            continue
+        yield f"Multiple of {name}", f"{ratio:.2f} x {name}"
+
+
+def who(finding: Finding) -> Facts:
+    """Study, subject, dose level and site."""
+    yield "Study", finding.study
+    if finding.subject is not None:
+        yield "Subject", finding.subject
+    if finding.dose_level is not None:
+        yield "Dose level", str(finding.dose_level)
+    if finding.site is not None:
+        yield "Site", finding.site
+
+
+def study_day(day: int | None) -> Facts:
+    """The study day, when there has been an infusion to count from."""
+    if day is not None:
+        yield "Study day", f"{day} (day 0 is the first infusion)"
+
+
+def judged(evidence: Evidence) -> Facts:
+    """Every input of the judgement with its unit and its record."""
+    for given in evidence.inputs:
+        source = f" [{given.source}]" if given.source else ""
+        yield given.name[:1].upper() + given.name[1:], f"{quantity(given.value, given.unit)}{source}"
+
+
+def toxicity_facts(finding: Toxicity) -> Facts:
+    """A toxicity graded from measurements."""
+    yield from who(finding)
+    yield from study_day(finding.study_day)
+    yield "Result", result(finding) + (" (preliminary result)" if finding.provisional else "")
+    yield from multiples(finding.evidence)
+    yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.peak)}"
+    yield "Specimen taken", when(finding.peak_observed)
+    yield "Onset of this episode", f"{when(finding.onset)} (episode {finding.episode})"
+    if finding.current != finding.peak:
+        yield "Latest grade", f"{grade_words(finding.current)} at {when(finding.last_observed)}"
+    before = "none on record" if finding.baseline_grade is None else f"grade {grade_words(finding.baseline_grade)}"
+    yield "Before treatment", before
+    yield "Treatment-emergent", {True: "yes", False: "no", None: "cannot be known"}[finding.emergent]
+    yield from judged(finding.evidence)
+
+
+def event_facts(finding: ReportedEvent) -> Facts:
+    """An adverse event as reported."""
+    yield from who(finding)
+    yield from study_day(finding.study_day)
+    yield "Event", finding.term
+    yield "Grade", f"{finding.grade if finding.grade is not None else 'not given'} (CTCAE v5.0, by the investigator)"
+    yield "Grades the facts support", grade_words(finding.supported)
+    yield "Serious because", ", ".join(finding.seriousness) or "stated by the reporter, no criterion given"
+    yield "Attribution", finding.attribution
+    yield "Outcome", finding.outcome
+    yield "Onset", when(finding.onset) if finding.onset else _UNKNOWN
+    if finding.resolved is not None:
+        yield "Resolved", when(finding.resolved)
+    yield "Reported", instant(finding.reported_at)
+    yield from judged(finding.evidence)
+
+
+def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
+    """A match with a DLT rule."""
+    yield from who(finding)
+    yield "State", finding.state
+    yield "Event", finding.term
+    yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.grade)}"
+    yield "Onset", when(finding.onset)
+    infusions = ", ".join(str(number) for number in finding.infusions) or "none"
+    yield "DLT window", f"{finding.window_from} to {finding.window_to}, both days included (infusion {infusions})"
+    yield "Rule", f"{finding.rule}: {finding.rule_text}"
+    if finding.example_rule:
+        yield "Standing of the rule", "an example that the sponsor has not signed"
+    if finding.adjudicated_by is not None:
+        yield "Adjudicated by", f"{finding.adjudicated_by}: {finding.adjudication or 'no reason given'}"
+    yield from judged(finding.evidence)
+
+
+def breach_facts(finding: EligibilityBreach) -> Facts:
+    """An eligibility threshold that is not met."""
+    yield from who(finding)
+    yield "Criterion", f"{finding.criterion}: {finding.criterion_text}"
+    yield "Judged", finding.phase.replace("_", " ")
+    yield "Result", quantity(finding.value, finding.unit)
+    yield "Limit", finding.limit
+    if finding.distance is not None:
+        yield "Distance from the limit", finding.distance
+    yield "To pass", finding.to_pass
+    if finding.observed_at is not None:
+        yield "Specimen taken", when(finding.observed_at)
+    yield from judged(finding.evidence)
+
+
+def cohort_facts(finding: CohortDecision) -> Facts:
+    """A dose level in numbers: pooled, no subject is named."""
+    tally = finding.tally
+    yield "Study", finding.study
+    yield "Dose level", str(finding.dose_level)
+    yield "Advice", finding.decision
+    yield (
+        "Subjects with a DLT",
+        f"{tally.dlt} (of these {tally.dlt_confirmed} confirmed); possible: {tally.dlt_possible}",
+    )
+    yield "Evaluable", f"{tally.evaluable} of {tally.dosed} dosed, {tally.enrolled} enrolled"
+    yield "Still in the DLT window", str(tally.in_window)
+    yield "Not evaluable", str(tally.not_evaluable)
+    yield "Still reachable", ", ".join(finding.reachable) or "nothing else"
+
+
+def query_facts(finding: DataQuery) -> Facts:
+    """A question about the data."""
+    yield from who(finding)
+    yield "About", finding.about
+    yield "Question", finding.code
+    yield "Found", finding.found
+    yield "Expected", finding.expected
+    yield "Records concerned", f"{finding.count}: {'; '.join(finding.sources)}"
+
+
+FACTS: Final[dict[type, Callable[..., Facts]]] = {
+    Toxicity: toxicity_facts,
+    ReportedEvent: event_facts,
+    DoseLimitingToxicity: dlt_facts,
+    EligibilityBreach: breach_facts,
+    CohortDecision: cohort_facts,
+    DataQuery: query_facts,
+}
+
+
+def facts(finding: AnyFinding) -> tuple[tuple[str, str], ...]:
+    """What is known, as label and value."""
+    return tuple(FACTS[type(finding)](finding))

@@ -1,0 +1,273 @@
+"""What the policy promises: nobody who must know is left out, nobody is left with what no longer holds."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import findings_made as made
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safety_stream.alerting.alert import Alert, Decision
+from safety_stream.alerting.policy import alerts_of, revise, unreadable
+from safety_stream.clinical.findings import AnyFinding, GradeRange, Tally
+
+Told = tuple[str, str, str]
+
+
+def said(alerts: tuple[Alert, ...]) -> set[Told]:
+    """Type, state and reason of what goes out."""
+    return {(a.type, a.state, a.decision.reason) for a in alerts if a.decision.action == "send"}
+
+
+def held(alerts: tuple[Alert, ...]) -> set[Told]:
+    """Type, state and reason of what does not."""
+    return {(a.type, a.state, a.decision.reason) for a in alerts if a.decision.action == "hold"}
+
+
+def test_a_grade_4_result_is_sent_and_holds_its_own_grade_3() -> None:
+    """One critical mail for a grade 4, and the grade 3 of the same episode stays inside it, on the record."""
+    alerts = revise(made.raised(made.toxicity(4)))
+    assert said(alerts) == {("lab_grade_4", "raised", "new")}
+    assert held(alerts) == {("lab_grade_3", "raised", "contained")}
+    assert {a.urgency for a in alerts if a.type == "lab_grade_4"} == {"critical"}
+
+
+def test_grade_2_tells_nobody() -> None:
+    """Below grade 3 there is no alert, sent or held."""
+    assert revise(made.raised(made.toxicity(2))) == ()
+
+
+@pytest.mark.parametrize(
+    ("fact", "reason"), [({"expected": True}, "expected"), ({"emergent": False}, "before_treatment")]
+)
+def test_grade_3_that_needs_nobody_is_held_with_its_reason(fact: dict[str, Any], reason: str) -> None:
+    """An expected grade 3 and one that is not worse than before treatment (T12) are held, never dropped."""
+    alerts = revise(made.raised(made.toxicity(3, "0.90", **fact)))
+    assert said(alerts) == set()
+    assert held(alerts) == {("lab_grade_3", "raised", reason)}
+
+
+def test_grade_4_at_screening_is_sent_all_the_same() -> None:
+    """T12: screening grades are shown, not alerted, except grade 4."""
+    assert said(revise(made.raised(made.toxicity(4, emergent=False)))) == {("lab_grade_4", "raised", "new")}
+
+
+def test_unknown_emergence_does_not_reassure() -> None:
+    """Where it cannot be known whether a grade 3 is worse than before treatment, it is sent."""
+    assert said(revise(made.raised(made.toxicity(3, "0.9", emergent=None)))) == {("lab_grade_3", "raised", "new")}
+
+
+def test_a_second_grade_4_result_of_the_same_episode_is_no_news() -> None:
+    """Same grade, same episode, another result: no second mail."""
+    before, now = made.toxicity(4), made.toxicity(4, "0.30", readings=(made.reading(13, "0.30", 4),))
+    shown = (*before.readings[1:], made.reading(13, "0.30", 4))
+    assert revise(made.changed(before, now.model_copy(update={"readings": shown}))) == ()
+
+
+def test_a_corrected_value_is_told_to_those_who_acted_on_it() -> None:
+    """The record that was shown as 0.42 now says 0.24: same grade, but people must hear of it."""
+    before = made.toxicity(4)
+    now = made.toxicity(4, "0.24", readings=(*before.readings[:-1], made.reading(12, "0.24", 4, version=2)))
+    assert said(revise(made.changed(before, now))) == {("lab_grade_4", "raised", "corrected")}
+
+
+def test_a_result_taken_back_while_another_still_supports_the_alert_is_told() -> None:
+    """The newest grade 4 reading was entered in error; an older one still makes it grade 4: corrected."""
+    older, newest = made.reading(11, "0.45", 4), made.reading(12, "0.42", 4)
+    before = made.toxicity(4, readings=(made.reading(1, "3.10", 0), older, newest))
+    now = made.toxicity(4, "0.45", readings=(made.reading(1, "3.10", 0), older))
+    assert said(revise(made.changed(before, now))) == {("lab_grade_4", "raised", "corrected")}
+
+
+def test_a_result_that_made_room_for_a_newer_one_was_not_corrected() -> None:
+    """Only the last results are shown: an older grade 4 that leaves the list is no correction."""
+    days = [made.reading(day, "0.42", 4) for day in (8, 9, 10, 11, 12)]
+    before, now = made.toxicity(4, readings=days[:4]), made.toxicity(4, readings=days[1:])
+    assert revise(made.changed(before, now)) == ()
+
+
+def test_a_correction_from_4_to_3_withdraws_one_and_tells_the_other() -> None:
+    """Grade 4 corrected to grade 3: the grade 4 is withdrawn, saying what holds now, and the grade 3 is told."""
+    alerts = revise(made.changed(made.toxicity(4), made.toxicity(3, "0.62")))
+    assert said(alerts) == {("lab_grade_4", "withdrawn", "withdrawn"), ("lab_grade_3", "raised", "corrected")}
+    gone = next(a for a in alerts if a.state == "withdrawn")
+    assert gone.headline.startswith("WITHDRAWN: Neutrophil count decreased, grade 4: 0.42 10*9/L")
+    assert ("Now", "Neutrophil count decreased, grade 3: 0.62 10*9/L") in gone.facts
+
+
+def test_grade_3_that_becomes_grade_4_keeps_both_ids_and_sends_one_mail() -> None:
+    """The graver alert is new; the milder one stays as it was, held as contained."""
+    first = revise(made.raised(made.toxicity(3, "0.90")))
+    then = revise(made.changed(made.toxicity(3, "0.90"), made.toxicity(4)))
+    assert said(then) == {("lab_grade_4", "raised", "new")}
+    assert held(then) == {("lab_grade_3", "raised", "contained")}
+    assert {a.id for a in first} < {a.id for a in then}
+
+
+def test_what_was_never_told_is_taken_back_in_silence() -> None:
+    """An expected grade 3 that was entered in error: recorded, not mailed."""
+    alerts = revise(made.withdrawn(made.toxicity(3, "0.90", expected=True)))
+    assert said(alerts) == set()
+    assert held(alerts) == {("lab_grade_3", "withdrawn", "never_sent")}
+
+
+def test_leaving_the_expected_band_is_new() -> None:
+    """A neutropenia that outlasts its expected band is told then."""
+    before, now = made.toxicity(4, expected=True), made.toxicity(4, expected=False)
+    assert said(revise(made.changed(before, now))) == {("lab_grade_4", "raised", "new")}
+
+
+@pytest.mark.parametrize(("hours", "reason"), [(71, "new"), (73, "historical")])
+def test_old_results_are_marked_and_still_sent(hours: int, reason: str) -> None:
+    """Older than 72 hours when it reaches us: marked historical, not dropped."""
+    taken = datetime(2026, 3, 11, 23, 30, tzinfo=UTC)
+    alerts = revise(made.raised(made.toxicity(4), as_of=taken + timedelta(hours=hours)))
+    assert said(alerts) == {("lab_grade_4", "raised", reason)}
+
+
+def test_a_possible_dlt_is_held_until_it_is_a_candidate_and_told_through_to_the_verdict() -> None:
+    """possible: held. candidate: sent. confirmed: sent as adjudicated. refuted: withdrawn, by whom and why."""
+    possible, candidate = (made.dose_limiting_toxicity(state=state) for state in ("possible", "candidate"))
+    verdict = {"adjudicated_by": "Dr Lee", "adjudication": "infection explains it"}
+    confirmed, refuted = (made.dose_limiting_toxicity(state=s, **verdict) for s in ("confirmed", "refuted"))
+    assert held(revise(made.raised(possible))) == {("dose_limiting_toxicity", "raised", "possible")}
+    assert said(revise(made.changed(possible, candidate))) == {("dose_limiting_toxicity", "raised", "new")}
+    assert said(revise(made.changed(candidate, confirmed))) == {("dose_limiting_toxicity", "raised", "adjudicated")}
+    (over,) = revise(made.changed(candidate, refuted))
+    assert (over.state, over.decision.action, over.decision.reason) == ("withdrawn", "send", "adjudicated")
+    assert ("Adjudicated by", "Dr Lee: infection explains it") in over.facts
+
+
+def test_a_dlt_of_a_higher_grade_is_worse() -> None:
+    """Candidate at grade 3, then grade 4: told again as worse."""
+    worse = made.dose_limiting_toxicity(grade=GradeRange(lowest=4, highest=4))
+    told = said(revise(made.changed(made.dose_limiting_toxicity(), worse)))
+    assert told == {("dose_limiting_toxicity", "raised", "worse")}
+
+
+def test_an_event_that_is_not_serious_tells_nobody_and_a_death_always_does() -> None:
+    """Serious by its criteria or by its outcome: a fatal outcome alerts even if the box was not ticked."""
+    assert revise(made.raised(made.reported_event(serious=False, seriousness=()))) == ()
+    (death,) = revise(made.raised(made.reported_event(serious=False, seriousness=(), outcome="fatal")))
+    assert death.decision.action == "send"
+    assert death.headline.startswith("DEATH: ")
+
+
+def test_an_sae_that_gets_worse_is_told_again_and_recovery_is_not_news() -> None:
+    """A criterion added is worse; an outcome of recovering wakes nobody."""
+    before = made.reported_event()
+    worse = made.reported_event(grade=4, seriousness=("hospitalization", "life-threatening"))
+    assert said(revise(made.changed(before, worse))) == {("serious_adverse_event", "raised", "worse")}
+    assert revise(made.changed(before, made.reported_event(outcome="recovering"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("phase", "verdict", "action", "urgency"),
+    [
+        ("before_infusion", "breached", "send", "critical"),
+        ("screening", "breached", "send", "warning"),
+        ("before_infusion", "undetermined", "hold", "critical"),
+        ("after_infusion", "breached", "hold", "critical"),
+    ],
+)
+def test_eligibility_by_phase(phase: str, verdict: str, action: str, urgency: str) -> None:
+    """T9: hold and ask before an infusion; a screen failure can wait for the morning; afterwards information only."""
+    (alert,) = revise(made.raised(made.eligibility_breach(phase=phase, verdict=verdict)))
+    assert (alert.decision.action, alert.urgency) == (action, urgency)
+
+
+def test_cohort_advice_is_told_when_it_asks_for_an_action_and_withdrawn_when_it_no_longer_holds() -> None:
+    """Wait is routine, escalate is told; a late DLT withdraws the advice to escalate, and stop is told."""
+    wait, escalate, stop = (made.cohort_decision(d, n) for d, n in (("wait", 0), ("escalate", 0), ("stop", 2)))
+    assert held(revise(made.raised(wait))) == {("cohort_decision", "raised", "routine")}
+    assert said(revise(made.changed(wait, escalate))) == {("cohort_decision", "raised", "new")}
+    assert said(revise(made.changed(escalate, wait))) == {("cohort_decision", "withdrawn", "withdrawn")}
+    stopped = revise(made.changed(escalate, stop))
+    assert said(stopped) == {("cohort_decision", "withdrawn", "withdrawn"), ("cohort_decision", "raised", "new")}
+    assert [a.urgency for a in stopped if a.state == "raised"] == ["critical"]
+
+
+def test_a_third_dlt_on_a_stopped_level_is_worse() -> None:
+    """The advice stays stop, the count does not: told again."""
+    more = made.cohort_decision("stop", 3, tally=Tally(enrolled=4, dosed=4, evaluable=4, dlt=3))
+    assert said(revise(made.changed(made.cohort_decision("stop", 2), more))) == {("cohort_decision", "raised", "worse")}
+
+
+def test_a_cohort_alert_names_no_subject() -> None:
+    """What may go to a data monitoring board is pooled."""
+    (alert,) = revise(made.raised(made.cohort_decision()))
+    assert alert.subject is None
+    assert not any(made.SUBJECT in value for fact in alert.facts for value in fact)
+
+
+def test_the_same_question_on_more_records_is_no_news() -> None:
+    """A data query whose count grows is one mail."""
+    more = made.data_query(count=7, sources=("a|1 v1", "a|7 v1"))
+    assert said(revise(made.raised(made.data_query()))) == {("ungradable", "raised", "new")}
+    assert revise(made.changed(made.data_query(), more)) == ()
+
+
+def test_unreadable_messages_are_one_alert_a_topic_reason_and_day() -> None:
+    """A run of unreadable messages is one mail, and the next day one more."""
+    day = made.AS_OF.date()
+    first = unreadable("safety.labs", "not_json", "byte 0", day, made.AS_OF)
+    again = unreadable("safety.labs", "not_json", "byte 77", day, made.AS_OF + timedelta(hours=1))
+    other = unreadable("safety.labs", "not_json", "byte 0", day + timedelta(days=1), made.AS_OF)
+    assert first.id == again.id != other.id
+    assert (first.study, first.revision, first.decision.action) == ("-", 1, "send")
+
+
+def test_alert_ids_have_the_shape_that_people_read_out() -> None:
+    """AL- and eight capital letters or digits 2-7; the expected one was computed with b2sum and base32."""
+    (sent, _) = revise(made.raised(made.toxicity()))
+    assert sent.id == "AL-YK335TSB"
+
+
+def test_a_change_without_its_previous_is_refused() -> None:
+    """A revision cannot be derived from half a change."""
+    with pytest.raises(ValueError, match="the finding before is not given"):
+        revise(made.changed(made.toxicity(3), made.toxicity(4)).model_copy(update={"previous": None}))
+
+
+states = st.one_of(
+    st.none(),
+    st.builds(
+        lambda grade, expected, emergent: made.toxicity(grade, expected=expected, emergent=emergent),
+        st.integers(2, 4),
+        st.booleans(),
+        st.sampled_from([True, False, None]),
+    ),
+)
+
+
+@given(st.lists(states, min_size=1, max_size=8))
+def test_the_last_word_people_heard_is_the_truth(course: list[AnyFinding | None]) -> None:
+    """Whatever the course of a finding, those who were told end up knowing exactly what it now supports."""
+    heard: dict[tuple[str, str], str] = {}
+    for revision, (before, now) in enumerate(pairwise([None, *course]), start=1):
+        if before == now:
+            continue
+        if now is None and before is not None:
+            change = made.withdrawn(before, revision)
+        elif before is None and now is not None:
+            change = made.raised(now, revision)
+        elif before is not None and now is not None:
+            change = made.changed(before, now, revision)
+        for alert in revise(change):
+            told = heard.get((alert.type, alert.case))
+            if alert.decision.action == "send" and (alert.state == "raised" or told is not None):
+                heard[alert.type, alert.case] = alert.state
+    last = course[-1]
+    drafts: dict[tuple[str, str], Decision] = {
+        (d.type, d.case): d.decision for d in (alerts_of(last) if last is not None else ())
+    }
+    for case, state in heard.items():
+        decision = drafts.get(case)
+        if decision is None or decision.action == "hold":
+            contained = decision is not None and decision.reason == "contained"
+            assert state == "withdrawn" or contained
+        else:
+            assert state == "raised"
+    assert all(case in heard for case, decision in drafts.items() if decision.action == "send")

@@ -1,0 +1,216 @@
+"""Findings as the judgement would state them, for the tests of the way out. Each can be varied by name."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from safety_stream.clinical.findings import (
+    AnyFinding,
+    CohortDecision,
+    DataQuery,
+    DoseLimitingToxicity,
+    EligibilityBreach,
+    Evidence,
+    FindingChange,
+    GradeRange,
+    Input,
+    Reading,
+    ReportedEvent,
+    Tally,
+    Toxicity,
+    finding_id,
+)
+from safety_stream.clinical.moment import Moment
+
+AS_OF = datetime(2026, 3, 12, 1, 30, tzinfo=UTC)
+STUDY, SUBJECT, SITE = "CAR-NK-SLE-01", "SUBJ-7741", "HZ-03"
+
+
+def evidence(value: str = "0.42", sentence: str | None = None) -> Evidence:
+    """The evidence of a neutrophil count."""
+    return Evidence(
+        rule="ctcae-5.0/Neutrophil count decreased",
+        book="2026.1",
+        inputs=(
+            Input(name="value", value=value, unit="10*9/L", source="hangzhou-lis|ANC-3 v1"),
+            Input(name="LLN", value="1.80", unit="10*9/L", source="hangzhou-lis|ANC-3 v1"),
+            Input(name="ULN", value="6.30", unit="10*9/L", source="hangzhou-lis|ANC-3 v1"),
+        ),
+        comparison=f"{value} 10*9/L < 0.5 10*9/L",
+        counterfactual="grade 3 at >= 0.5 10*9/L",
+        sentence=sentence
+        or f"Neutrophils {value} 10*9/L are below 0.5 10*9/L: CTCAE v5.0 grade 4; from 0.5 it would be grade 3.",
+    )
+
+
+def reading(number: int, value: str, grade: int, version: int = 1) -> Reading:
+    """A neutrophil count on the day of that number."""
+    return Reading(
+        observed_at=Moment(f"2026-03-{number:02d}T07:30:00+08:00"),
+        value=value,
+        unit="10*9/L",
+        grade=GradeRange(lowest=grade, highest=grade),
+        source=f"hangzhou-lis|ANC-{number} v{version}",
+    )
+
+
+def toxicity(grade: int = 4, value: str = "0.42", **other: Any) -> Toxicity:
+    """An episode of neutropenia at its peak."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, SUBJECT, "Neutrophil count decreased", 1),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "site": SITE,
+        "dose_level": 2,
+        "evidence": evidence(value),
+        "term": "Neutrophil count decreased",
+        "meddra_code": "10029366",
+        "analyte": "NEUT",
+        "episode": 1,
+        "open": True,
+        "onset": Moment("2026-03-08T07:30:00+08:00"),
+        "last_observed": Moment("2026-03-12T07:30:00+08:00"),
+        "resolved": None,
+        "current": GradeRange(lowest=grade, highest=grade),
+        "peak": GradeRange(lowest=grade, highest=grade),
+        "peak_observed": Moment("2026-03-12T07:30:00+08:00"),
+        "alerting_grade": grade,
+        "baseline_grade": GradeRange(lowest=0, highest=0),
+        "emergent": True,
+        "study_day": 10,
+        "readings": (reading(1, "3.10", 0), reading(8, "1.20", 2), reading(10, "0.90", 3), reading(12, value, grade)),
+    }
+    return Toxicity(**(told | other))
+
+
+def reported_event(**other: Any) -> ReportedEvent:
+    """A serious cytokine release syndrome."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, SUBJECT, "site-edc|AE-9"),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "site": SITE,
+        "dose_level": 2,
+        "evidence": Evidence(
+            rule="ae-report",
+            book="2026.1",
+            inputs=(Input(name="report", value="AE-9", source="site-edc|AE-9 v1"),),
+            sentence="The report states hospitalization, so the event is serious.",
+        ),
+        "term": "Cytokine release syndrome",
+        "meddra_code": "10052015",
+        "grade": 3,
+        "supported": GradeRange(lowest=3, highest=4),
+        "serious": True,
+        "seriousness": ("hospitalization",),
+        "onset": Moment("2026-03-11"),
+        "resolved": None,
+        "outcome": "not-recovered",
+        "attribution": "probable",
+        "emergent": True,
+        "reported_at": AS_OF,
+        "study_day": 9,
+    }
+    return ReportedEvent(**(told | other))
+
+
+def dose_limiting_toxicity(**other: Any) -> DoseLimitingToxicity:
+    """A DLT candidate by the example rules."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, SUBJECT, "crs-grade-3", 1),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "site": SITE,
+        "dose_level": 2,
+        "evidence": Evidence(
+            rule="dlt/crs-grade-3",
+            book="2026.1",
+            sentence="Cytokine release syndrome grade 3 lasted 80 h inside the DLT window; the rule allows 72 h.",
+        ),
+        "rule": "crs-grade-3",
+        "rule_text": "Cytokine release syndrome, grade 3 or higher, lasting more than 72 h",
+        "example_rule": True,
+        "state": "candidate",
+        "about": (finding_id(STUDY, SUBJECT, "site-edc|AE-9"),),
+        "term": "Cytokine release syndrome",
+        "grade": GradeRange(lowest=3, highest=3),
+        "onset": Moment("2026-03-09"),
+        "window_from": date(2026, 3, 2),
+        "window_to": date(2026, 4, 13),
+        "infusions": (1, 2),
+    }
+    return DoseLimitingToxicity(**(told | other))
+
+
+def eligibility_breach(**other: Any) -> EligibilityBreach:
+    """A platelet count below the limit before an infusion."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, SUBJECT, "platelets", "before_infusion"),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "site": SITE,
+        "dose_level": 2,
+        "evidence": Evidence(rule="eligibility/platelets", book="2026.1", sentence="Platelets 44 10*9/L are below 50."),
+        "criterion": "platelets",
+        "criterion_text": "Platelets at least 50 10*9/L",
+        "phase": "before_infusion",
+        "verdict": "breached",
+        "value": "44",
+        "unit": "10*9/L",
+        "limit": "50 10*9/L",
+        "distance": "6 10*9/L below",
+        "to_pass": ">= 50 10*9/L",
+        "observed_at": Moment("2026-03-12T07:30:00+08:00"),
+    }
+    return EligibilityBreach(**(told | other))
+
+
+def data_query(**other: Any) -> DataQuery:
+    """A result in a unit that its analyte does not have."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, SUBJECT, "unit", "HGB"),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "site": SITE,
+        "evidence": Evidence(rule="data/unit", book="2026.1", sentence="Hemoglobin 8.5 in g/L is not plausible."),
+        "code": "implausible_unit",
+        "about": "Hemoglobin",
+        "found": "8.5 g/L",
+        "expected": "a hemoglobin between 20 and 250 g/L",
+        "sources": ("hangzhou-lis|HGB-4 v1",),
+        "count": 1,
+    }
+    return DataQuery(**(told | other))
+
+
+def cohort_decision(decision: str = "escalate", dlt: int = 0, **other: Any) -> CohortDecision:
+    """The 3+3 advice for dose level 2."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, "dose level", 2),
+        "study": STUDY,
+        "subject": None,
+        "dose_level": 2,
+        "evidence": Evidence(rule="3+3", book="2026.1", sentence=f"{dlt} of 3 evaluable subjects had a DLT."),
+        "tally": Tally(enrolled=4, dosed=3, in_window=0, evaluable=3, dlt=dlt),
+        "decision": decision,
+        "reachable": (),
+        "subjects": (SUBJECT, "SUBJ-7742", "SUBJ-7743"),
+    }
+    return CohortDecision(**(told | other))
+
+
+def raised(finding: AnyFinding, revision: int = 1, **other: Any) -> FindingChange:
+    """The finding for the first time."""
+    told: dict[str, Any] = {"because": "lab_result hangzhou-lis|ANC-12 v1", "as_of": AS_OF} | other
+    return FindingChange(change="raised", revision=revision, finding=finding, **told)
+
+
+def changed(previous: AnyFinding, finding: AnyFinding, revision: int = 2, **other: Any) -> FindingChange:
+    """The finding after another event."""
+    told: dict[str, Any] = {"because": "lab_result hangzhou-lis|ANC-13 v1", "as_of": AS_OF} | other
+    return FindingChange(change="changed", revision=revision, finding=finding, previous=previous, **told)
+
+
+def withdrawn(finding: AnyFinding, revision: int = 2, **other: Any) -> FindingChange:
+    """The finding when its records were taken back."""
+    told: dict[str, Any] = {"because": "lab_result hangzhou-lis|ANC-12 v2", "as_of": AS_OF} | other
+    return FindingChange(change="withdrawn", revision=revision, finding=finding, previous=finding, **told)
