@@ -10,12 +10,33 @@ Numbers are text ("3.50", "<0.2"), so that no digit and no comparator is lost. N
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    model_validator,
+)
 
-from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.moment import Moment, in_our_time, instant
 
-Text = Annotated[str, Field(min_length=1, max_length=500)]
-Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f|]+$")]
+# These words reach mail and screens: no control characters, line separators or marks that reverse the reading order.
+_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+Text = Annotated[str, Field(min_length=1, max_length=500, pattern=_LINE)]
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=_LINE.replace("]*$", "|]*$"))]
+Unit = Annotated[str, Field(max_length=60, pattern=_LINE)]
+Narrative = Annotated[str, Field(max_length=4000, pattern=_LINES)]
+
+
+def _instant(told: object) -> object:
+    return instant(told) if isinstance(told, str) else told
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(in_our_time)]
 Status = Literal["preliminary", "final", "corrected", "entered-in-error"]
 Seriousness = Literal[
     "death",
@@ -55,7 +76,7 @@ class Event(Told):
     subject: Name = Field(description="USUBJID: the coded subject number, never a name.", examples=["001"])
     source: Source
     status: Status = "final"
-    reported_at: AwareDatetime = Field(description="When the sender released it, with its zone.")
+    reported_at: Instant = Field(description="When the sender released it, with its zone.")
 
 
 class Measurement(Event):
@@ -66,7 +87,7 @@ class Measurement(Event):
     value: Text | None = Field(
         description="The value as text with its comparator; null when there is none.", examples=["0.42", "<0.2"]
     )
-    unit: Annotated[str, Field(max_length=60)] | None = Field(default=None, examples=["10*9/L"])
+    unit: Unit | None = Field(default=None, examples=["10*9/L"])
     range_low: Text | None = Field(default=None, description="LLN that the laboratory sent.", examples=["1.8"])
     range_high: Text | None = Field(default=None, description="ULN that the laboratory sent.", examples=["6.3"])
     observed_at: Moment = Field(description="When the specimen was taken or the reading made.")
@@ -112,7 +133,7 @@ class AdverseEvent(Event):
     serious: bool | None = Field(default=None, description="The reporter's own statement that the event is serious.")
     attribution: Attribution = "unknown"
     action_taken: Text | None = None
-    narrative: Annotated[str, Field(max_length=4000)] | None = None
+    narrative: Narrative | None = None
 
 
 class Screened(Event):
@@ -193,7 +214,7 @@ class Adjudicated(Event):
     verdict: Literal["confirmed", "refuted"]
     by: Name
     why: Text
-    decided_at: AwareDatetime
+    decided_at: Instant
 
 
 class Acknowledged(Event):
@@ -204,14 +225,14 @@ class Acknowledged(Event):
     revision: Annotated[int, Field(ge=1)]
     by: Name
     response: Literal["will-act", "already-known", "pass-on"]
-    acknowledged_at: AwareDatetime
+    acknowledged_at: Instant
 
 
 class ClockTicked(Told):
     """Time has passed: every window that closed by ``as_of`` closes now. Accepted only by an event-time clock."""
 
     kind: Literal["clock_ticked"] = "clock_ticked"
-    as_of: AwareDatetime
+    as_of: Instant
 
 
 SubjectEvent = Annotated[
@@ -237,7 +258,7 @@ class Accepted(Told):
     """One entry of the log of record: an event, when the broker received it and where it was read."""
 
     event: AnyEvent
-    received_at: AwareDatetime
+    received_at: Instant
     origin: Name = Field(description="topic/partition@offset of the message it was read from.")
 
 

@@ -4,13 +4,32 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
-_PARTIAL = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+_PARTIAL = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z", re.ASCII)
+_INSTANT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})\Z", re.ASCII)
+PATTERN = r"^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2}))?)?)?$"
+# Outside these years a date is a slip of the pen, and near the ends of the calendar no zone can be applied to it.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+_Day = TypeVar("_Day", bound=date)
 _EXPECTED = "expected an instant with its zone (2026-03-04T07:30:00+08:00) or a date (2026-03-04, 2026-03, 2026)"
+
+
+def instant(told: str) -> datetime:
+    """An instant as RFC 3339 writes it, with its zone; anything looser, or far from our time, is a ``ValueError``."""
+    if _INSTANT.match(told) is None:
+        raise ValueError("not an instant with its zone, such as 2026-03-04T07:30:00+08:00")
+    return in_our_time(datetime.fromisoformat(told))
+
+
+def in_our_time(day: _Day) -> _Day:
+    """The day or instant itself, when its year can be that of a clinical trial; else a ``ValueError``."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"the year {day.year:04} is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +49,9 @@ class Moment:
         partial = _PARTIAL.match(self.text)
         if partial:
             year, month, day = partial.groups()
-            date(int(year), int(month or 1), int(day or 1))
-        elif datetime.fromisoformat(self.text).tzinfo is None:
-            raise ValueError(f"{self.text!r} has no time zone; {_EXPECTED}")
+            in_our_time(date(int(year), int(month or 1), int(day or 1)))
+        else:
+            instant(self.text)
 
     @property
     def is_instant(self) -> bool:
@@ -51,8 +70,8 @@ class Moment:
         """First and last instant it can mean, in UTC; equal for an instant."""
         partial = _PARTIAL.match(self.text)
         if partial is None:
-            instant = datetime.fromisoformat(self.text).astimezone(UTC)
-            return instant, instant
+            known = datetime.fromisoformat(self.text).astimezone(UTC)
+            return known, known
         first, last = self._dates(partial)
         start = datetime.combine(first, time.min, tzinfo=zone).astimezone(UTC)
         end = datetime.combine(last + timedelta(days=1), time.min, tzinfo=zone).astimezone(UTC)
@@ -92,7 +111,7 @@ class Moment:
             "type": "string",
             "description": "ISO 8601 instant with its zone, or a date, a month or a year when no more is known.",
             "examples": ["2026-03-04T07:30:00+08:00", "2026-03-04", "2026-03"],
-            "pattern": r"^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?)?)?$",
+            "pattern": PATTERN,
         }
 
     @classmethod

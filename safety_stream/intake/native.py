@@ -1,0 +1,43 @@
+"""Our own JSON: one event of ``clinical.events``, or a list of them. Types are taken strictly, no name twice.
+
+The common case is fast: pydantic reads the bytes once, and one more pass looks for names given twice (JSON allows
+them, and readers disagree on which one counts). Only what fails is examined with care (``diagnosis``).
+"""
+
+import json
+from typing import Annotated
+
+from pydantic import FailFast, TypeAdapter
+
+from safety_stream.clinical.events import ANY_EVENT, AnyEvent
+from safety_stream.intake.diagnosis import diagnose
+from safety_stream.intake.rejected import Rejected
+
+CONTENT_TYPES: tuple[str, ...] = ("application/json", "application/vnd.safety-stream+json")
+_MANY: TypeAdapter[list[AnyEvent]] = TypeAdapter(Annotated[list[AnyEvent], FailFast()])
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read(payload: bytes) -> tuple[AnyEvent | Rejected, ...]:
+    """The event of one object, or each event of a list; never raises."""
+    text = payload.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        events = _events(text)
+        _ONCE.decode(text.decode())
+    except (ValueError, RecursionError):
+        return diagnose(text)
+    return events or diagnose(text)
+
+
+def _events(text: bytes) -> tuple[AnyEvent, ...]:
+    if text.lstrip()[:1] == b"[":
+        return tuple(_MANY.validate_json(text, strict=True))
+    return (ANY_EVENT.validate_json(text, strict=True),)
+
+
+def _each_name_once(pairs: list[tuple[str, object]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name is given twice")
+
+
+_ONCE = json.JSONDecoder(object_pairs_hook=_each_name_once)
