@@ -5,6 +5,7 @@
     |   `-- RulebookError       the same for a table or protocol: each problem with file, line and what was expected
     |-- TopicsNotReady          the broker's topics are missing or shaped differently from what we need
     |-- BrokerUnavailable       no Kafka broker could be reached or started
+    |-- MessageRefused          the broker did not take a message, and says why
     `-- EngineBroken            a promise of the engine was broken: the process stops without acknowledging
         |-- UnknownEngine       faust, mode or aiokafka is not the exact version the hardening layer was written for
         |-- OffsetGap           an agent saw an offset that does not follow the one before
@@ -40,6 +41,10 @@ class TopicsNotReady(ConfigurationError):
 
 class BrokerUnavailable(SafetyStreamError):
     """No Kafka broker could be reached or started; the message says what to install or check."""
+
+
+class MessageRefused(SafetyStreamError):
+    """The broker did not take a message that was sent to it; the message says which and why."""
 
 
 class EngineBroken(SafetyStreamError):

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9108
 
+    # The workbench
+    cache_folder: Path = Field(
+        default=Path("~/.cache/safety-stream"), description="Where a local Kafka's libraries are kept."
+    )
+
     # The book
     rulebook_folder: Path | None = Field(default=None, description="Null: the bundled tables.")
     protocols_folder: Path | None = Field(default=None, description="Null: the bundled protocols.")

@@ -1,0 +1,1 @@
+"""The broker as every process of ours sees it: connection, the table of topics, publishing and reading. No Faust."""
