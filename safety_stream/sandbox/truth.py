@@ -1,0 +1,84 @@
+"""The truth about the simulated trial: what a safety physician must be told, written down before anything ran.
+
+Each expectation can be checked by hand against ``cast.py``, the bundled protocol and CTCAE v5.0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from safety_stream.alerting.alert import AlertType
+from safety_stream.clinical.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One finding that must stand at the end (or have been withdrawn), and the mail it must have caused."""
+
+    sentence: str
+    kind: str
+    subject: str | None
+    says: Mapping[str, object] = field(default_factory=dict)
+    withdrawn: bool = False
+    mail: AlertType | None = None
+
+    def matches(self, finding: Finding) -> bool:
+        """Whether this finding is the one expected: its kind, subject and every named field."""
+        return (
+            getattr(finding, "kind", None) == self.kind
+            and finding.subject == self.subject
+            and all(_said(finding, name) == value for name, value in self.says.items())
+        )
+
+
+def _said(finding: Finding, path: str) -> object:
+    value: object = finding
+    for name in path.split("."):
+        value = getattr(value, name, None)
+    return value
+
+
+TRUTH: tuple[Expectation, ...] = (
+    Expectation(
+        "001: potassium 7.30 mmol/L is grade 4, and is taken back when the laboratory corrects it to 4.32",
+        "toxicity", "001", {"term": "Hyperkalemia", "peak.highest": 4}, withdrawn=True, mail="lab_grade_4",
+    ),
+    Expectation(
+        "002: ALT 218 U/L is more than 5 x ULN (40): grade 3, for a day",
+        "toxicity", "002", {"analyte": "ALT", "peak.lowest": 3, "peak.highest": 3}, mail="lab_grade_3",
+    ),
+    Expectation(
+        "004: platelets 42 at screening, the protocol asks for 50 or more",
+        "eligibility_breach", "004", {"phase": "screening", "verdict": "breached"}, mail="eligibility_breach",
+    ),
+    Expectation(
+        "005: shingles grade 2 in hospital: serious, though not severe",
+        "reported_event", "005", {"term": "Shingles", "serious": True, "grade": 2}, mail="serious_adverse_event",
+    ),
+    Expectation(
+        "009: cytokine release syndrome grade 3 in hospital: serious",
+        "reported_event", "009", {"term": "Cytokine release syndrome", "serious": True, "grade": 3},
+        mail="serious_adverse_event",
+    ),
+    Expectation(
+        "009: cytokine release syndrome grade 3 for more than 72 hours, on day 9: the one DLT candidate",
+        "dose_limiting_toxicity", "009", {"term": "Cytokine release syndrome", "state": "candidate"},
+        mail="dose_limiting_toxicity",
+    ),
+    Expectation(
+        "dose level 1: no DLT in 3 subjects: escalate",
+        "cohort_decision", None, {"dose_level": 1, "decision": "escalate", "tally.evaluable": 3, "tally.dlt": 0},
+        mail="cohort_decision",
+    ),
+    Expectation(
+        "dose level 2: no DLT in 3 subjects: escalate",
+        "cohort_decision", None, {"dose_level": 2, "decision": "escalate", "tally.evaluable": 3, "tally.dlt": 0},
+        mail="cohort_decision",
+    ),
+    Expectation(
+        "dose level 3: 1 DLT in 3 subjects: enrol three more",
+        "cohort_decision", None, {"dose_level": 3, "decision": "expand", "tally.evaluable": 3, "tally.dlt": 1},
+        mail="cohort_decision",
+    ),
+)  # fmt: skip
+UNREADABLE_MESSAGES = 1
+"""One result of subject 007 arrives torn and must be found among the dead letters, with its reason, and mailed."""
