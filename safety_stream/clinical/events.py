@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     TypeAdapter,
     model_validator,
 )
@@ -48,6 +49,10 @@ Seriousness = Literal[
 ]
 Attribution = Literal["unrelated", "unlikely", "possible", "probable", "definite", "unknown"]
 Outcome = Literal["recovered", "recovering", "not-recovered", "recovered-with-sequelae", "fatal", "unknown"]
+
+
+# A set has no order of its own, and the same event must always be written as the same bytes.
+_IN_ORDER = PlainSerializer(sorted, return_type=list[str], when_used="json")
 
 
 class Told(BaseModel):
@@ -129,7 +134,7 @@ class AdverseEvent(Event):
     onset: Moment | None = None
     resolved: Moment | None = None
     outcome: Outcome = "unknown"
-    seriousness: frozenset[Seriousness] = frozenset()
+    seriousness: Annotated[frozenset[Seriousness], _IN_ORDER] = frozenset()
     serious: bool | None = Field(default=None, description="The reporter's own statement that the event is serious.")
     attribution: Attribution = "unknown"
     action_taken: Text | None = None

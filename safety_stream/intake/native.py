@@ -7,9 +7,10 @@ them, and readers disagree on which one counts). Only what fails is examined wit
 import json
 from typing import Annotated
 
+import orjson
 from pydantic import FailFast, TypeAdapter
 
-from safety_stream.clinical.events import ANY_EVENT, AnyEvent
+from safety_stream.clinical.events import ANY_EVENT, AnyEvent, ClockTicked, Event
 from safety_stream.intake.diagnosis import diagnose
 from safety_stream.intake.rejected import Rejected
 
@@ -27,6 +28,13 @@ def read(payload: bytes) -> tuple[AnyEvent | Rejected, ...]:
     except (ValueError, RecursionError):
         return diagnose(text)
     return events or diagnose(text)
+
+
+def write(event: Event | ClockTicked) -> bytes:
+    """The event as one line of native JSON, without its blanks: what ``read`` reads back as the same event."""
+    needed = {name for name, field in type(event).model_fields.items() if field.is_required()}
+    told = event.model_dump(mode="json")
+    return orjson.dumps({name: value for name, value in told.items() if value is not None or name in needed})
 
 
 def _events(text: bytes) -> tuple[AnyEvent, ...]:
