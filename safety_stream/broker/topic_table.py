@@ -1,6 +1,8 @@
 """Every topic of ours in one table: what it holds, its key, how long it is kept. AsyncAPI and README read it too."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from safety_stream.settings import Settings
@@ -13,7 +15,10 @@ DEAD_LETTER_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """One topic. ``name`` is what follows the prefix; every topic has ``settings.partitions`` partitions."""
+    """One topic. ``name`` is what follows the prefix; every topic has ``settings.partitions`` partitions.
+
+    ``kinds``: the kinds of events that senders put on an inbound topic; the engine takes any kind from any of them.
+    """
 
     name: str
     kind: Literal["inbound", "record", "output", "state"]
@@ -21,6 +26,7 @@ class TopicSpec:
     holds: str
     kept: Literal["inbound", "forever", "latest"] = "forever"
     max_bytes: int | None = None
+    kinds: tuple[str, ...] = ()
 
     def full_name(self, settings: Settings) -> str:
         """Its name on the broker. State is named as Faust names the changelog of a table."""
@@ -60,16 +66,26 @@ def worker_group(settings: Settings) -> str:
 
 
 _SUBJECT = "study|subject"
-_ANY = "any"
+
+
+def _inbound(name: str, holds: str, *kinds: str) -> TopicSpec:
+    return TopicSpec(name, "inbound", "any", holds, kept="inbound", kinds=kinds)
+
 
 INBOUND = (
-    TopicSpec("labs", "inbound", _ANY, "Laboratory results, as their senders wrote them.", kept="inbound"),
-    TopicSpec("vitals", "inbound", _ANY, "Vital signs and ECG measurements, as sent.", kept="inbound"),
-    TopicSpec("adverse-events", "inbound", _ANY, "Adverse-event reports, as sent.", kept="inbound"),
-    TopicSpec(
-        "subjects", "inbound", _ANY, "Screening, enrolment, doses, withdrawal and other subject events.", kept="inbound"
+    _inbound("labs", "Laboratory results, as their senders wrote them.", "lab_result"),
+    _inbound("vitals", "Vital signs and ECG measurements, as sent.", "vital_sign"),
+    _inbound("adverse-events", "Adverse-event reports, as sent.", "adverse_event"),
+    _inbound(
+        "subjects",
+        "Screening, enrolment, doses, withdrawal and other subject events.",
+        *("screened", "enrolled", "dose_planned", "dose_given", "fact_recorded", "withdrawn", "completed"),
     ),
-    TopicSpec("decisions", "inbound", _ANY, "Adjudications of DLT candidates and answers to alerts.", kept="inbound"),
+    _inbound(
+        "decisions",
+        "Adjudications of DLT candidates, answers to alerts, and the ticks of an event clock.",
+        *("adjudicated", "acknowledged", "clock_ticked"),
+    ),
 )
 RECORD = (
     TopicSpec("events", "record", _SUBJECT, "Every accepted event in canonical form: the log of record."),
@@ -93,3 +109,4 @@ STATE = (
     TopicSpec("cohorts", "state", "study", "Changelog of the study tallies.", kept="latest"),
 )
 TOPICS: tuple[TopicSpec, ...] = (*INBOUND, *RECORD, *OUTPUT, *STATE)
+INBOUND_OF: Mapping[str, str] = MappingProxyType({kind: spec.name for spec in INBOUND for kind in spec.kinds})
