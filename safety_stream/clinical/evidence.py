@@ -1,0 +1,196 @@
+"""Why a grade: the comparison that decided, the nearest values that would grade otherwise, what is missing."""
+
+from collections.abc import Set
+from decimal import Decimal
+
+from safety_stream.clinical.findings import Evidence, GradeRange, Input
+from safety_stream.clinical.grading import Case, NoBaseline
+from safety_stream.clinical.measure import Measured
+from safety_stream.quantity import EXACT, Interval, exactly, plain
+from safety_stream.rulebook.criteria import Comparison, Criterion, Fact, Inputs
+from safety_stream.rulebook.read_rules import is_pure
+from safety_stream.rulebook.tables import Row
+
+_SHOWN = 12
+
+
+def evidence_of(case: Case, grade: GradeRange, alerting_grade: int) -> Evidence:
+    """The whole evidence of one grade."""
+    comparison = _deciding(case, grade)
+    reasons = _reasons(case, grade, alerting_grade)
+    return Evidence(
+        rule=case.rule.id,
+        book=case.rule.book,
+        inputs=tuple(_inputs(case)),
+        comparison=comparison,
+        counterfactual=_counterfactual(case),
+        reasons=reasons,
+        sentence=_sentence(case, grade, comparison, reasons),
+    )
+
+
+def shown(number: Decimal) -> str:
+    """A number for a reader: exact as long as it is short, else to twelve digits."""
+    text = plain(number)
+    return text if len(text) <= _SHOWN + 2 else plain(number.normalize(EXACT).quantize(_place(number), context=EXACT))
+
+
+def _place(number: Decimal) -> Decimal:
+    return Decimal(1).scaleb(number.adjusted() - _SHOWN + 1)
+
+
+def _inputs(case: Case) -> list[Input]:
+    measured, rule = case.measured, case.rule
+    unit = measured.ucum
+    told = [
+        Input(name=measured.analyte.name, value=measured.text, unit=unit, source=measured.derived or measured.source)
+    ]
+    limits = (("LLN", measured.range.low), ("ULN", measured.range.high))
+    told += [Input(name=name, value=plain(limit), unit=unit) for name, limit in limits if limit is not None]
+    if isinstance(case.baseline, Measured) and _asks_baseline(case):
+        baseline = case.baseline
+        told.append(Input(name="baseline", value=baseline.text, unit=baseline.ucum, source=baseline.source))
+    told += [Input(name=fact, value=str(case.facts[fact]).lower()) for fact in sorted(rule.facts & case.facts.keys())]
+    if case.lasting is not None:
+        told.append(Input(name="lasting", value=str(case.lasting), unit="h"))
+    return told
+
+
+def _asks_baseline(case: Case) -> bool:
+    rows = (*case.rule.rows.values(), *case.rule.rows_then.values())
+    return any(
+        one.limit == "BASELINE" for row in rows for _, criterion in row.worst_first for one in criterion.comparisons
+    )
+
+
+def _deciding(case: Case, grade: GradeRange) -> str | None:
+    """The comparison that decided: met for the highest grade, or not met for the mildest when the grade is 0."""
+    if grade.highest == 0:
+        row, inputs = case.arms[-1]
+        _, mildest = row.worst_first[-1]
+        first = mildest.comparisons[0]
+        return f"not {_said(first, row, inputs)}"
+    for row, inputs in case.arms:
+        for number, criterion in row.worst_first:
+            if number == grade.highest and (said := _clause_said(criterion, row, inputs)):
+                return said
+    return None
+
+
+def _clause_said(criterion: Criterion, row: Row, inputs: Inputs) -> str | None:
+    """The first clause that holds, or may hold, with its numbers."""
+    for wanted in (True, None):
+        for clause in criterion.clauses:
+            judged = [test.judge(inputs) for test in clause]
+            if False not in judged and (wanted is None or None not in judged):
+                return " and ".join(
+                    str(test) if isinstance(test, Fact) else _said(test, row, inputs) for test in clause
+                )
+    return None
+
+
+def _said(test: Comparison, row: Row, inputs: Inputs) -> str:
+    unit = "" if is_pure(row.unit) or not inputs.absolute else f" {row.unit}"
+    value = f"{_interval(inputs.value)}{unit}"
+    if test.limit is None:
+        return f"{value} {test}"
+    bound = test.bound(inputs)
+    known = "not known" if bound is None else f"{_interval(bound)}{unit}"
+    return f"{value} {test} ({known})"
+
+
+def _interval(value: Interval) -> str:
+    return shown(value.low) if value.exact else str(value)
+
+
+def _counterfactual(case: Case) -> str | None:
+    """The nearest values, one to each side, that would be graded otherwise, all else as it is."""
+    row, inputs = case.arms[-1]
+    unit = "" if is_pure(row.unit) or not inputs.absolute else f" {row.unit}"
+    here = case.judge()
+    bounds = sorted({end for arm in case.arms for end in _bounds(*arm)})
+    value = inputs.value
+    below = [bound for bound in reversed(bounds) if bound <= value.low]
+    above = [bound for bound in bounds if bound >= value.high]
+    found = [_first_change(case, here, below, "<", unit), _first_change(case, here, above, ">", unit)]
+    return "; ".join(change for change in found if change) or None
+
+
+def _bounds(row: Row, inputs: Inputs) -> list[Decimal]:
+    found = []
+    for _, criterion in row.worst_first:
+        for test in criterion.comparisons:
+            bound = None if test.limit == "BASELINE" and inputs.untreated else test.bound(inputs)
+            if bound is not None and bound.exact:
+                found.append(bound.low)
+    return found
+
+
+def _first_change(case: Case, here: tuple[int, int], bounds: list[Decimal], side: str, unit: str) -> str | None:
+    for place, bound in enumerate(bounds):
+        at = _judged_at(case, exactly(bound))
+        if at != here:
+            return f"grade {_range(at)} at {side}= {shown(bound)}{unit}"
+        beyond = bounds[place + 1] if place + 1 < len(bounds) else None
+        past = _judged_at(case, exactly(_between(bound, beyond, side)))
+        if past != here:
+            return f"grade {_range(past)} at {side} {shown(bound)}{unit}"
+    return None
+
+
+def _between(bound: Decimal, beyond: Decimal | None, side: str) -> Decimal:
+    if beyond is not None:
+        return EXACT.divide(EXACT.add(bound, beyond), Decimal(2))
+    return EXACT.add(bound, Decimal(1)) if side == ">" else EXACT.divide(bound, Decimal(2))
+
+
+def _judged_at(case: Case, value: Interval) -> tuple[int, int]:
+    return case._replace(arms=tuple((row, inputs._replace(value=value)) for row, inputs in case.arms)).judge()
+
+
+def _range(grades: tuple[int, int]) -> str:
+    return str(grades[0]) if grades[0] == grades[1] else f"{grades[0]}-{grades[1]}"
+
+
+def _reasons(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str, ...]:
+    """What is missing, assumed or ambiguous, each with its register id."""
+    rule, measured = case.rule, case.measured
+    limits = {test.limit for row, _ in case.arms for _, one in row.worst_first for test in one.comparisons}
+    told: list[str] = []
+    if measured.derived:
+        told.append(f"derived: {measured.derived}")
+    if measured.unit is None:
+        told.append("G39: no unit was sent; compared with the range of the same result")
+    if not measured.value.exact:
+        told.append(f"G19: {measured.text} stands for every value it can mean")
+    if not grade.decided:
+        told += [f"G5: no {name} is known" for name in ("LLN", "ULN") if name in limits and _lacks(case, name)]
+        told += [f"G6: not known: {fact}" for fact in sorted(rule.facts - case.facts.keys())]
+    if case.baseline is NoBaseline.UNKNOWN and ("BASELINE" in limits or rule.if_baseline):
+        told.append("G26: the baseline is not known")
+    if not grade.decided:
+        told.append(f"alerts count with grade {alerting_grade}{_usual(case, limits)}")
+    mentioned = {reason.partition(":")[0] for reason in told}
+    return (*told, *(id_ for id_ in rule.register if id_ not in mentioned and id_ != "G6"))
+
+
+def _lacks(case: Case, limit: str) -> bool:
+    return getattr(case.measured.range, "low" if limit == "LLN" else "high") is None
+
+
+def _usual(case: Case, limits: Set[str | None]) -> str:
+    analyte = case.measured.analyte
+    used = [
+        f"{name} {plain(usual)} {analyte.unit}"
+        for name, usual in zip(("LLN", "ULN"), analyte.usual, strict=True)
+        if usual is not None and name in limits and _lacks(case, name)
+    ]
+    return f" by a usual {' and '.join(used)} (G27)" if used else ""
+
+
+def _sentence(case: Case, grade: GradeRange, comparison: str | None, reasons: tuple[str, ...]) -> str:
+    named = f"{case.rule.term}: grade {grade}" if grade.highest else f"{case.rule.term}: not present (grade 0)"
+    why = f"{case.measured.analyte.name} {comparison}" if comparison else case.measured.analyte.name
+    open_because = [reason for reason in reasons if reason.startswith(("G5:", "G6:", "G19:", "G26:"))]
+    missing = "" if grade.decided or not open_because else f"; not decided, {'; '.join(open_because)}"
+    return f"{named}. {why}{missing}."

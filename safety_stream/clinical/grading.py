@@ -1,0 +1,215 @@
+"""One measured quantity, one rule: the CTCAE grade as a range, the grade alerts count with, and the evidence.
+
+The law of this file: what is not known widens the range, it never makes the grade 0. The evidence is built when it is
+asked for, so that a result within normal limits costs a few microseconds.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
+
+from safety_stream.clinical.findings import Evidence, GradeRange
+from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, measure
+from safety_stream.quantity import ENDLESS, ZERO, Interval, exactly
+from safety_stream.rulebook.criteria import Inputs, Verdict
+from safety_stream.rulebook.tables import GradingRule, Row
+
+__all__ = ["Baseline", "Graded", "Measured", "NoBaseline", "Remark", "Unmeasurable", "grade", "measure"]
+
+NOTHING_KNOWN: Mapping[str, bool] = MappingProxyType({})
+BASELINE_ABNORMAL = "baseline_abnormal"
+_HOURS_NONE = exactly(ZERO)
+
+
+class NoBaseline(Enum):
+    """Why there is no baseline: nobody was treated yet, or treatment began and no valid result is known."""
+
+    NOT_YET_TREATED = "not yet treated"
+    UNKNOWN = "unknown"
+
+
+Baseline = Measured | NoBaseline
+
+
+class Case(NamedTuple):
+    """All that a grade was judged on: the arms of the rule that may apply, each with its inputs."""
+
+    rule: GradingRule
+    measured: Measured
+    baseline: Baseline
+    facts: Mapping[str, bool]
+    lasting: Interval | None
+    arms: tuple[tuple[Row, Inputs], ...]
+
+    def judge(self) -> tuple[int, int]:
+        """Lowest and highest grade that the inputs allow."""
+        row, inputs = self.arms[0]
+        lowest, highest = row.judge(inputs)
+        for row, inputs in self.arms[1:]:
+            low, high = row.judge(inputs)
+            lowest, highest = min(lowest, low), max(highest, high)
+        return lowest, highest
+
+
+class Graded:
+    """The grade of one measured quantity by one rule; ``evidence`` is worked out when it is first asked for."""
+
+    def __init__(self, case: Case, lowest: int, highest: int, alerting_grade: int) -> None:
+        self.case = case
+        self.grade = _RANGES[lowest][highest]
+        self.alerting_grade = alerting_grade
+
+    @property
+    def term(self) -> str:
+        """The CTCAE term."""
+        return self.case.rule.term
+
+    @property
+    def meddra_code(self) -> str:
+        """The term's MedDRA code."""
+        return self.case.rule.meddra_code
+
+    @property
+    def rule_id(self) -> str:
+        """The id of the rule that graded."""
+        return self.case.rule.id
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Why: the comparison that decided, what would have changed it, what is missing."""
+        from safety_stream.clinical.evidence import evidence_of
+
+        return evidence_of(self.case, self.grade, self.alerting_grade)
+
+
+_RANGES = [[GradeRange(lowest=min(low, high), highest=high) for high in range(6)] for low in range(6)]
+
+
+def grade(
+    rule: GradingRule,
+    measured: Measured,
+    baseline: Baseline,
+    facts: Mapping[str, bool] = NOTHING_KNOWN,
+    lasting: Interval | None = None,
+) -> Graded:
+    """The CTCAE grade of ``measured`` by ``rule``.
+
+    ``facts`` holds what is known to be true or false (a fact that is absent is unknown); ``lasting`` for how many
+    hours the worst comparison has held, where a rule asks for it.
+    """
+    case = case_of(rule, measured, baseline, facts, lasting)
+    lowest, highest = case.judge()
+    alerting = highest if lowest == highest else _alerting(case, lowest, highest)
+    return Graded(case, lowest, highest, alerting)
+
+
+def case_of(
+    rule: GradingRule, measured: Measured, baseline: Baseline, facts: Mapping[str, bool], lasting: Interval | None
+) -> Case:
+    """The arms of the rule that may apply, and what each is judged on."""
+    unit = measured.unit
+    name, to_row = rule.conversions[None if unit is None else unit.ucum]
+    row = rule.rows[name]
+    inputs = _inputs(measured, to_row.own, baseline, facts, lasting)
+    if rule.if_baseline is None or baseline is NoBaseline.NOT_YET_TREATED:
+        return Case(rule, measured, baseline, facts, lasting, ((row, inputs),))
+    abnormal = _abnormal(rule, baseline, facts)
+    arms: list[tuple[Row, Inputs]] = []
+    if abnormal is not True:
+        arms.append((row, inputs))
+    if abnormal is not False:
+        arms.append((rule.rows_then[name], _beyond_normal(rule, inputs)))
+    return Case(rule, measured, baseline, facts, lasting, tuple(arms))
+
+
+def _inputs(
+    measured: Measured,
+    own: Callable[[Interval], Interval],
+    baseline: Baseline,
+    facts: Mapping[str, bool],
+    lasting: Interval | None,
+) -> Inputs:
+    limits = measured.range
+    return Inputs(
+        own(measured.value),
+        None if limits.low is None else own(exactly(limits.low)),
+        None if limits.high is None else own(exactly(limits.high)),
+        _comparable(measured, baseline),
+        facts,
+        measured.unit is not None,
+        baseline is NoBaseline.NOT_YET_TREATED,
+        lasting,
+    )
+
+
+def _comparable(measured: Measured, baseline: Baseline) -> Interval | None:
+    """The baseline in the unit of the row, if it has one where the measured quantity has one."""
+    if not isinstance(baseline, Measured) or (baseline.unit is None) != (measured.unit is None):
+        return None
+    return baseline.own
+
+
+def _abnormal(rule: GradingRule, baseline: Baseline, facts: Mapping[str, bool]) -> Verdict:
+    """Whether the baseline was abnormal, by the range that came with it (register G7)."""
+    told = facts.get(BASELINE_ABNORMAL)
+    if told is not None:
+        return told
+    condition = rule.if_baseline
+    if condition is None or not condition.comparisons:
+        return condition is not None
+    if not isinstance(baseline, Measured):
+        return None
+    return condition.judge(_inputs(baseline, _own_of(baseline), NoBaseline.UNKNOWN, facts, None))
+
+
+def _own_of(measured: Measured) -> Callable[[Interval], Interval]:
+    return _as_it_is if measured.unit is None else measured.unit.own
+
+
+def _as_it_is(value: Interval) -> Interval:
+    return value
+
+
+def _beyond_normal(rule: GradingRule, inputs: Inputs) -> Inputs:
+    """An abnormal baseline of unknown value lies beyond the limit of the current result (register G26)."""
+    if inputs.BASELINE is not None or rule.if_baseline is None or not rule.if_baseline.comparisons:
+        return inputs
+    if rule.worse == "higher":
+        beyond = None if inputs.ULN is None else Interval(inputs.ULN.high, ENDLESS, low_open=True, high_open=True)
+    else:
+        beyond = None if inputs.LLN is None else Interval(ZERO, inputs.LLN.low, low_open=True, high_open=True)
+    return inputs._replace(BASELINE=beyond)
+
+
+def _alerting(case: Case, lowest: int, highest: int) -> int:
+    """The grade alerts count with while the range is open: usual limits (G27), no baseline (G26), facts by G6."""
+    arms = tuple((row, _supposed(case, inputs)) for row, inputs in case.arms[:1])
+    _, high = Case(case.rule, case.measured, case.baseline, case.facts, case.lasting, arms).judge()
+    return max(lowest, min(highest, high))
+
+
+def _supposed(case: Case, inputs: Inputs) -> Inputs:
+    facts, lasting = case.facts, inputs.lasting
+    if case.rule.when_undecided == "lowest":
+        facts = dict.fromkeys(case.rule.facts, False) | dict(case.facts)
+        lasting = lasting or _HOURS_NONE
+    usual = usual_limits(case)
+    return inputs._replace(
+        LLN=inputs.LLN or usual[0],
+        ULN=inputs.ULN or usual[1],
+        untreated=inputs.untreated or inputs.BASELINE is None,
+        facts=facts,
+        lasting=lasting,
+    )
+
+
+def usual_limits(case: Case) -> tuple[Interval | None, Interval | None]:
+    """The usual adult limits in the unit of the row that graded; none where no unit is known."""
+    analyte, unit = case.measured.analyte, case.measured.unit
+    if unit is None:
+        return None, None
+    row = analyte.units[case.rule.conversions[unit.ucum][0]]
+    low, high = (None if limit is None else row.of_own(exactly(limit)) for limit in analyte.usual)
+    return low, high

@@ -1,0 +1,161 @@
+"""What each table may hold, as pydantic models: the shape of a row before it becomes one of our types."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from safety_stream.rulebook.sheet import Sheet
+
+Number = Annotated[Decimal, Field(allow_inf_nan=False)]
+
+
+def _as_list(told: object) -> object:
+    return [told] if isinstance(told, str) else told
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class Form(BaseModel):
+    """The base of every form: frozen, and nothing in it that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, coerce_numbers_to_str=True)
+
+
+class ConversionForm(Form):
+    """value x ``factor`` / ``divide_by``, after ``subtract_first`` was taken away."""
+
+    factor: Number = Decimal(1)
+    divide_by: Number = Decimal(1)
+    subtract_first: Number = Decimal(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_bare_number_is_a_factor(cls, told: Any) -> Any:
+        return {"factor": told} if isinstance(told, int | Decimal) and not isinstance(told, bool) else told
+
+    @model_validator(mode="after")
+    def _positive(self) -> "ConversionForm":
+        if self.factor <= 0 or self.divide_by <= 0:
+            raise ValueError("a factor above 0 was expected")
+        return self
+
+
+class FamilyForm(Form):
+    """A set of units that analytes share."""
+
+    unit: str
+    also: dict[str, ConversionForm] = Field(default_factory=dict)
+
+
+class UnitsForm(Form):
+    """The whole of units.yaml."""
+
+    spellings: dict[str, tuple[str, ...]]
+    families: dict[str, FamilyForm]
+
+
+class AnalyteForm(Form):
+    """One row of analytes.yaml."""
+
+    key: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,8}$")]
+    name: str
+    loinc: tuple[Annotated[str, Field(pattern=r"^\d{1,7}-\d$")], ...] = ()
+    tests: Words
+    units: str | None = None
+    unit: str | None = None
+    also: dict[str, ConversionForm] = Field(default_factory=dict)
+    molar_mass: Number | None = None
+    plausible: tuple[Number, Number] | None = None
+    usual: tuple[Number, Number] | None = None
+    scale: dict[str, Number] = Field(default_factory=dict)
+    unit_may_be_missing: bool = False
+    qualitative: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> "AnalyteForm":
+        if self.qualitative:
+            return self
+        if (self.units is None) == (self.unit is None):
+            raise ValueError("either units (a family) or unit was expected")
+        if self.plausible is None or self.plausible[0] >= self.plausible[1]:
+            raise ValueError("plausible: [lowest, highest] was expected")
+        return self
+
+
+Grades = dict[Annotated[int, Field(ge=1, le=5)], str]
+
+
+class ExampleForm(Form):
+    """One example: a value with its unit, what is known beside it, and the grade or range it must have."""
+
+    value: str
+    lln: str | None = None
+    uln: str | None = None
+    baseline: str | None = None
+    baseline_lln: str | None = None
+    baseline_uln: str | None = None
+    known: dict[str, bool] = Field(default_factory=dict)
+    lasting: str | None = None
+    grade: Annotated[str, Field(pattern=r"^[0-5](-[0-5])?$")]
+    because: str | None = None
+
+
+class RuleForm(Form):
+    """One row of ctcae_v5.yaml."""
+
+    term: str
+    analyte: Words
+    worse: Literal["higher", "lower"]
+    source: str
+    grades: Grades
+    grades_in: dict[str, Grades] = Field(default_factory=dict)
+    if_baseline: str | None = None
+    grades_then: Grades = Field(default_factory=dict)
+    undecided: Literal["highest", "lowest"] = "highest"
+    register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
+    says: str | None = None
+    examples: tuple[ExampleForm, ...] = ()
+
+    @model_validator(mode="after")
+    def _arms_come_together(self) -> "RuleForm":
+        if (self.if_baseline is None) != (not self.grades_then):
+            raise ValueError("if_baseline and grades_then were expected together")
+        return self
+
+
+class AmbiguityForm(Form):
+    """One row of ambiguities.yaml."""
+
+    id: Annotated[str, Field(pattern=r"^[GT]\d{1,3}$")]
+    question: str
+    readings: tuple[str, ...] = Field(min_length=1)
+    choice: str
+    effect: str
+    where: str | None = None
+    signed_by: str | None = None
+
+
+class SignatureForm(Form):
+    """What signed.json says of one file."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    version: str
+    approver: str
+
+
+def complaints(sheet: Sheet, path: tuple[str | int, ...], errors: Any, called: str = "") -> list[str]:
+    """The errors of a pydantic validation in our one form, each with the line it stands on."""
+    found = []
+    for error in errors:
+        where = tuple(part for part in error["loc"] if isinstance(part, str | int))
+        wrong = f"{error['input']!r}"[:80]
+        line = f"{sheet.name}:{sheet.line(*path, *where)}"
+        place = " > ".join([called, *(str(part) for part in where)] if called else [str(part) for part in where])
+        found.append(f"{line}: {place}: {wrong} does not fit; expected: {_expected(error)}")
+    return found
+
+
+def _expected(error: Any) -> str:
+    return str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")

@@ -1,0 +1,111 @@
+"""Reading the book from its folder: the one module of the rulebook that touches files. All problems come at once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from safety_stream.errors import RulebookError
+from safety_stream.rulebook.forms import SignatureForm
+from safety_stream.rulebook.read_analytes import by_loinc, by_test, read_analytes, read_units
+from safety_stream.rulebook.read_rules import RuleReader, by_name, ratios_only, read_ambiguities, read_terms
+from safety_stream.rulebook.sheet import Sheet, read_sheet
+from safety_stream.rulebook.signing import unsigned, version_of
+from safety_stream.rulebook.tables import Book
+
+SCALE = "ctcae-5.0"
+BUNDLED = Path(__file__).parent
+FILES = ("units.yaml", "analytes.yaml", "ctcae_v5.yaml", "ctcae_v5_terms.csv", "ambiguities.yaml")
+SIGNATURES = "signed.json"
+
+
+def load_book(
+    folder: Path | None = None, protocols: Path | None = None, *, allow_unsigned: bool = False, scale: str = SCALE
+) -> Book:
+    """The rulebook of a folder (null: the bundled one) and the protocols of another (null: ``protocols`` inside it).
+
+    Raises ``RulebookError`` with every problem of every file: file, line, row, what is wrong and what was expected.
+    """
+    folder = folder or BUNDLED
+    problems: list[str] = []
+    files = _contents(folder, FILES, problems)
+    if problems:
+        raise RulebookError(problems)
+    book = _read(files, scale, problems)
+    if not allow_unsigned:
+        problems += unsigned(files, _signatures(folder, problems), SIGNATURES)
+    if problems:
+        raise RulebookError(problems)
+    return book
+
+
+def read_yaml(path: Path) -> Sheet:
+    """One YAML table with the line of every value; what is wrong with its form is in ``problems``."""
+    problems: list[str] = []
+    content = _contents(path.parent, (path.name,), problems).get(path.name, b"")
+    sheet = read_sheet(path.name, _text(path.name, content, problems))
+    sheet.problems[:0] = problems
+    return sheet
+
+
+def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
+    sheets = {name: read_sheet(name, _text(name, files[name], problems)) for name in FILES if name.endswith(".yaml")}
+    analytes = read_analytes(sheets["analytes.yaml"], read_units(sheets["units.yaml"], problems), problems)
+    terms = read_terms(FILES[3], _text(FILES[3], files[FILES[3]], problems), problems)
+    register = read_ambiguities(sheets["ambiguities.yaml"], problems)
+    version = version_of(scale, files)
+    reader = RuleReader(
+        scale=scale,
+        book=version,
+        sheet=sheets["ctcae_v5.yaml"],
+        analytes=analytes,
+        names=by_name(terms),
+        register=register,
+    )
+    rules = reader.read()
+    analytes = {key: replace(one, ratios_only=ratios_only(rules.get(key, ()))) for key, one in analytes.items()}
+    problems += reader.problems
+    return Book(
+        version=version,
+        analytes=MappingProxyType(analytes),
+        terms=MappingProxyType(terms),
+        ambiguities=MappingProxyType(register),
+        protocols=MappingProxyType({}),
+        _by_loinc=by_loinc(analytes, problems),
+        _by_test=by_test(analytes, problems),
+        _rules=MappingProxyType(rules),
+        _by_name=by_name(terms),
+    )
+
+
+def _contents(folder: Path, names: tuple[str, ...], problems: list[str]) -> dict[str, bytes]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = (folder / name).read_bytes()
+        except OSError as error:
+            problems.append(f"{name}:1: cannot be read ({error.strerror}); expected it in {folder}")
+    return found
+
+
+def _text(name: str, content: bytes, problems: list[str]) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        problems.append(f"{name}:{line}: bytes that are no UTF-8; expected a text file in UTF-8")
+        return ""
+
+
+def _signatures(folder: Path, problems: list[str]) -> dict[str, SignatureForm]:
+    try:
+        told = json.loads((folder / SIGNATURES).read_bytes())
+        return {file: SignatureForm.model_validate(entry) for file, entry in dict(told).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, ValidationError) as error:
+        problems.append(f"{SIGNATURES}:1: {error}; expected {{file: {{sha256, version, approver}}}}")
+        return {}

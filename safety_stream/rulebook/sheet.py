@@ -1,0 +1,93 @@
+"""A YAML table as a clinician wrote it: its data, with the line every value stands on. Pure: text in, data out.
+
+Numbers with a point are Decimal, never float; dates stay text; a key that is written twice is a problem.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+Path = tuple[str | int, ...]
+
+
+@dataclass
+class Sheet:
+    """One table: ``data``, ``line(*path)`` for every path of keys and indexes, and what is wrong with its form."""
+
+    name: str
+    data: Any = None
+    problems: list[str] = field(default_factory=list)
+    _lines: dict[Path, int] = field(default_factory=dict, repr=False)
+
+    def line(self, *path: str | int) -> int:
+        """The line (from 1) of the value at this path, or of the nearest thing that holds it."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, 1)
+
+    def problem(self, path: Path, wrong: str, expected: str) -> str:
+        """A problem in our one form: file, line, where, what is wrong, what was expected."""
+        where = " > ".join(str(part) for part in path)
+        at = f"{self.name}:{self.line(*path)}"
+        return f"{at}: {where + ': ' if where else ''}{wrong}; expected {expected}"
+
+
+def read_sheet(name: str, text: str) -> Sheet:
+    """Read a YAML text; problems of form are listed in the sheet, not raised."""
+    sheet = Sheet(name)
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        sheet.problems.append(f"{name}:{line}: {error.problem}; expected valid YAML")
+        return sheet
+    if node is not None:
+        sheet.data = _build(sheet, node, ())
+    return sheet
+
+
+def _build(sheet: Sheet, node: Node, path: Path) -> Any:
+    sheet._lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, MappingNode):
+        return dict(_items(sheet, node, path))
+    if isinstance(node, SequenceNode):
+        return [_build(sheet, item, (*path, index)) for index, item in enumerate(node.value)]
+    return _scalar(sheet, node, path)
+
+
+def _items(sheet: Sheet, node: MappingNode, path: Path) -> Iterator[tuple[Any, Any]]:
+    seen: dict[Any, int] = {}
+    for key_node, value_node in node.value:
+        key = _scalar(sheet, key_node, path)
+        line = key_node.start_mark.line + 1
+        if key in seen:
+            sheet.problems.append(
+                f"{sheet.name}:{line}: {key!r} again; expected each key once (first: line {seen[key]})"
+            )
+        seen[key] = line
+        sheet._lines[(*path, key)] = line
+        yield key, _build(sheet, value_node, (*path, key))
+
+
+def _scalar(sheet: Sheet, node: Node, path: Path) -> Any:
+    if not isinstance(node, ScalarNode):
+        sheet.problems.append(f"{sheet.name}:{node.start_mark.line + 1}: a key that is no single word; expected a word")
+        return str(node.start_mark.line)
+    kind = str(node.tag).rpartition(":")[2]
+    text = str(node.value)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.casefold() == "true"
+    if kind == "int" and text.lstrip("+-").isdigit():
+        return int(text)
+    if kind == "float" and text.replace(".", "", 1).lstrip("+-").isdigit():
+        return Decimal(text)
+    if kind in {"int", "float"}:
+        sheet.problems.append(f"{sheet.problem(path, f'{text!r} is no plain number', 'digits with a point')}")
+    return text

@@ -1,0 +1,213 @@
+"""The frozen types the tables are read into: ``Analyte``, ``Term``, ``GradingRule`` and the ``Book`` of them all."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Literal
+
+from safety_stream.quantity import Interval, ReferenceRange
+from safety_stream.rulebook.criteria import Criterion, Inputs
+
+Direction = Literal["higher", "lower"]
+WhenUndecided = Literal["highest", "lowest"]
+_ONE = Decimal(1)
+_POWER_OF_TEN = re.compile(r"^[x*]?10(?:\*\*|[*^e']|\()(\d{1,2})\)?(?=/)", re.IGNORECASE)
+_CELLS = re.compile(r"\{?\bcells?\b\}?", re.IGNORECASE)
+_TO_ASCII = str.maketrans("μµ×∕⁄⁰¹²³⁴⁵⁶⁷⁸⁹", "uux//0123456789")
+_NO_RANGE = ReferenceRange()
+_RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit an analyte is accepted in: value x ``factor`` / ``divisor`` + ``shift`` is the analyte's own unit."""
+
+    ucum: str
+    factor: Decimal = _ONE
+    divisor: Decimal = _ONE
+    shift: Decimal = Decimal(0)
+
+    @property
+    def same(self) -> bool:
+        """Whether the analyte's own unit has the same size."""
+        return self.factor == self.divisor and not self.shift
+
+    def own(self, value: Interval) -> Interval:
+        """The value in the analyte's own unit; exact but for a divisor that does not divide (60 digits then)."""
+        if self.same:
+            return value
+        converted = value if self.factor is _ONE else value.scaled(self.factor)
+        if self.divisor is not _ONE:
+            converted = converted.divided(self.divisor)
+        return converted.shifted(self.shift) if self.shift else converted
+
+    def of_own(self, value: Interval) -> Interval:
+        """A value of the analyte's own unit in this one, to 60 digits."""
+        if self.same:
+            return value
+        unshifted = value.shifted(-self.shift) if self.shift else value
+        return unshifted.scaled(self.divisor).divided(self.factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """Something that is measured: its codes, the units it is accepted in, and the values that can be true."""
+
+    key: str
+    name: str
+    loincs: tuple[str, ...]
+    tests: tuple[str, ...]
+    unit: str
+    units: Mapping[str, Unit]
+    spellings: Mapping[str, str]
+    plausible: tuple[Decimal, Decimal]
+    usual: ReferenceRange = _NO_RANGE
+    scale: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    unit_may_be_missing: bool = False
+    qualitative: bool = False
+    ratios_only: bool = False
+
+    def unit_of(self, text: str) -> Unit | None:
+        """The unit that a sender's spelling means for this analyte, or None: never a guess."""
+        ucum = self.spellings.get(text)
+        if ucum is None:
+            told = spelled(text)
+            ucum = self.spellings.get(told) or self.spellings.get(told.casefold())
+        return None if ucum is None else self.units[ucum]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of CTCAE v5.0 with the grades it has."""
+
+    name: str
+    code: str
+    soc: str
+    grades: tuple[int, ...]
+    specify: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The criteria of one rule in one unit, worst grade first."""
+
+    unit: str
+    worst_first: tuple[tuple[int, Criterion], ...]
+
+    def judge(self, inputs: Inputs) -> tuple[int, int]:
+        """Lowest and highest grade the inputs allow."""
+        highest = 0
+        for grade, criterion in self.worst_first:
+            verdict = criterion.judge(inputs)
+            if verdict:
+                return grade, highest or grade
+            if verdict is None and not highest:
+                highest = grade
+        return 0, highest
+
+
+@dataclass(frozen=True, slots=True)
+class GradingRule:
+    """How one CTCAE term is graded from one analyte."""
+
+    id: str
+    term: str
+    meddra_code: str
+    analyte: str
+    worse: Direction
+    source: str
+    book: str
+    rows: Mapping[str, Row] = field(repr=False)
+    if_baseline: Criterion | None = field(repr=False)
+    rows_then: Mapping[str, Row] = field(repr=False)
+    conversions: Mapping[str | None, tuple[str, Unit]] = field(repr=False)
+    facts: frozenset[str] = frozenset()
+    when_undecided: WhenUndecided = "highest"
+    register: tuple[str, ...] = ()
+    says: str | None = None
+
+    @property
+    def grades(self) -> frozenset[int]:
+        """The grades it can give, 0 aside."""
+        rows = (*self.rows.values(), *self.rows_then.values())
+        return frozenset(grade for row in rows for grade, _ in row.worst_first)
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """One entry of the register: a question CTCAE leaves open, and what we chose."""
+
+    id: str
+    question: str
+    readings: tuple[str, ...]
+    choice: str
+    effect: str
+    where: str | None
+    signed_by: str | None
+
+
+@dataclass(frozen=True)
+class Book:
+    """The whole rulebook, read and checked."""
+
+    version: str
+    analytes: Mapping[str, Analyte]
+    terms: Mapping[str, Term]
+    ambiguities: Mapping[str, Ambiguity]
+    protocols: "Mapping[str, Any]"
+    _by_loinc: Mapping[str, Analyte] = field(repr=False)
+    _by_test: Mapping[str, Analyte] = field(repr=False)
+    _rules: Mapping[str, tuple[GradingRule, ...]] = field(repr=False)
+    _by_name: Mapping[str, Term] = field(repr=False)
+
+    def analyte(self, *, loinc: str | None = None, test: str | None = None) -> Analyte | None:
+        """The analyte a LOINC code or, where none is sent, a test name stands for."""
+        if loinc is not None:
+            return self._by_loinc.get(loinc)
+        return None if test is None else self._by_test.get(test) or self._by_test.get(folded(test))
+
+    def rules(self, analyte: str) -> tuple[GradingRule, ...]:
+        """The rules an analyte feeds, by its key."""
+        return self._rules.get(analyte, ())
+
+    def rules_of(self, term: str) -> tuple[GradingRule, ...]:
+        """The rules that grade a term, by its name."""
+        return tuple(rule for rules in self._rules.values() for rule in rules if rule.term == term)
+
+    def term(self, name_or_code: str) -> Term | None:
+        """The term of a CTCAE name (case, spacing, hyphens and NOS aside) or MedDRA code."""
+        return self.terms.get(name_or_code) or self._by_name.get(folded_term(name_or_code))
+
+    def suggest(self, text: str, most: int = 5) -> tuple[Term, ...]:
+        """The terms most like a free text, best first: for a person to choose from, never to be taken."""
+        from rapidfuzz import fuzz, process
+
+        wanted = folded_term(text)
+        found = process.extract(wanted, list(self._by_name), scorer=fuzz.WRatio, limit=most, score_cutoff=50)
+        return tuple(self._by_name[name] for name, _, _ in found)
+
+    def protocol(self, study: str) -> "Any":
+        """The protocol of a study."""
+        return self.protocols.get(study)
+
+
+def folded(text: str) -> str:
+    """A test name as it is looked up: no case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def folded_term(text: str) -> str:
+    """A term name as it is looked up: no case, spacing, hyphens, commas or NOS."""
+    words = re.sub(r"[\s,\-–_/]+", " ", unicodedata.normalize("NFKC", text).casefold()).split()
+    return " ".join(word for word in words if word != "nos")
+
+
+def spelled(unit: str) -> str:
+    """A unit as it is looked up: one micro sign, one way to write powers of ten, no spaces, no word for cells."""
+    told = _RAISED.sub(r"10^\1", unit).translate(_TO_ASCII)
+    told = unicodedata.normalize("NFKC", told).translate(_TO_ASCII)
+    told = _CELLS.sub("", "".join(told.split()))
+    return _POWER_OF_TEN.sub(r"10*\1", told)
