@@ -8,8 +8,7 @@ from safety_stream.clinical.grading import Case, NoBaseline
 from safety_stream.clinical.measure import Measured
 from safety_stream.quantity import EXACT, Interval, exactly, plain
 from safety_stream.rulebook.criteria import Comparison, Criterion, Fact, Inputs
-from safety_stream.rulebook.read_rules import is_pure
-from safety_stream.rulebook.tables import Row
+from safety_stream.rulebook.tables import Row, is_pure
 
 _SHOWN = 12
 

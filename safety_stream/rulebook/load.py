@@ -1,5 +1,7 @@
 """Reading the book from its folder: the one module of the rulebook that touches files. All problems come at once."""
 
+import csv
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +20,8 @@ from safety_stream.rulebook.tables import Book
 
 SCALE = "ctcae-5.0"
 BUNDLED = Path(__file__).parent
-FILES = ("units.yaml", "analytes.yaml", "ctcae_v5.yaml", "ctcae_v5_terms.csv", "ambiguities.yaml")
+TERMS = "ctcae_v5_terms.csv"
+FILES = ("units.yaml", "analytes.yaml", "ctcae_v5.yaml", TERMS, "ambiguities.yaml")
 SIGNATURES = "signed.json"
 
 
@@ -54,7 +57,7 @@ def read_yaml(path: Path) -> Sheet:
 def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
     sheets = {name: read_sheet(name, _text(name, files[name], problems)) for name in FILES if name.endswith(".yaml")}
     analytes = read_analytes(sheets["analytes.yaml"], read_units(sheets["units.yaml"], problems), problems)
-    terms = read_terms(FILES[3], _text(FILES[3], files[FILES[3]], problems), problems)
+    terms = read_terms(TERMS, csv.reader(io.StringIO(_text(TERMS, files[TERMS], problems))), problems)
     register = read_ambiguities(sheets["ambiguities.yaml"], problems)
     version = version_of(scale, files)
     reader = RuleReader(

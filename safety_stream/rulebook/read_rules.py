@@ -1,8 +1,6 @@
 """From ctcae_v5_terms.csv, ctcae_v5.yaml and ambiguities.yaml to our types: pure, every problem listed, none raised."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -10,26 +8,26 @@ from pydantic import ValidationError
 from safety_stream.rulebook.criteria import Criterion, CriterionError, parse
 from safety_stream.rulebook.forms import AmbiguityForm, Grades, RuleForm, complaints
 from safety_stream.rulebook.sheet import Path, Sheet
-from safety_stream.rulebook.tables import Ambiguity, Analyte, GradingRule, Row, Term, Unit, folded_term
+from safety_stream.rulebook.tables import Ambiguity, Analyte, GradingRule, Row, Term, Unit, folded_term, is_pure
 
 TERM_COLUMNS = ("term", "meddra_code", "system_organ_class", "grades", "specify")
 
 
-def read_terms(name: str, text: str, problems: list[str]) -> dict[str, Term]:
-    """All CTCAE terms by MedDRA code."""
+def read_terms(name: str, rows: Iterable[Sequence[str]], problems: list[str]) -> dict[str, Term]:
+    """All CTCAE terms by MedDRA code, from the rows of the table, its head first."""
     terms: dict[str, Term] = {}
-    rows = csv.DictReader(io.StringIO(text))
-    if tuple(rows.fieldnames or ()) != TERM_COLUMNS:
-        problems.append(f"{name}:1: columns {rows.fieldnames}; expected {', '.join(TERM_COLUMNS)}")
-        return terms
-    for row in rows:
-        grades = tuple(int(grade) for grade in row["grades"].split() if grade in "12345")
-        term = Term(row["term"], row["meddra_code"], row["system_organ_class"], grades, row["specify"] == "yes")
-        if not (term.code.isdigit() and len(term.code) == 8 and term.name and grades and term.code not in terms):
+    for line, row in enumerate(rows, start=1):
+        if line == 1 or len(row) != len(TERM_COLUMNS):
+            if tuple(row) != TERM_COLUMNS:
+                problems.append(f"{name}:{line}: {', '.join(row)}; expected the columns {', '.join(TERM_COLUMNS)}")
+            continue
+        called, code, soc, told, specify = row
+        grades = tuple(int(grade) for grade in told.split() if grade in "12345")
+        if not (code.isdigit() and len(code) == 8 and called and grades and code not in terms):
             problems.append(
-                f"{name}:{rows.line_num}: {row}; expected a term, its own 8-digit code and grades like '1 2 3'"
+                f"{name}:{line}: {', '.join(row)}; expected a term, its own 8-digit code, grades like '1 2 3'"
             )
-        terms[term.code] = term
+        terms[code] = Term(called, code, soc, grades, specify == "yes")
     return terms
 
 
@@ -181,11 +179,6 @@ class RuleReader:
 
 
 ANY_BASELINE = Criterion("any", ((),))
-
-
-def is_pure(unit: str) -> bool:
-    """Whether the unit says no more than what is counted: ``{INR}``, ``[pH]``, ``{plus}``, ``1``."""
-    return unit in {"1", "[pH]"} or (unit.startswith("{") and unit.endswith("}"))
 
 
 def conversions(analyte: Analyte, rows: Mapping[str, Row]) -> dict[str | None, tuple[str, Unit]]:

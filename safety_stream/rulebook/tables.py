@@ -211,3 +211,8 @@ def spelled(unit: str) -> str:
     told = unicodedata.normalize("NFKC", told).translate(_TO_ASCII)
     told = _CELLS.sub("", "".join(told.split()))
     return _POWER_OF_TEN.sub(r"10*\1", told)
+
+
+def is_pure(unit: str) -> bool:
+    """Whether the unit says no more than what is counted: ``{INR}``, ``[pH]``, ``{plus}``, ``1``."""
+    return unit in {"1", "[pH]"} or (unit.startswith("{") and unit.endswith("}"))
