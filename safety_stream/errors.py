@@ -10,6 +10,7 @@
         |-- UnknownEngine       faust, mode or aiokafka is not the exact version the hardening layer was written for
         |-- OffsetGap           an agent saw an offset that does not follow the one before
         |-- PageTooLarge        a subject's page outgrew what one Kafka value may hold
+        |-- TooManyRejected     message after message of a topic could not be read: a person must look
         `-- WrongPartition      a key sits on a partition where our partitioner would not have put it
 
 Trouble in the DATA is never one of these: it is a value (``intake.Rejected``, ``findings.DataQuery``,
@@ -61,6 +62,10 @@ class OffsetGap(EngineBroken):
 
 class PageTooLarge(EngineBroken):
     """A subject's page outgrew what one Kafka value may hold."""
+
+
+class TooManyRejected(EngineBroken):
+    """A long run of messages of one topic could not be read: the rest waits until a person has looked."""
 
 
 class WrongPartition(EngineBroken):

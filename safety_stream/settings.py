@@ -37,7 +37,16 @@ class Settings(BaseSettings):
     data_folder: Path = Path("safety-stream-data")
     worker_id: str = "worker-1"
     event_time_limit_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
+    events_at_once: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=64, description="Events judged before their outputs and pages are awaited together."
+    )
+    session_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = Field(
+        default=15.0, description="How long a worker may be silent before its partitions go to others."
+    )
     quarantine_after: Annotated[int, Field(ge=2)] = 5
+    rejected_run_limit: Annotated[int, Field(ge=1)] = Field(
+        default=500, description="Unreadable messages of a topic in a row that stop the worker."
+    )
     tick_seconds: Annotated[float, Field(gt=0)] = 60.0
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9108

@@ -26,6 +26,7 @@ class StrictConsumer(FetchLoop):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.ledgers: dict[TP, Ledger] = {}
         self.expected: dict[TP, int] = {}
+        self.starts: dict[TP, int] = {}
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> StrictConsumerThread:
@@ -36,9 +37,13 @@ class StrictConsumer(FetchLoop):
         sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
         for tp, start in (await self._thread.seek_to_start(sources)).items():
             self.ledgers[tp] = Ledger(front=start.position, committed=start.committed)
-            self.expected[tp] = start.position
+            self.expected[tp] = self.starts[tp] = start.position
             self._read_offset[tp] = start.position
             self._committed_offset[tp] = start.committed
+
+    def first_offset(self, tp: TP) -> int:
+        """The offset that the first event of this assignment must have."""
+        return self.starts[tp]
 
     def ack(self, message: Message) -> bool:
         """Mark a message as finished; whether it was the first to say so."""
@@ -79,6 +84,11 @@ class StrictConsumer(FetchLoop):
         self.app.tables.on_commit(committable)
         self.app.monitor.on_tp_commit(committable)
         return True
+
+    async def wait_empty(self) -> None:
+        """Wait until what is in hand is finished, and commit it; after a crash nothing will finish."""
+        if not self.should_stop:
+            await super().wait_empty()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Wait for what is in flight and commit it, then forget the partitions."""

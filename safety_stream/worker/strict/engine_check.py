@@ -17,6 +17,7 @@ from typing import Any
 import aiokafka
 import faust
 from aiokafka.consumer.fetcher import Fetcher as AiokafkaFetcher
+from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.agents.agent import Agent
 from faust.app.base import App
 from faust.stores import memory, rocksdb
@@ -57,6 +58,8 @@ FOUNDATIONS: tuple[Any, ...] = (
     aiokafka.AIOKafkaConsumer.beginning_offsets,
     AiokafkaFetcher.fetched_records,
     AiokafkaFetcher.seek_to,
+    aiokafka.AIOKafkaProducer.send_batch,
+    BatchBuilder,
     AIOKafkaConsumerThread._commit,
     AIOKafkaConsumerThread._fetch_records,
     faust_consumer.Consumer.wait_empty,

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from aiokafka.producer.message_accumulator import BatchBuilder
 from faust import Table
 from faust.tables.manager import TableManager
+from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP, EventT
 
-from safety_stream.errors import EngineBroken
+from safety_stream.errors import EngineBroken, PageTooLarge
 from safety_stream.worker.strict import local
 
+MAX_SAVE_BYTES = 4 * 1024 * 1024
 Supersedes = Callable[[bytes, bytes], bool]
 
 
@@ -17,10 +20,11 @@ class DurableTable(Table[bytes, bytes]):
     """A table of bytes whose only way to change is ``await save(partition, entries)``.
 
     Answers: Faust sends the changelog without waiting, a delivery that fails is a warning, the offset is committed
-    and the state is gone after a restart; the local database is written before the changelog has it; a failure
-    while a changelog batch is applied is a warning and the batch is lost; a batch of a partition we do not own is
-    applied to whichever table came before, and marks offsets as read that nobody read.
-    Upstream: none found for the first three; the last is marked XXX in faust/tables/recovery.py.
+    and the state is gone after a restart; the local database is written before the changelog has it; of values that
+    belong together some may be written and others not; a failure while a changelog batch is applied is a warning
+    and the batch is lost; a batch of a partition we do not own is applied to whichever table came before, and marks
+    offsets as read that nobody read.
+    Upstream: none found for the first four; the last is marked XXX in faust/tables/recovery.py.
     Tests: tests/worker/strict/test_tables.py.
 
     ``supersedes(known, read)`` decides during recovery whether a changelog record may replace what an earlier one
@@ -43,13 +47,14 @@ class DurableTable(Table[bytes, bytes]):
         return local.items(self.data, partition)
 
     async def save(self, partition: int, entries: Mapping[bytes, bytes]) -> None:
-        """Write the entries: to the changelog, acknowledged by the broker, then to the local copy, in one piece."""
+        """Write the entries, all or none: to the changelog, acknowledged by the broker, then to the local copy."""
         if not entries:
             return
-        send, topic = self.app.producer.send, self.changelog_topic.get_topic_name()
-        sent = [await send(topic, key, value, partition, None, None) for key, value in entries.items()]
-        offsets = [(await written).offset for written in sent]
-        local.write(self.data, partition, entries, max(offsets))
+        producer = cast(Producer, self.app.producer)._ensure_producer()
+        batch = _one_record_batch(entries, producer._message_accumulator._compression_type)
+        topic = self.changelog_topic.get_topic_name()
+        written = await (await producer.send_batch(batch, topic, partition=partition))
+        local.write(self.data, partition, entries, written.offset + len(entries) - 1)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take over changelog records of partitions that are being recovered; remember any failure."""
@@ -104,3 +109,13 @@ class DurableTable(Table[bytes, bytes]):
             else:
                 self._overruled[tp.partition, key] = known
         local.write(self.data, tp.partition, entries, max(event.message.offset for event in events))
+
+
+def _one_record_batch(entries: Mapping[bytes, bytes], compression: int) -> BatchBuilder:
+    """All entries as ONE batch: the broker appends a batch whole or not at all, and hands it out whole."""
+    batch = BatchBuilder(MAX_SAVE_BYTES, compression)
+    for key, value in entries.items():
+        if batch.append(timestamp=None, key=key, value=value) is None:
+            raise PageTooLarge(f"{len(entries)} values of one save are more than {MAX_SAVE_BYTES} bytes")
+    batch.close()
+    return batch

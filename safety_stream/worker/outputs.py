@@ -1,0 +1,36 @@
+"""What one event brings about, and how it is sent: everything acknowledged, or nothing counts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One message to send. ``partition`` null: its key decides (murmur2)."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What one event brings about: messages to send, then pages to keep (by key, on the event's partition)."""
+
+    outputs: tuple[Output, ...] = ()
+    pages: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+async def send(producer: Any, outputs: Iterable[Output]) -> None:
+    """Send everything, in order, and wait until the broker has acknowledged all of it."""
+    sent = [
+        await producer.send(output.topic, output.key, output.value, output.partition, None, list(output.headers))
+        for output in outputs
+    ]
+    for acknowledged in sent:
+        await acknowledged

@@ -1,0 +1,95 @@
+"""Events that stop the process again and again: remembered across restarts, set aside before they stop everything.
+
+Two files in the worker's data folder. ``in-hand`` names the event being judged this moment; it is a mapped file, so
+that it survives whatever kills the process at the cost of a memory write an event. ``attempts.json`` counts, for
+each event, the times in a row that the process ended while it had this event in hand, with the last traceback.
+"""
+
+import json
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from traceback import format_exception
+
+from faust.types import Message
+
+from safety_stream.worker.messages import place
+
+_SLOT_BYTES = 512
+_MOST_TRACEBACK = 20_000
+_KILLED = "The process was killed while it judged this event."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How often an event ended the process, and with what."""
+
+    place: str
+    count: int
+    traceback: str
+
+
+class Quarantine:
+    """Counts the attempts at each event; ``after`` of them set it aside."""
+
+    def __init__(self, folder: Path, after: int) -> None:
+        self._after = after
+        self._file = folder / "attempts.json"
+        self._attempts = {each.place: each for each in _read(self._file)}
+        self._slot = _slot(folder / "in-hand")
+        self._take_over()
+
+    def exhausted(self, message: Message) -> Attempt | None:
+        """The attempts at this event when there were enough; null when it is to be tried."""
+        attempt = self._attempts.get(place(message))
+        return attempt if attempt is not None and attempt.count >= self._after else None
+
+    @contextmanager
+    def in_hand(self, message: Message) -> Iterator[None]:
+        """Judge the event inside: whatever ends the process in here is counted against it."""
+        self._mark(place(message))
+        try:
+            yield
+        except Exception as error:
+            self._count(place(message), "".join(format_exception(error))[-_MOST_TRACEBACK:])
+            raise
+        finally:
+            self._mark("")
+
+    def settled(self, message: Message) -> None:
+        """The event is done with: forget its attempts."""
+        if self._attempts and self._attempts.pop(place(message), None) is not None:
+            self._write()
+
+    def _take_over(self) -> None:
+        """Count the event that was in hand when the process before us was killed."""
+        left = self._slot[:].rstrip(b"\0").decode("utf-8", "replace")
+        if left:
+            self._count(left, _KILLED)
+            self._mark("")
+
+    def _mark(self, where: str) -> None:
+        self._slot[:] = where.encode()[:_SLOT_BYTES].ljust(_SLOT_BYTES, b"\0")
+
+    def _count(self, where: str, traceback: str) -> None:
+        before = self._attempts.get(where)
+        self._attempts[where] = Attempt(where, before.count + 1 if before else 1, traceback)
+        self._write()
+
+    def _write(self) -> None:
+        whole = self._file.with_suffix(".new")
+        whole.write_text(json.dumps([asdict(each) for each in self._attempts.values()]), encoding="utf-8")
+        whole.replace(self._file)
+
+
+def _read(file: Path) -> list[Attempt]:
+    return [Attempt(**each) for each in json.loads(file.read_text(encoding="utf-8"))] if file.exists() else []
+
+
+def _slot(file: Path) -> mmap.mmap:
+    if not file.exists() or file.stat().st_size != _SLOT_BYTES:
+        file.write_bytes(b"\0" * _SLOT_BYTES)
+    with file.open("r+b") as opened:
+        return mmap.mmap(opened.fileno(), _SLOT_BYTES)

@@ -1,0 +1,64 @@
+"""The records of owned subjects: read from the kept pages when needed, held ready, dropped with their partition."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from safety_stream.worker.judgement import HEADER, Consequences, Judgement, Record
+from safety_stream.worker.pages import Page, deadline_of, pack, page_key, unpack
+from safety_stream.worker.strict.tables import DurableTable
+
+MOST_HELD = 2000
+
+
+class Records:
+    """Records by partition, as they are after everything judged so far, durable or about to be.
+
+    What is held here is ahead of the table between judging and keeping. That is safe: if the keeping fails, the
+    process ends, and this with it; if the partition is taken away, it is dropped before anyone else may have it.
+    """
+
+    def __init__(self, table: DurableTable, judgement: Judgement) -> None:
+        self._table = table
+        self._judgement = judgement
+        self._held: defaultdict[int, dict[tuple[str, str], Record]] = defaultdict(dict)
+
+    def get(self, partition: int, study: str, subject: str) -> Record:
+        """The record with at least its header loaded."""
+        held = self._held[partition].get((study, subject))
+        return held if held is not None else self.load(partition, self._judgement.empty(study, subject), HEADER)
+
+    def load(self, partition: int, record: Record, name: str) -> Record:
+        """The record with one more page."""
+        value = self._table.load(partition, page_key(record.study, record.subject, name))
+        return self._judgement.with_page(record, name, unpack(value).content if value is not None else None)
+
+    def keep(self, partition: int, offset: int, after: Consequences) -> dict[bytes, bytes]:
+        """Hold the record ready, and the values to keep. Raises PageTooLarge, then nothing has changed."""
+        record = after.record
+        values = {
+            page_key(record.study, record.subject, name): pack(self._page(record, name, offset, after.deadline), name)
+            for name in sorted(after.pages)
+        }
+        held = self._held[partition]
+        held.pop((record.study, record.subject), None)
+        held[record.study, record.subject] = record
+        if len(held) > MOST_HELD:
+            held.pop(next(iter(held)))
+        return values
+
+    def deadlines(self, partition: int) -> list[tuple[str, datetime]]:
+        """Every subject with a deadline, as ``study|subject``, from the kept headers."""
+        found = []
+        for key, value in self._table.scan(partition):
+            subject, _, page = key.decode().rpartition("|")
+            deadline = deadline_of(value) if page == HEADER else None
+            if deadline is not None:
+                found.append((subject, deadline))
+        return found
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition that is no longer ours."""
+        self._held.pop(partition, None)
+
+    def _page(self, record: Record, name: str, offset: int, deadline: datetime | None) -> Page:
+        return Page(offset, deadline if name == HEADER else None, self._judgement.page(record, name))
