@@ -2,6 +2,7 @@
 
 cli              the command line
 sandbox/         THE WORKBENCH: a local Kafka, a local inbox, the simulated trial, the demo
+contracts/       THE CONTRACTS: JSON Schemas and AsyncAPI, generated from the models
 worker/          THE ENGINE: all that knows Faust
 notifier/        THE MESSENGER: outbox database to channels
 reconcile        THE SECOND LOOK: re-derives every alert and compares

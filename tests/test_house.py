@@ -17,9 +17,9 @@ PACKAGE = ROOT / "safety_stream"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
     frozenset({"cli"}),
-    frozenset({"sandbox"}),
+    frozenset({"sandbox", "contracts"}),
     frozenset({"worker", "notifier", "reconcile"}),
-    frozenset({"broker", "contracts"}),
+    frozenset({"broker"}),
     frozenset({"intake", "alerting"}),
     frozenset({"clinical"}),
     frozenset({"rulebook"}),

@@ -1,0 +1,213 @@
+"""One example of everything that we conclude and send: findings, statuses, alerts, deliveries."""
+
+from datetime import UTC, date, datetime
+
+from safety_stream.alerting.alert import Alert, Decision
+from safety_stream.alerting.delivery import Delivery
+from safety_stream.clinical.events import ANY_EVENT, Accepted
+from safety_stream.clinical.findings import (
+    AnyFinding,
+    CohortDecision,
+    DataQuery,
+    DoseLimitingToxicity,
+    EligibilityBreach,
+    Evidence,
+    FindingChange,
+    GradeRange,
+    Input,
+    Reading,
+    ReportedEvent,
+    SubjectStatus,
+    Tally,
+    Toxicity,
+    finding_id,
+)
+from safety_stream.clinical.moment import Moment
+from safety_stream.contracts.told import EVENTS
+
+_STUDY, _SUBJECT, _SITE, _BOOK = "CAR-NK-SLE-01", "001", "HZ-03", "2026.1"
+_AS_OF = datetime(2026, 3, 12, 1, 30, 5, tzinfo=UTC)
+_TAKEN = Moment("2026-03-12T07:30:00+08:00")
+_RECORD = "hangzhou-lis|2026-000123-ANC"
+
+
+def _grade(grade: int) -> GradeRange:
+    return GradeRange(lowest=grade, highest=grade)
+
+
+def _evidence(rule: str, sentence: str, *inputs: Input, comparison: str | None = None) -> Evidence:
+    return Evidence(rule=rule, book=_BOOK, inputs=inputs, comparison=comparison, sentence=sentence)
+
+
+NEUTROPENIA = Toxicity(
+    id=finding_id(_STUDY, _SUBJECT, "Neutrophil count decreased", 1),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    protocol_version="1.0",
+    evidence=_evidence(
+        "ctcae-5.0/Neutrophil count decreased",
+        "Neutrophils 0.42 10*9/L are below 0.5 10*9/L: CTCAE v5.0 grade 4; from 0.5 10*9/L it would be grade 3.",
+        Input(name="value", value="0.42", unit="10*9/L", source=f"{_RECORD} v1"),
+        Input(name="LLN", value="1.80", unit="10*9/L", source=f"{_RECORD} v1"),
+        comparison="0.42 10*9/L < 0.5 10*9/L",
+    ),
+    term="Neutrophil count decreased",
+    meddra_code="10029366",
+    analyte="NEUT",
+    episode=1,
+    open=True,
+    onset=Moment("2026-03-08T07:30:00+08:00"),
+    last_observed=_TAKEN,
+    resolved=None,
+    current=_grade(4),
+    peak=_grade(4),
+    peak_observed=_TAKEN,
+    alerting_grade=4,
+    baseline_grade=_grade(0),
+    emergent=True,
+    study_day=10,
+    readings=(Reading(observed_at=_TAKEN, value="0.42", unit="10*9/L", grade=_grade(4), source=f"{_RECORD} v1"),),
+)
+REPORTED = ReportedEvent(
+    id=finding_id(_STUDY, _SUBJECT, "site-edc|AE-001-3"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("ae-report", "The report states hospitalization, so the event is serious."),
+    term="Cytokine release syndrome",
+    meddra_code="10052015",
+    grade=3,
+    supported=GradeRange(lowest=3, highest=4),
+    serious=True,
+    seriousness=("hospitalization",),
+    onset=Moment("2026-03-10T21:00:00+08:00"),
+    resolved=None,
+    outcome="not-recovered",
+    attribution="probable",
+    emergent=True,
+    reported_at=datetime(2026, 3, 11, 10, tzinfo=UTC),
+    study_day=8,
+)
+CANDIDATE = DoseLimitingToxicity(
+    id=finding_id(_STUDY, _SUBJECT, "crs-3", "site-edc|AE-001-3"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("dlt/crs-3", "Grade 3 lasted 76 hours inside the DLT window; the rule allows 72 hours."),
+    rule="crs-3",
+    rule_text="Cytokine release syndrome of grade 3 that is not down to grade 2 within 72 hours",
+    example_rule=True,
+    state="candidate",
+    about=(REPORTED.id,),
+    term="Cytokine release syndrome",
+    grade=_grade(3),
+    onset=Moment("2026-03-10T21:00:00+08:00"),
+    window_from=date(2026, 3, 2),
+    window_to=date(2026, 4, 6),
+    infusions=(1, 2),
+)
+BREACH = EligibilityBreach(
+    id=finding_id(_STUDY, _SUBJECT, "oxygen-saturation", "before_infusion", 2),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("eligibility/oxygen-saturation", "Oxygen saturation 92 % is not above 94 %."),
+    criterion="oxygen-saturation",
+    criterion_text="Oxygen saturation above 94 % without oxygen",
+    phase="before_infusion",
+    verdict="breached",
+    value="92",
+    unit="%",
+    limit="94 %",
+    distance="2 % below",
+    to_pass="> 94 %",  # noqa: S106 (what passes, not a password)
+    observed_at=Moment("2026-03-12T08:01:30+08:00"),
+)
+QUERY = DataQuery(
+    id=finding_id(_STUDY, _SUBJECT, "implausible_unit", "HGB"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    evidence=_evidence("data/implausible_unit", "Hemoglobin 8.5 g/L is not plausible; it is not graded."),
+    code="implausible_unit",
+    about="HGB",
+    found="8.5 g/L",
+    expected="20 to 260 g/L",
+    sources=("hangzhou-lis|2026-000123-HGB v1",),
+    count=1,
+)
+ADVICE = CohortDecision(
+    id=finding_id(_STUDY, "dose level", 2),
+    study=_STUDY,
+    subject=None,
+    dose_level=2,
+    evidence=_evidence("3+3", "1 of 3 evaluable subjects of dose level 2 had a DLT: expand to 6."),
+    tally=Tally(enrolled=3, dosed=3, evaluable=3, dlt=1, dlt_confirmed=1),
+    decision="expand",
+    reachable=(),
+    subjects=("001", "004", "005"),
+)
+
+
+def _raised(finding: AnyFinding, because: str) -> FindingChange:
+    return FindingChange(change="raised", revision=1, finding=finding, as_of=_AS_OF, because=because)
+
+
+ACCEPTED = Accepted(event=ANY_EVENT.validate_python(EVENTS[0]), received_at=_AS_OF, origin="safety.labs/3@1042")
+CHANGES = (
+    _raised(NEUTROPENIA, f"lab_result {_RECORD} v1"),
+    _raised(REPORTED, "adverse_event site-edc|AE-001-3 v1"),
+    _raised(CANDIDATE, "the clock"),
+    _raised(BREACH, "vital_sign ward-monitor|7781 v1"),
+    _raised(QUERY, "lab_result hangzhou-lis|2026-000123-HGB v1"),
+)
+ADVICE_CHANGE = _raised(ADVICE, "adjudicated safety-committee|2026-7 v1")
+STATUS = SubjectStatus(
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    protocol_version="1.0",
+    dose_level=2,
+    phase="in_window",
+    dosed=True,
+    first_infusion=date(2026, 3, 2),
+    window_to=date(2026, 4, 6),
+    evaluable=None,
+    dlt="candidate",
+    worst_grade=4,
+    serious_events=1,
+    adverse_events_by_grade={"3": 1},
+    revision=7,
+    as_of=_AS_OF,
+)
+ALERT = Alert(
+    id="AL-ABCDEFGH",
+    revision=1,
+    type="lab_grade_4",
+    urgency="critical",
+    state="raised",
+    study=_STUDY,
+    site=_SITE,
+    subject=_SUBJECT,
+    dose_level=2,
+    headline="Neutrophil count decreased grade 4: 0.42 10*9/L",
+    finding=NEUTROPENIA,
+    decision=Decision(action="send", reason="new"),
+    as_of=_AS_OF,
+)
+DELIVERY = Delivery(
+    alert=ALERT.id,
+    revision=1,
+    type="lab_grade_4",
+    study=_STUDY,
+    recipient="email:safety.physician@sponsor.example",
+    attempt=1,
+    outcome="accepted",
+    said="250 2.0.0 queued",
+    at=_AS_OF,
+)
