@@ -6,14 +6,15 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from safety_stream.contracts.messages import DIALECT
+from safety_stream.rulebook.forms import AmbiguityForm, AnalyteForm, RuleForm, UnitsForm
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One YAML file that a clinician writes: its name and the form it follows."""
+    """One kind of YAML file that a clinician writes: which files of ``rulebook/``, and the form they follow."""
 
     name: str
-    title: str
+    files: str
     form: TypeAdapter[Any]
 
     @property
@@ -23,8 +24,29 @@ class Sheet:
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema, whole in itself."""
-        head = {"$schema": DIALECT, "$id": f"urn:safety-stream:sheet:{self.name}", "title": self.title}
-        return {**head, **self.form.json_schema()}
+        head = {"$schema": DIALECT, "$id": f"urn:safety-stream:sheet:{self.name}", "title": f"rulebook/{self.files}"}
+        schema = _lenient(self.form.json_schema())
+        conversion = schema.get("$defs", {}).get("ConversionForm")
+        if conversion:  # a bare number is a factor
+            schema["$defs"]["ConversionForm"] = {"anyOf": [{"type": "number"}, conversion]}
+        return {**head, **schema}
 
 
-SHEETS: tuple[Sheet, ...] = ()
+def _lenient(node: Any) -> Any:
+    """Where text belongs, YAML writes 3 as readily as "3": the forms take a number for text."""
+    if isinstance(node, list):
+        return [_lenient(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    lenient = {name: _lenient(value) for name, value in node.items()}
+    if node.get("type") == "string" and "enum" not in node and "const" not in node:
+        lenient["type"] = ["string", "number"]
+    return lenient
+
+
+SHEETS: tuple[Sheet, ...] = (
+    Sheet("units", "units.yaml", TypeAdapter(UnitsForm)),
+    Sheet("analytes", "analytes.yaml", TypeAdapter(list[AnalyteForm])),
+    Sheet("ctcae_v5", "ctcae_v5.yaml", TypeAdapter(list[RuleForm])),
+    Sheet("ambiguities", "ambiguities.yaml", TypeAdapter(list[AmbiguityForm])),
+)

@@ -14,7 +14,7 @@ def _as_list(told: object) -> object:
     return [told] if isinstance(told, str) else told
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 
 
 class Form(BaseModel):
