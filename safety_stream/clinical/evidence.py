@@ -68,28 +68,28 @@ def _deciding(case: Case, grade: GradeRange) -> str | None:
         row, inputs = case.arms[-1]
         _, mildest = row.worst_first[-1]
         first = mildest.comparisons[0]
-        return f"not {_said(first, row, inputs)}"
+        return f"not {_said(first, case, inputs)}"
     for row, inputs in case.arms:
         for number, criterion in row.worst_first:
-            if number == grade.highest and (said := _clause_said(criterion, row, inputs)):
+            if number == grade.highest and (said := _clause_said(criterion, case, inputs)):
                 return said
     return None
 
 
-def _clause_said(criterion: Criterion, row: Row, inputs: Inputs) -> str | None:
+def _clause_said(criterion: Criterion, case: Case, inputs: Inputs) -> str | None:
     """The first clause that holds, or may hold, with its numbers."""
     for wanted in (True, None):
         for clause in criterion.clauses:
             judged = [test.judge(inputs) for test in clause]
             if False not in judged and (wanted is None or None not in judged):
                 return " and ".join(
-                    str(test) if isinstance(test, Fact) else _said(test, row, inputs) for test in clause
+                    str(test) if isinstance(test, Fact) else _said(test, case, inputs) for test in clause
                 )
     return None
 
 
-def _said(test: Comparison, row: Row, inputs: Inputs) -> str:
-    unit = "" if is_pure(row.unit) or not inputs.absolute else f" {row.unit}"
+def _said(test: Comparison, case: Case, inputs: Inputs) -> str:
+    unit = _unit(case)
     value = f"{_interval(inputs.value)}{unit}"
     if test.limit is None:
         return f"{value} {test}"
@@ -98,14 +98,18 @@ def _said(test: Comparison, row: Row, inputs: Inputs) -> str:
     return f"{value} {test} ({known})"
 
 
+def _unit(case: Case) -> str:
+    return "" if case.unit is None or is_pure(case.unit.ucum) else f" {case.unit.ucum}"
+
+
 def _interval(value: Interval) -> str:
     return shown(value.low) if value.exact else str(value)
 
 
 def _counterfactual(case: Case) -> str | None:
     """The nearest values, one to each side, that would be graded otherwise, all else as it is."""
-    row, inputs = case.arms[-1]
-    unit = "" if is_pure(row.unit) or not inputs.absolute else f" {row.unit}"
+    _, inputs = case.arms[-1]
+    unit = _unit(case)
     here = case.judge()
     bounds = sorted({end for arm in case.arms for end in _bounds(*arm)})
     value = inputs.value

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, measure
 from safety_stream.quantity import ENDLESS, ZERO, Interval, exactly
-from safety_stream.rulebook.criteria import Inputs, Verdict
-from safety_stream.rulebook.tables import GradingRule, Row
+from safety_stream.rulebook.criteria import Criterion, Inputs, Verdict
+from safety_stream.rulebook.tables import GradingRule, Row, Unit
 
 __all__ = ["Baseline", "Graded", "Measured", "NoBaseline", "Remark", "Unmeasurable", "grade", "measure"]
 
@@ -34,7 +34,7 @@ Baseline = Measured | NoBaseline
 
 
 class Case(NamedTuple):
-    """All that a grade was judged on: the arms of the rule that may apply, each with its inputs."""
+    """All that a grade was judged on: the arms of the rule that may apply, each with its inputs, in ``unit``."""
 
     rule: GradingRule
     measured: Measured
@@ -42,6 +42,7 @@ class Case(NamedTuple):
     facts: Mapping[str, bool]
     lasting: Interval | None
     arms: tuple[tuple[Row, Inputs], ...]
+    unit: Unit | None
 
     def judge(self) -> tuple[int, int]:
         """Lowest and highest grade that the inputs allow."""
@@ -111,36 +112,39 @@ def case_of(
     """The arms of the rule that may apply, and what each is judged on."""
     unit = measured.unit
     name, to_row = rule.conversions[None if unit is None else unit.ucum]
+    as_reported = rule.relative and (not isinstance(baseline, Measured) or baseline.ucum == measured.ucum)
+    own = _as_it_is if as_reported else to_row.own
+    told = baseline.value if as_reported and isinstance(baseline, Measured) else _comparable(measured, baseline)
+    inputs = _inputs(measured, own, told, facts)._replace(
+        untreated=baseline is NoBaseline.NOT_YET_TREATED, lasting=lasting
+    )
+    arms = _arms(rule, name, inputs, baseline)
+    in_unit = unit if unit is None or as_reported else measured.analyte.units[name]
+    return Case(rule, measured, baseline, facts, lasting, arms, in_unit)
+
+
+def _arms(rule: GradingRule, name: str, inputs: Inputs, baseline: Baseline) -> tuple[tuple[Row, Inputs], ...]:
     row = rule.rows[name]
-    inputs = _inputs(measured, to_row.own, baseline, facts, lasting)
-    if rule.if_baseline is None or baseline is NoBaseline.NOT_YET_TREATED:
-        return Case(rule, measured, baseline, facts, lasting, ((row, inputs),))
-    abnormal = _abnormal(rule, baseline, facts)
-    arms: list[tuple[Row, Inputs]] = []
-    if abnormal is not True:
-        arms.append((row, inputs))
-    if abnormal is not False:
-        arms.append((rule.rows_then[name], _beyond_normal(rule, inputs)))
-    return Case(rule, measured, baseline, facts, lasting, tuple(arms))
+    if rule.if_baseline is None or inputs.untreated:
+        return ((row, inputs),)
+    abnormal = _abnormal(rule.if_baseline, baseline, inputs.facts)
+    if abnormal is False:
+        return ((row, inputs),)
+    then = (rule.rows_then[name], _beyond_normal(rule, inputs))
+    return (then,) if abnormal else ((row, inputs), then)
 
 
 def _inputs(
-    measured: Measured,
-    own: Callable[[Interval], Interval],
-    baseline: Baseline,
-    facts: Mapping[str, bool],
-    lasting: Interval | None,
+    measured: Measured, own: Callable[[Interval], Interval], baseline: Interval | None, facts: Mapping[str, bool]
 ) -> Inputs:
-    limits = measured.range
+    low, high = measured.range
     return Inputs(
         own(measured.value),
-        None if limits.low is None else own(exactly(limits.low)),
-        None if limits.high is None else own(exactly(limits.high)),
-        _comparable(measured, baseline),
+        None if low is None else own(exactly(low)),
+        None if high is None else own(exactly(high)),
+        baseline,
         facts,
         measured.unit is not None,
-        baseline is NoBaseline.NOT_YET_TREATED,
-        lasting,
     )
 
 
@@ -151,17 +155,16 @@ def _comparable(measured: Measured, baseline: Baseline) -> Interval | None:
     return baseline.own
 
 
-def _abnormal(rule: GradingRule, baseline: Baseline, facts: Mapping[str, bool]) -> Verdict:
-    """Whether the baseline was abnormal, by the range that came with it (register G7)."""
+def _abnormal(condition: Criterion, baseline: Baseline, facts: Mapping[str, bool]) -> Verdict:
+    """Whether the baseline was abnormal, by the range that came with it (register G7) or by a flag (G41)."""
     told = facts.get(BASELINE_ABNORMAL)
     if told is not None:
         return told
-    condition = rule.if_baseline
-    if condition is None or not condition.comparisons:
-        return condition is not None
+    if not condition.comparisons:
+        return True
     if not isinstance(baseline, Measured):
         return None
-    return condition.judge(_inputs(baseline, _own_of(baseline), NoBaseline.UNKNOWN, facts, None))
+    return condition.judge(_inputs(baseline, _own_of(baseline), None, facts))
 
 
 def _own_of(measured: Measured) -> Callable[[Interval], Interval]:
@@ -186,7 +189,7 @@ def _beyond_normal(rule: GradingRule, inputs: Inputs) -> Inputs:
 def _alerting(case: Case, lowest: int, highest: int) -> int:
     """The grade alerts count with while the range is open: usual limits (G27), no baseline (G26), facts by G6."""
     arms = tuple((row, _supposed(case, inputs)) for row, inputs in case.arms[:1])
-    _, high = Case(case.rule, case.measured, case.baseline, case.facts, case.lasting, arms).judge()
+    _, high = case._replace(arms=arms).judge()
     return max(lowest, min(highest, high))
 
 
@@ -206,10 +209,8 @@ def _supposed(case: Case, inputs: Inputs) -> Inputs:
 
 
 def usual_limits(case: Case) -> tuple[Interval | None, Interval | None]:
-    """The usual adult limits in the unit of the row that graded; none where no unit is known."""
-    analyte, unit = case.measured.analyte, case.measured.unit
-    if unit is None:
+    """The usual adult limits in the unit that was judged in; none where no unit is known."""
+    if case.unit is None:
         return None, None
-    row = analyte.units[case.rule.conversions[unit.ucum][0]]
-    low, high = (None if limit is None else row.of_own(exactly(limit)) for limit in analyte.usual)
+    low, high = (None if limit is None else case.unit.of_own(exactly(limit)) for limit in case.measured.analyte.usual)
     return low, high

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from safety_stream.clinical.events import Measurement
-from safety_stream.quantity import ZERO, Interval, ReferenceRange, Unreadable, plain, read_limit, read_value
+from safety_stream.quantity import ZERO, Interval, ReferenceRange, Unreadable, exactly, plain, read_limit, read_value
 from safety_stream.rulebook.tables import Analyte, Book, Unit, folded
 
 
@@ -108,10 +108,29 @@ def _checked(reported: Measured, unit: Unit) -> Measured | Unmeasurable:
     own = reported.value if unit.same else unit.own(reported.value)
     analyte = reported.analyte
     if own.meets(*analyte.plausible):
-        return reported
+        return reported if not analyte.range_shows_unit else _with_fitting_range(reported, unit)
     lowest, highest = (plain(end) for end in analyte.plausible)
     found = f"{reported.text} {unit.ucum}"
     return _refused(analyte, "implausible_value", analyte.key, found, f"{lowest} to {highest} {analyte.unit}")
+
+
+def _with_fitting_range(reported: Measured, unit: Unit) -> Measured | Unmeasurable:
+    """A sent range that does not meet the usual one of healthy adults shows that the unit is not what it says."""
+    low, high = reported.range
+    usual = reported.analyte.usual
+    too_high = low is not None and usual.high is not None and unit.own(exactly(low)).low > usual.high
+    too_low = high is not None and usual.low is not None and unit.own(exactly(high)).low < usual.low
+    if not (too_high or too_low):
+        return reported
+    found = f"{reported.text} {unit.ucum} with a range of {_limit_text(low)} to {_limit_text(high)}"
+    expected = (
+        f"a range in {unit.ucum} near {_limit_text(usual.low)} to {_limit_text(usual.high)} {reported.analyte.unit}"
+    )
+    return _refused(reported.analyte, "implausible_range", reported.key, found, expected)
+
+
+def _limit_text(limit: Decimal | None) -> str:
+    return "?" if limit is None else plain(limit)
 
 
 def _without_unit(reported: Measured, unit: str | None) -> Measured | Unmeasurable:

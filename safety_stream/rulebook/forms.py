@@ -72,6 +72,7 @@ class AnalyteForm(Form):
     scale: dict[str, Number] = Field(default_factory=dict)
     unit_may_be_missing: bool = False
     qualitative: bool = False
+    range_shows_unit: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> "AnalyteForm":
@@ -81,6 +82,8 @@ class AnalyteForm(Form):
             raise ValueError("either units (a family) or unit was expected")
         if self.plausible is None or self.plausible[0] >= self.plausible[1]:
             raise ValueError("plausible: [lowest, highest] was expected")
+        if self.range_shows_unit and self.usual is None:
+            raise ValueError("usual was expected beside range_shows_unit")
         return self
 
 

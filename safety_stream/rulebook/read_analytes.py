@@ -91,6 +91,7 @@ def _analyte(form: AnalyteForm, units: UnitsForm) -> Analyte:
         scale=MappingProxyType({folded(word): rank for word, rank in form.scale.items()}),
         unit_may_be_missing=form.unit_may_be_missing,
         qualitative=form.qualitative,
+        range_shows_unit=form.range_shows_unit,
     )
 
 

@@ -1,6 +1,6 @@
 """From ctcae_v5_terms.csv, ctcae_v5.yaml and ambiguities.yaml to our types: pure, every problem listed, none raised."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -119,9 +119,8 @@ class RuleReader:
             if_baseline=self._condition(index, form, analyte),
             rows_then=MappingProxyType(then),
             conversions=MappingProxyType(conversions(analyte, rows)),
-            facts=frozenset(
-                fact for row in (*rows.values(), *then.values()) for _, one in row.worst_first for fact in one.facts
-            ),
+            facts=frozenset(fact for criterion in _criteria(rows, then) for fact in criterion.facts),
+            relative=all(one.limit and not one.plus for each in _criteria(rows, then) for one in each.comparisons),
             when_undecided=form.undecided,
             register=form.register_,
             says=form.says,
@@ -197,6 +196,8 @@ def _same_size(one: Unit | None, other: Unit) -> bool:
 
 def ratios_only(rules: Iterable[GradingRule]) -> bool:
     """Whether there are rules, and all of them compare with limits of normal or the baseline, never with a number."""
-    rows = [row for rule in rules for row in (*rule.rows.values(), *rule.rows_then.values())]
-    comparisons = [one for row in rows for _, criterion in row.worst_first for one in criterion.comparisons]
-    return bool(comparisons) and all(one.limit is not None and not one.plus for one in comparisons)
+    return (found := tuple(rules)) != () and all(rule.relative for rule in found)
+
+
+def _criteria(*arms: Mapping[str, Row]) -> Iterator[Criterion]:
+    return (criterion for rows in arms for row in rows.values() for _, criterion in row.worst_first)

@@ -68,6 +68,7 @@ class Analyte:
     scale: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     unit_may_be_missing: bool = False
     qualitative: bool = False
+    range_shows_unit: bool = False
     ratios_only: bool = False
 
     def unit_of(self, text: str) -> Unit | None:
@@ -111,7 +112,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class GradingRule:
-    """How one CTCAE term is graded from one analyte."""
+    """How one CTCAE term is graded from one analyte.
+
+    ``relative`` rules compare with limits and the baseline only, never with a number: any unit will do, and none is
+    converted.
+    """
 
     id: str
     term: str
@@ -125,6 +130,7 @@ class GradingRule:
     rows_then: Mapping[str, Row] = field(repr=False)
     conversions: Mapping[str | None, tuple[str, Unit]] = field(repr=False)
     facts: frozenset[str] = frozenset()
+    relative: bool = False
     when_undecided: WhenUndecided = "highest"
     register: tuple[str, ...] = ()
     says: str | None = None

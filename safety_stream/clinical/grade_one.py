@@ -1,0 +1,145 @@
+"""One result asked about by hand or by a row of a file: every grade its terms give, and the reason in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from safety_stream.clinical.grading import NOTHING_KNOWN, Baseline, Graded, NoBaseline, grade
+from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, limits_of, measured
+from safety_stream.quantity import Interval
+from safety_stream.rulebook.tables import Analyte, Book, GradingRule
+
+REGISTER = {
+    "unknown_unit": "G20",
+    "implausible_value": "G20",
+    "implausible_range": "G20",
+    "missing_unit": "G39",
+    "unreadable_value": "G38",
+    "unreadable_range": "G40",
+    "range_upside_down": "G40",
+}
+
+
+class Asked(NamedTuple):
+    """What is asked: a result as it was reported, named by analyte, LOINC code or CTCAE term, and what is known.
+
+    Without a baseline, ``untreated`` says whether nobody was treated yet; else the baseline counts as unknown.
+    """
+
+    analyte: str | None = None
+    loinc: str | None = None
+    term: str | None = None
+    value: str | None = None
+    unit: str | None = None
+    lln: str | None = None
+    uln: str | None = None
+    baseline: str | None = None
+    baseline_unit: str | None = None
+    baseline_lln: str | None = None
+    baseline_uln: str | None = None
+    untreated: bool = False
+    facts: Mapping[str, bool] = NOTHING_KNOWN
+    lasting: Interval | None = None
+    worse: str | None = None
+
+
+class Answer(NamedTuple):
+    """The grade of one term, or None and the reason why it cannot be graded."""
+
+    term: str | None
+    rule: str | None
+    graded: Graded | None
+    why_not: Remark | None
+
+    @property
+    def reason(self) -> str:
+        """The sentence of the evidence with its register ids, or what is wrong."""
+        if self.graded is not None:
+            evidence = self.graded.evidence
+            return " | ".join((evidence.sentence, *evidence.reasons))
+        return "" if self.why_not is None else said(self.why_not)
+
+
+def said(remark: Remark) -> str:
+    """A remark in one line, with its register id."""
+    id_ = REGISTER.get(remark.code)
+    return f"{id_ + ': ' if id_ else ''}{remark.code}: {remark.about}: {remark.found}; expected {remark.expected}"
+
+
+def grade_one(asked: Asked, book: Book) -> tuple[Answer, ...]:
+    """One answer for every term that the result feeds (or for the term that was asked for)."""
+    rules = _rules(asked, book)
+    if isinstance(rules, Remark):
+        return (Answer(asked.term, None, None, rules),)
+    analyte = book.analytes[rules[0].analyte]
+    result = _measured(analyte, asked.value, asked.unit, asked.lln, asked.uln)
+    if isinstance(result, Unmeasurable):
+        return tuple(Answer(rule.term, rule.id, None, result.remark) for rule in rules)
+    baseline = _baseline(analyte, asked)
+    return tuple(_answer(rule, result, baseline, asked) for rule in rules)
+
+
+def _answer(rule: GradingRule, result: Measured, baseline: Baseline, asked: Asked) -> Answer:
+    return Answer(rule.term, rule.id, grade(rule, result, baseline, asked.facts, asked.lasting), None)
+
+
+def _rules(asked: Asked, book: Book) -> tuple[GradingRule, ...] | Remark:
+    analyte = None
+    if asked.analyte is not None or asked.loinc is not None:
+        analyte = book.analyte(loinc=asked.loinc, test=asked.analyte)
+        if analyte is None:
+            named = asked.loinc or asked.analyte or ""
+            return Remark("unknown_analyte", named, named, "a LOINC code or test name of the rulebook's analytes")
+    if asked.term is None:
+        return _all_rules(analyte, book)
+    term = book.term(asked.term)
+    if term is None:
+        like = ", ".join(one.name for one in book.suggest(asked.term, 3)) or "a CTCAE v5.0 term"
+        return Remark("unknown_term", asked.term, asked.term, like)
+    rules = book.rules_of(term.name)
+    return _chosen(rules, analyte, asked, book) or Remark(
+        "not_computable", term.name, f"no rule{_worse(asked)}", "a term graded from a number (rulebook/README.md)"
+    )
+
+
+def _worse(asked: Asked) -> str:
+    return f" in which {asked.worse} is worse" if asked.worse else ""
+
+
+def _all_rules(analyte: Analyte | None, book: Book) -> tuple[GradingRule, ...] | Remark:
+    if analyte is None:
+        return Remark("unknown_analyte", "", "none of analyte, loinc, term", "one of them")
+    return book.rules(analyte.key) or Remark("not_computable", analyte.key, "no rule", "an analyte that a term uses")
+
+
+def _chosen(
+    rules: tuple[GradingRule, ...], analyte: Analyte | None, asked: Asked, book: Book
+) -> tuple[GradingRule, ...]:
+    """The rule of the term: for the analyte that was named, else the first whose analyte takes the unit."""
+    fitting = [rule for rule in rules if asked.worse in {None, rule.worse}]
+    if analyte is not None:
+        fitting = [rule for rule in fitting if rule.analyte == analyte.key]
+    taking = [rule for rule in fitting if asked.unit and book.analytes[rule.analyte].unit_of(asked.unit) is not None]
+    return tuple((taking or fitting)[:1])
+
+
+def _measured(
+    analyte: Analyte, value: str | None, unit: str | None, lln: str | None, uln: str | None
+) -> Measured | Unmeasurable:
+    return measured(analyte, value, unit, limits_of(analyte.key, lln, uln), source="asked")
+
+
+def _baseline(analyte: Analyte, asked: Asked) -> Baseline:
+    if asked.untreated:
+        return NoBaseline.NOT_YET_TREATED
+    unit = asked.baseline_unit or asked.unit
+    baseline = _measured(analyte, asked.baseline, unit, asked.baseline_lln, asked.baseline_uln)
+    return baseline if isinstance(baseline, Measured) else NoBaseline.UNKNOWN
+
+
+def remarks(answers: tuple[Answer, ...]) -> Iterator[Remark]:
+    """What a person should clear up about the result, beside its grades."""
+    for answer in answers[:1]:
+        if answer.graded is not None:
+            yield from answer.graded.case.measured.remarks
+        elif answer.why_not is not None:
+            yield answer.why_not
