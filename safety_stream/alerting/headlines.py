@@ -1,4 +1,4 @@
-"""The first line a physician reads: what happened, with its value. Pure."""
+"""The first line a physician reads: what happened, with its value; our words first, the sender's after. Pure."""
 
 from collections.abc import Callable
 from typing import Final
@@ -42,7 +42,7 @@ def reported_event(finding: ReportedEvent) -> str:
     grade = f"grade {finding.grade}" if finding.grade is not None else "no grade given"
     why = ", ".join(finding.seriousness)
     serious = f"serious{f' ({why})' if why else ''}" if finding.serious or why else "not reported as serious"
-    return f"{'DEATH: ' if is_fatal(finding) else ''}{finding.term}, {grade}, {serious}"
+    return f"{'DEATH, ' if is_fatal(finding) else ''}SAE: {finding.term}, {grade}, {serious}"
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> str:
@@ -66,7 +66,7 @@ def cohort_decision(finding: CohortDecision) -> str:
 
 def data_query(finding: DataQuery) -> str:
     """What the question is about and what was found."""
-    return f"{finding.about}: {finding.code.replace('_', ' ').replace('-', ' ')}: found {finding.found}"
+    return f"Data question: {finding.about}: {finding.code.replace('_', ' ').replace('-', ' ')}: found {finding.found}"
 
 
 HEADLINES: Final[dict[type, Callable[..., str]]] = {

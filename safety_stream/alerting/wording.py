@@ -22,7 +22,8 @@ from safety_stream.clinical.moment import Moment
 
 Facts = Iterator[tuple[str, str]]
 
-_UNKNOWN = "not known"
+_UNKNOWN: Final = "not known"
+_SHOWN_ELSEWHERE: Final = {"value", "uln", "lln"}
 
 
 def grade_words(grade: GradeRange) -> str:
@@ -42,7 +43,18 @@ def when(moment: Moment) -> str:
     told = datetime.fromisoformat(moment.text)
     if not told.utcoffset():
         return instant(told)
-    return f"{told:%Y-%m-%d %H:%M} {moment.text[-6:]} ({instant(told)})"
+    return f"{when_told(moment)} ({instant(told)})"
+
+
+def _offset(moment: Moment) -> str:
+    return datetime.fromisoformat(moment.text).isoformat()[-6:]
+
+
+def when_told(moment: Moment) -> str:
+    """A time as told, in its own zone alone, for tables."""
+    return (
+        f"{datetime.fromisoformat(moment.text):%Y-%m-%d %H:%M} {_offset(moment)}" if moment.is_instant else str(moment)
+    )
 
 
 def quantity(value: str | None, unit: str | None) -> str:
@@ -64,17 +76,19 @@ def result(finding: Toxicity) -> str:
 
 
 def multiples(evidence: Evidence) -> Facts:
-    """How many times its limit or its baseline the value is, to two decimals; nothing where it cannot be said."""
-    value = _input(evidence, "value")
-    for name in ("ULN", "LLN", "baseline"):
-        limit = _input(evidence, name)
-        if value is None or limit is None or value.unit != limit.unit:
-            continue
-        try:
-            ratio = Decimal(value.value) / Decimal(limit.value)
-        except (InvalidOperation, ZeroDivisionError):
-            continue
-        yield f"Multiple of {name}", f"{ratio:.2f} x {name}"
+    """The value in multiples of the limit it crossed and of its baseline, to two decimals, where that can be said."""
+    for name, told in (("ULN", Decimal.__gt__), ("LLN", Decimal.__lt__), ("baseline", Decimal.__ne__)):
+        value, limit = _number(evidence, "value"), _number(evidence, name)
+        if value is not None and limit and value[1] == limit[1] and limit[0] and told(value[0], limit[0]):
+            yield f"Multiple of {name}", f"{value[0] / limit[0]:.2f} x {name}"
+
+
+def _number(evidence: Evidence, name: str) -> tuple[Decimal, str | None] | None:
+    given = _input(evidence, name)
+    try:
+        return (Decimal(given.value), given.unit) if given else None
+    except InvalidOperation:
+        return None
 
 
 def who(finding: Finding) -> Facts:
@@ -91,14 +105,33 @@ def who(finding: Finding) -> Facts:
 def study_day(day: int | None) -> Facts:
     """The study day, when there has been an infusion to count from."""
     if day is not None:
-        yield "Study day", f"{day} (day 0 is the first infusion)"
+        yield "Study day", f"{day} (first infusion: day 0)"
+
+
+def reference_range(evidence: Evidence) -> Facts:
+    """The limits that the laboratory sent with the result."""
+    low, high = _input(evidence, "LLN"), _input(evidence, "ULN")
+    if low or high:
+        words = [f"LLN {quantity(low.value, low.unit)}"] if low else ["LLN not sent"]
+        words += [f"ULN {quantity(high.value, high.unit)}"] if high else ["ULN not sent"]
+        yield "Reference range", ", ".join(words)
 
 
 def judged(evidence: Evidence) -> Facts:
-    """Every input of the judgement with its unit and its record."""
+    """The other inputs of the judgement, the comparison that decided, what is missing, and the records behind it."""
     for given in evidence.inputs:
-        source = f" [{given.source}]" if given.source else ""
-        yield given.name[:1].upper() + given.name[1:], f"{quantity(given.value, given.unit)}{source}"
+        if given.name.casefold() not in _SHOWN_ELSEWHERE:
+            yield given.name[:1].upper() + given.name[1:], quantity(given.value, given.unit)
+    if evidence.comparison:
+        yield "Decided by", evidence.comparison
+    if evidence.counterfactual:
+        yield "Otherwise", evidence.counterfactual
+    for reason in evidence.reasons:
+        yield "Not known or assumed", reason
+    sources = dict.fromkeys(given.source for given in evidence.inputs if given.source)
+    if sources:
+        yield "Records", "; ".join(sources)
+    yield "Rule", f"{evidence.rule} (rulebook {evidence.book})"
 
 
 def toxicity_facts(finding: Toxicity) -> Facts:
@@ -106,6 +139,7 @@ def toxicity_facts(finding: Toxicity) -> Facts:
     yield from who(finding)
     yield from study_day(finding.study_day)
     yield "Result", result(finding) + (" (preliminary result)" if finding.provisional else "")
+    yield from reference_range(finding.evidence)
     yield from multiples(finding.evidence)
     yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.peak)}"
     yield "Specimen taken", when(finding.peak_observed)
@@ -144,7 +178,7 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
     yield "Onset", when(finding.onset)
     infusions = ", ".join(str(number) for number in finding.infusions) or "none"
     yield "DLT window", f"{finding.window_from} to {finding.window_to}, both days included (infusion {infusions})"
-    yield "Rule", f"{finding.rule}: {finding.rule_text}"
+    yield "DLT rule", f"{finding.rule}: {finding.rule_text}"
     if finding.example_rule:
         yield "Standing of the rule", "an example that the sponsor has not signed"
     if finding.adjudicated_by is not None:
@@ -181,6 +215,7 @@ def cohort_facts(finding: CohortDecision) -> Facts:
     yield "Still in the DLT window", str(tally.in_window)
     yield "Not evaluable", str(tally.not_evaluable)
     yield "Still reachable", ", ".join(finding.reachable) or "nothing else"
+    yield from judged(finding.evidence)
 
 
 def query_facts(finding: DataQuery) -> Facts:
@@ -191,6 +226,7 @@ def query_facts(finding: DataQuery) -> Facts:
     yield "Found", finding.found
     yield "Expected", finding.expected
     yield "Records concerned", f"{finding.count}: {'; '.join(finding.sources)}"
+    yield from judged(finding.evidence)
 
 
 FACTS: Final[dict[type, Callable[..., Facts]]] = {

@@ -152,7 +152,7 @@ def test_an_event_that_is_not_serious_tells_nobody_and_a_death_always_does() -> 
     assert revise(made.raised(made.reported_event(serious=False, seriousness=()))) == ()
     (death,) = revise(made.raised(made.reported_event(serious=False, seriousness=(), outcome="fatal")))
     assert death.decision.action == "send"
-    assert death.headline.startswith("DEATH: ")
+    assert death.headline.startswith("DEATH, SAE: ")
 
 
 def test_an_sae_that_gets_worse_is_told_again_and_recovery_is_not_news() -> None:

@@ -1,0 +1,66 @@
+"""Letters to mails: subject, text and HTML from sandboxed templates, rendered whole before anybody connects."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+from css_inline import CSSInliner
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from safety_stream.alerting.alert import AlertType
+from safety_stream.alerting.letter import Letter
+from safety_stream.errors import ConfigurationError
+
+PARTS: Final = ("subject.txt.j2", "body.txt.j2", "body.html.j2")
+LARGEST: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail's contents: the subject in one line, and the same facts twice."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def escapes(template: str | None) -> bool:
+    """Whether a template is HTML: jinja's own function looks at the last ending only and would miss *.html.j2."""
+    return template is None or ".html" in template
+
+
+class Templates:
+    """One folder of templates, all of them compiled when it is opened; ConfigurationError names every bad one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=FileSystemLoader(folder),
+            autoescape=escapes,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
+        )
+        self._inliner = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+        if problems := tuple(self._problems()):
+            raise ConfigurationError(problems)
+
+    def _problems(self) -> Iterator[str]:
+        for kind in get_args(AlertType):
+            for part in PARTS:
+                try:
+                    self._environment.get_template(f"{kind}/{part}")
+                except TemplateError as error:
+                    yield f"alert template {kind}/{part}: {type(error).__name__}: {error}"
+
+    def render(self, letter: Letter) -> Rendered:
+        """The mail; a template that asks for what a letter does not have is an error, never an empty place."""
+        parts = (self._environment.get_template(f"{letter.type}/{part}").render(letter=letter) for part in PARTS)
+        subject, text, html = parts
+        rendered = Rendered(" ".join(subject.split()), text.strip() + "\n", self._inliner.inline(html))
+        size = len(rendered.text.encode()) + len(rendered.html.encode())
+        if size > LARGEST:
+            raise ValueError(f"{letter.id} revision {letter.revision}: {size} bytes of mail, at most {LARGEST}")
+        return rendered
