@@ -72,7 +72,10 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_sender: str = "safety-stream@localhost"
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
+    smtp_ca_file: Path | None = Field(default=None, description="Who vouches for the mail server; null: the system's.")
     mail_body_detail: Literal["full", "notice"] = "full"
+    mail_folder: Path = Field(default=Path("safety-stream-mails"), description="Where the channel 'file' writes.")
+    notifier_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9109
 
     def topic(self, name: str) -> str:
         """The full name of one of our topics."""

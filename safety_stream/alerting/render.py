@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Final, get_args
 
@@ -64,3 +65,18 @@ class Templates:
         if size > LARGEST:
             raise ValueError(f"{letter.id} revision {letter.revision}: {size} bytes of mail, at most {LARGEST}")
         return rendered
+
+
+def plain(letter: Letter) -> Rendered:
+    """The letter without a template, for the day when a template fails: the facts matter more than their dress."""
+    facts = "\n".join(f"{label}: {value}" for label, value in (*letter.who, *letter.facts, *letter.basis))
+    heading = f"{letter.urgency.upper()} SAFETY ALERT | {letter.study}\n\n"
+    remarks = "".join(f"{remark}\n\n" for remark in letter.remarks)
+    body = (
+        f"{letter.headline}\n\nANSWER BY: {letter.answer_by}\nWHAT TO DO: {letter.action}\n\n{facts}\n\n{letter.why}\n"
+    )
+    if letter.detail == "notice":
+        body = f"ANSWER BY: {letter.answer_by}\n"
+    text = f"{heading}{remarks}{body}\n{letter.is_not}\nAlert {letter.id}, revision {letter.revision}.\n"
+    html = f'<!DOCTYPE html><html lang="en"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body></html>'
+    return Rendered(f"[{letter.urgency.upper()}] {letter.study}: {letter.title}, {letter.id}", text, html)

@@ -1,1 +1,1 @@
-"""One file is one channel; all pass the same contract suite."""
+"""The channels: one file is one way to reach a person, all behind one contract and one suite of tests."""

@@ -1,0 +1,72 @@
+"""What every channel promises: it takes one message for one person and says what became of it. It never raises."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from email.headerregistry import Address
+from hashlib import blake2b
+from typing import Final, Literal, Protocol
+from uuid import NAMESPACE_URL, uuid5
+
+from safety_stream.alerting.alert import AlertType, Urgency
+
+Result = Literal["accepted", "deferred", "rejected", "reply_lost"]
+_THREAD_EPOCH: Final = bytes.fromhex("01dc7ab8c3a1")  # 2026-01-01: a thread needs a date that never changes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message. ``reply_lost``: it may have arrived, so the next try is a possible repeat.
+
+    ``whole_channel``: the trouble is with the channel itself (server away, password refused), not with this message.
+    """
+
+    result: Result
+    said: str
+    whole_channel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail to one person, rendered whole. Its identity is a function of its content, so a repeat is recognised."""
+
+    recipient: Address
+    alert: str
+    revision: int
+    type: AlertType
+    urgency: Urgency
+    subject: str
+    text: str
+    html: str
+
+    @property
+    def id(self) -> str:
+        """The name of this message without its domain: the same for every copy of it."""
+        address = blake2b(self.recipient.addr_spec.casefold().encode(), digest_size=6).hexdigest()
+        return f"al.{self.alert}.r{self.revision}.l1.n1.{address}"
+
+    @property
+    def thread(self) -> str:
+        """The name of a message that was never sent, under which every revision of the alert is filed."""
+        return f"al.{self.alert}"
+
+    @property
+    def thread_index(self) -> str:
+        """The same for Outlook: 6 bytes of time and 16 of identity."""
+        return b64encode(_THREAD_EPOCH + uuid5(NAMESPACE_URL, self.thread).bytes).decode()
+
+
+class Channel(Protocol):
+    """One way to reach a person."""
+
+    @property
+    def name(self) -> str:
+        """What alerting.yaml calls it."""
+        ...
+
+    async def send(self, message: Message) -> Outcome:
+        """Try once; every kind of failure is an outcome."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,39 @@
+"""A message as an RFC 5322 mail: header names are constants, values are checked, text comes before HTML."""
+
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Final
+
+from safety_stream.alerting.alert import Urgency
+from safety_stream.alerting.channels.channel import Message
+
+_IMPORTANCE: Final[dict[Urgency, str]] = {"critical": "high", "warning": "normal", "info": "low"}
+_POLICY: Final = SMTP.clone(cte_type="7bit", max_line_length=78)
+
+
+def compose(message: Message, sender: Address, sent_at: datetime) -> EmailMessage:
+    """The mail. Replies and automatic answers are discouraged; all revisions of an alert share one thread."""
+    mail = EmailMessage(policy=_POLICY)
+    domain = sender.domain
+    mail["From"] = sender
+    mail["To"] = message.recipient
+    mail["Subject"] = message.subject
+    mail["Date"] = format_datetime(sent_at)
+    mail["Message-ID"] = f"<{message.id}@{domain}>"
+    mail["In-Reply-To"] = f"<{message.thread}@{domain}>"
+    mail["References"] = f"<{message.thread}@{domain}>"
+    mail["Thread-Topic"] = message.subject
+    mail["Thread-Index"] = message.thread_index
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail["Importance"] = _IMPORTANCE[message.urgency]
+    if message.urgency == "critical":
+        mail["X-Priority"] = "1"
+    mail["X-Safety-Stream-Alert"] = message.alert
+    mail["X-Safety-Stream-Revision"] = str(message.revision)
+    mail.set_content(message.text, cte="quoted-printable")
+    mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    return mail

@@ -1,0 +1,176 @@
+"""The messenger, put together: settings in, exit code out."""
+
+import asyncio
+import fcntl
+import signal
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from prometheus_client import start_http_server
+
+from safety_stream.alerting.channels.channel import Channel
+from safety_stream.alerting.channels.email import EmailChannel, MailServer
+from safety_stream.alerting.channels.file import FileChannel
+from safety_stream.broker.connection import aiokafka_arguments, unreachable
+from safety_stream.errors import BrokerUnavailable, ConfigurationError, TopicsNotReady
+from safety_stream.notifier.bell import Bell
+from safety_stream.notifier.consuming import Reader
+from safety_stream.notifier.delivery import Courier, Health
+from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.outbox import Outbox
+from safety_stream.notifier.pending import Pending
+from safety_stream.notifier.readiness import Ready, prepare
+from safety_stream.notifier.reporting import Tries, report
+from safety_stream.notifier.tables import sqlite_file
+from safety_stream.settings import Settings
+
+COURIERS: Final = 2
+_GROUP_TIMEOUT_MS: Final = 10_000
+_LOG = structlog.get_logger("safety_stream.notifier")
+
+
+def run(settings: Settings) -> int:
+    """Deliver until SIGTERM or SIGINT, then 0. Raises ConfigurationError with every reason not to start."""
+    return asyncio.run(_until_signalled(settings))
+
+
+async def _until_signalled(settings: Settings) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await deliver(settings, stop)
+    return 0
+
+
+async def deliver(settings: Settings, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
+    """The messenger's life: ready, at work, and after ``stop`` nothing left half done."""
+    ready = prepare(settings)
+    try:
+        with _alone(settings.outbox_url):
+            await _deliver(settings, ready, stop, started or asyncio.Event())
+    finally:
+        ready.engine.dispose()
+
+
+async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, started: asyncio.Event) -> None:
+    if reason := await asyncio.to_thread(unreachable, settings):
+        raise BrokerUnavailable(f"No Kafka broker answers at {settings.bootstrap_servers}: {reason}")
+    pending, work, settled = Pending(ready.engine), Bell(), Bell()
+    if sqlite_file(settings.outbox_url):
+        pending.release_all()
+    metrics = Metrics(pending.waiting)
+    consumer, producer = _consumer(settings), _producer(settings)
+    server, thread = start_http_server(settings.notifier_metrics_port, settings.metrics_host, metrics.registry)
+    try:
+        await consumer.start()
+        await producer.start()
+        await _check_topics(consumer, settings)
+        reader = Reader(consumer, Outbox(ready.engine), ready.routing, metrics, work, _now)
+        _LOG.info("at work", outbox=ready.engine.dialect.name, metrics_port=server.server_port)
+        started.set()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(reader.run(stop))
+            tasks.create_task(report(Tries(ready.engine), producer, settings.topic("deliveries"), settled, stop))
+            for courier in _couriers(settings, ready, pending, metrics, work, settled):
+                tasks.create_task(courier.run(stop))
+            tasks.create_task(_wake_at_the_end(stop, work, settled))
+    finally:
+        await consumer.stop()
+        await producer.stop()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        _LOG.info("stopped")
+
+
+async def _wake_at_the_end(stop: asyncio.Event, *bells: Bell) -> None:
+    await stop.wait()
+    for bell in bells:
+        bell.ring()
+
+
+def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metrics, *bells: Bell) -> Iterator[Courier]:
+    work, settled = bells
+    used = {person.channel for roles in ready.routing.people.values() for people in roles.values() for person in people}
+    for name in sorted(used):
+        health = Health()
+        for _ in range(COURIERS if name == "email" else 1):
+            yield Courier(
+                channel=_channel(name, settings, ready),
+                pending=pending,
+                templates=ready.templates,
+                metrics=metrics,
+                health=health,
+                work=work,
+                settled=settled,
+                clock=_now,
+                lease=timedelta(seconds=10 * settings.smtp_timeout_seconds),
+                detail=settings.mail_body_detail,
+                wall_clock=settings.clock == "wall",
+            )
+
+
+def _channel(name: str, settings: Settings, ready: Ready) -> Channel:
+    if name == "file":
+        return FileChannel(settings.mail_folder, ready.sender, _now)
+    password = settings.smtp_password
+    context = ssl.create_default_context(cafile=settings.smtp_ca_file) if settings.smtp_tls != "none" else None
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+        timeout_seconds=settings.smtp_timeout_seconds,
+        tls_context=context,
+    )
+    return EmailChannel(server, ready.sender, _now)
+
+
+def _consumer(settings: Settings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        settings.topic("alerts"),
+        group_id=f"{settings.topic_prefix}-notifier",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=_GROUP_TIMEOUT_MS,
+        **aiokafka_arguments(settings),
+    )
+
+
+def _producer(settings: Settings) -> AIOKafkaProducer:
+    return AIOKafkaProducer(acks="all", enable_idempotence=True, **aiokafka_arguments(settings))
+
+
+async def _check_topics(consumer: AIOKafkaConsumer, settings: Settings) -> None:
+    there = await consumer.topics()
+    wanted = [settings.topic(name) for name in ("alerts", "deliveries")]
+    if missing := [name for name in wanted if name not in there]:
+        raise TopicsNotReady(
+            [f"topic {name} is missing: create it with `safety-stream topics create`" for name in missing]
+        )
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """An SQLite outbox has one messenger: two would take each other's claims for those of a dead process."""
+    file = sqlite_file(url)
+    if file is None:
+        yield
+        return
+    with Path(f"{file}.lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError([f"another messenger uses the outbox {file}"]) from None
+        yield
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

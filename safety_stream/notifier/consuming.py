@@ -1,0 +1,80 @@
+"""Reads safety.alerts into the outbox: first the database has them, then the offset is committed."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from pydantic import ValidationError
+
+from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.cleaning import clean
+from safety_stream.alerting.policy import unreadable
+from safety_stream.notifier.bell import Bell
+from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.outbox import Arrival, Outbox
+from safety_stream.notifier.routing import Routing
+
+_AT_ONCE: Final = 200
+_POLL_MS: Final = 500
+_LOG = structlog.get_logger("safety_stream.notifier")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The one task that reads alerts. A crash between database and commit repeats a reading, never a row."""
+
+    consumer: AIOKafkaConsumer
+    outbox: Outbox
+    routing: Routing
+    metrics: Metrics
+    work: Bell
+    clock: Callable[[], datetime]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until told to stop."""
+        while not stop.is_set():
+            batches = await self.consumer.getmany(timeout_ms=_POLL_MS, max_records=_AT_ONCE)
+            records = [record for batch in batches.values() for record in batch]
+            if records:
+                await self._take(records)
+                await _commit(self.consumer, {part: batch[-1].offset + 1 for part, batch in batches.items() if batch})
+
+    async def _take(self, records: list[Any]) -> None:
+        now_ms = int(self.clock().timestamp() * 1000)
+        recorded = await asyncio.to_thread(self.outbox.record, list(_arrivals(records)), self.routing, now_ms)
+        for which in recorded.contradicted:
+            self.metrics.contradicted.inc()
+            _LOG.error("came again with another content, the first stands", alert=which)
+        if recorded.messages:
+            self.work.ring()
+
+
+async def _commit(consumer: AIOKafkaConsumer, offsets: dict[Any, int]) -> None:
+    """A commit that fails (a rebalance came between) means reading again, and what is on record stays one row."""
+    try:
+        await consumer.commit(offsets)
+    except (CommitFailedError, IllegalStateError, KafkaError) as error:
+        _LOG.warning("offset not committed, will read again", error=str(error))
+
+
+def _arrivals(records: list[Any]) -> Iterator[Arrival]:
+    for record in records:
+        yield Arrival(_alert(record), f"{record.topic}/{record.partition}@{record.offset}")
+
+
+def _alert(record: Any) -> Alert:
+    """The alert; one of our own that cannot be read is itself alerted, under the place where it stands."""
+    try:
+        return Alert.model_validate_json(record.value or b"")
+    except ValidationError as error:
+        when = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
+        )
+        detail = f"partition {record.partition} offset {record.offset}: {clean(wrong)}"
+        return unreadable(record.topic, "not_an_alert", detail, when.date(), when)

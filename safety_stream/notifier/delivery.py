@@ -1,0 +1,139 @@
+"""The courier: claims a message, renders it, sends it, settles it, and comes back for as long as the alert is open.
+
+A message that is refused for now waits for its own next try. A channel in trouble (server away) rests as a whole,
+so that an outage costs one try a minute, not one a message. Nothing here ever blocks the reading of alerts.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from time import perf_counter
+from typing import Final
+
+import structlog
+
+from safety_stream.alerting.catalogue import entry
+from safety_stream.alerting.channels.channel import Channel, Message, Outcome
+from safety_stream.alerting.letter import Detail, Standing, letter
+from safety_stream.alerting.render import Templates, plain
+from safety_stream.notifier.backoff import wait_ms
+from safety_stream.notifier.bell import Bell, heard
+from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.pending import Claim, Pending
+
+LATE_AFTER: Final = timedelta(minutes=10)
+_LOOK_AGAIN_SECONDS: Final = 2.0  # another process (the second look) may queue messages too
+_LOG = structlog.get_logger("safety_stream.notifier")
+
+
+@dataclass(slots=True)
+class Health:
+    """How a channel is doing, shared by its couriers."""
+
+    failures: int = 0
+    rests_until_ms: int = 0
+
+
+@dataclass(slots=True)
+class Courier:
+    """One task that carries messages over one channel."""
+
+    channel: Channel
+    pending: Pending
+    templates: Templates
+    metrics: Metrics
+    health: Health
+    work: Bell
+    settled: Bell
+    clock: Callable[[], datetime]
+    lease: timedelta
+    detail: Detail = "full"
+    wall_clock: bool = True
+    chance: Random = field(default_factory=Random)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry until told to stop; a message in hand is brought to its end first."""
+        try:
+            while not stop.is_set():
+                bell = self.work.listen()
+                if not await self._carry_one():
+                    await heard(bell, await self._idle_seconds())
+        finally:
+            await self.channel.close()
+
+    async def _carry_one(self) -> bool:
+        if self.health.rests_until_ms > self._now_ms():
+            return False
+        lease_ms = int(self.lease.total_seconds() * 1000)
+        claim = await asyncio.to_thread(self.pending.claim, self.channel.name, self._now_ms(), lease_ms)
+        if claim is None:
+            return False
+        began = perf_counter()
+        outcome = await self.channel.send(self._message(claim))
+        await self._settle(claim, outcome, perf_counter() - began)
+        return True
+
+    async def _settle(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
+        now = self._now_ms()
+        if outcome.whole_channel:
+            self.health.failures += 1
+            self.health.rests_until_ms = now + wait_ms(self.health.failures, self.chance)
+        else:
+            self.health.failures = self.health.rests_until_ms = 0
+        next_try = now + wait_ms(claim.tries, self.chance)
+        await asyncio.to_thread(self.pending.settle, claim, outcome, now, next_try)
+        self.metrics.tried(claim.alert.type, outcome, seconds, now / 1000)
+        if outcome.result == "accepted" and self.wall_clock and not claim.possible_repeat:
+            taken = now / 1000 - claim.alert.as_of.timestamp()
+            self.metrics.event_to_alert_seconds.labels(claim.alert.type).observe(
+                max(0.0, taken), {"alert_id": claim.alert.id}
+            )
+        _LOG.info(
+            "message tried",
+            alert=claim.alert.id,
+            revision=claim.alert.revision,
+            channel=self.channel.name,
+            attempt=claim.tries,
+            outcome=outcome.result,
+        )
+        self.settled.ring()
+
+    def _message(self, claim: Claim) -> Message:
+        alert, queued = claim.alert, datetime.fromtimestamp(claim.queued_at / 1000, UTC)
+        standing = Standing(
+            answer_by=queued + entry(alert.type, alert.case).answer_within,
+            told_before=claim.told_before,
+            newest_revision=claim.newest_revision,
+            possible_repeat=claim.possible_repeat,
+            late=self.clock() - queued > LATE_AFTER,
+        )
+        read = letter(alert, standing, self.detail)
+        try:
+            mail = self.templates.render(read)
+        except Exception as error:  # a broken template must not keep an alert from its reader
+            _LOG.error("template failed, sent plain", alert=alert.id, template=alert.type, error=str(error))
+            self.metrics.unrendered.inc()
+            mail = plain(read)
+        return Message(
+            recipient=claim.person.mailbox,
+            alert=alert.id,
+            revision=alert.revision,
+            type=alert.type,
+            urgency=alert.urgency,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+        )
+
+    async def _idle_seconds(self) -> float:
+        now = self._now_ms()
+        due = await asyncio.to_thread(self.pending.next_due, self.channel.name)
+        waits = [_LOOK_AGAIN_SECONDS]
+        if due is not None:
+            waits.append(max(due, self.health.rests_until_ms) / 1000 - now / 1000)
+        return max(0.05, min(waits))
+
+    def _now_ms(self) -> int:
+        return int(self.clock().timestamp() * 1000)

@@ -1,0 +1,115 @@
+"""Everything the messenger needs before it starts, looked at once, every problem told at once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.utils import parseaddr
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from safety_stream.alerting.render import Templates
+from safety_stream.broker.connection import connection_problems
+from safety_stream.bundled import bundled_folder
+from safety_stream.errors import ConfigurationError
+from safety_stream.notifier.routing import Routing, load_routing
+from safety_stream.notifier.tables import open_database
+from safety_stream.settings import Settings
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What was read and opened."""
+
+    engine: Engine
+    routing: Routing
+    templates: Templates
+    sender: Address
+
+
+def prepare(settings: Settings) -> Ready:
+    """Read and open everything; ConfigurationError lists all that is wrong."""
+    problems = [*connection_problems(settings), *_mail_problems(settings)]
+    routing = _got(lambda: _routing(settings), problems)
+    templates = _got(lambda: Templates(settings.alert_templates_folder or bundled_folder("alert_templates")), problems)
+    sender = _got(lambda: _sender(settings.smtp_sender), problems)
+    engine = _got(lambda: _database(settings.outbox_url), problems)
+    if problems or engine is None or routing is None or templates is None or sender is None:
+        raise ConfigurationError(problems)
+    return Ready(engine, routing, templates, sender)
+
+
+def open_outbox(settings: Settings) -> tuple[Engine, Routing]:
+    """Database and routing alone, for the second look; ConfigurationError lists all that is wrong."""
+    problems = connection_problems(settings)
+    routing = _got(lambda: _routing(settings), problems)
+    engine = _got(lambda: _database(settings.outbox_url), problems)
+    if problems or engine is None or routing is None:
+        raise ConfigurationError(problems)
+    return engine, routing
+
+
+def _got(make: Callable[[], _T], problems: list[str]) -> _T | None:
+    try:
+        return make()
+    except ConfigurationError as error:
+        problems += error.problems
+    except OSError as error:
+        problems.append(str(error))
+    return None
+
+
+def _routing(settings: Settings) -> Routing:
+    if settings.alert_routing_file is None:
+        raise ConfigurationError(
+            ["alert_routing_file is not set: nobody would be told (deploy/alerting.yaml is an example)"]
+        )
+    return load_routing(settings.alert_routing_file)
+
+
+def _sender(written: str) -> Address:
+    name, address = parseaddr(written)
+    try:
+        sender = Address(name, addr_spec=address)
+        sender.addr_spec.encode("ascii")
+    except (ValueError, IndexError) as error:
+        raise ConfigurationError([f"smtp_sender {written!r} is no mail address ({error})"]) from None
+    if not (sender.username and sender.domain):
+        raise ConfigurationError([f"smtp_sender {written!r} is no mail address"])
+    return sender
+
+
+def _database(url: str) -> Engine:
+    try:
+        return open_database(url)
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise ConfigurationError([f"outbox_url cannot be used: {str(error).splitlines()[0]}"]) from None
+
+
+def _mail_problems(settings: Settings) -> Iterator[str]:
+    if (settings.smtp_username is None) != (settings.smtp_password is None):
+        yield "smtp_username and smtp_password belong together"
+    if settings.smtp_tls == "none" and settings.mail_body_detail == "full" and not _is_here(settings.smtp_host):
+        yield (
+            f"smtp_tls is none and {settings.smtp_host} is another machine: clinical detail would travel in the open; "
+            "use TLS, or mail_body_detail notice"
+        )
+    if settings.smtp_ca_file is not None and not settings.smtp_ca_file.is_file():
+        yield f"smtp_ca_file: there is no file {settings.smtp_ca_file}"
+    folder: Path | None = settings.alert_templates_folder
+    if folder is not None and not folder.is_dir():
+        yield f"alert_templates_folder: there is no folder {folder}"
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,126 @@
+"""Who is behind a role: deploy/alerting.yaml, role to channel and address. Every problem of the file at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.catalogue import CATALOGUE, ROLES, Role, entry
+from safety_stream.errors import ConfigurationError
+
+EVERY_STUDY: Final = "*"
+CHANNELS: Final = ("email", "file")
+_NEEDED: Final = tuple(sorted({role for told in CATALOGUE.values() for role in told.levels[0]}))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Recipient:
+    """One person on one channel. ``key`` is what makes a message unique."""
+
+    channel: str
+    address: str
+    display_name: str = ""
+
+    @property
+    def key(self) -> str:
+        """channel:address, whatever the name is written as."""
+        return f"{self.channel}:{self.address}"
+
+    @classmethod
+    def of(cls, told: list[str]) -> "Recipient":
+        """As the outbox keeps it: channel, address, display name."""
+        channel, address, display_name = told
+        return cls(channel, address, display_name)
+
+    @property
+    def mailbox(self) -> Address:
+        """The address as a mail needs it."""
+        return Address(self.display_name, addr_spec=self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Role to people, by study; a study's own line replaces the one for every study."""
+
+    people: dict[str, dict[Role, tuple[Recipient, ...]]]
+
+    def recipients(self, alert: Alert) -> tuple[Recipient, ...]:
+        """Those told at once, each once, in a fixed order."""
+        found = {
+            person.key: person
+            for role in entry(alert.type, alert.case).levels[0]
+            for person in self._behind(alert.study, role)
+        }
+        return tuple(found[key] for key in sorted(found))
+
+    def _behind(self, study: str, role: Role) -> tuple[Recipient, ...]:
+        own = self.people.get(study, {}).get(role)
+        return own if own is not None else self.people[EVERY_STUDY].get(role, ())
+
+
+def load_routing(file: Path) -> Routing:
+    """The file, checked; ConfigurationError lists every problem."""
+    try:
+        told = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, YAMLError) as error:
+        raise ConfigurationError([f"alert routing {file}: {error}"]) from None
+    studies = told.get("people") if isinstance(told, dict) else None
+    if not isinstance(studies, dict):
+        raise ConfigurationError([f"alert routing {file}: expected a mapping under 'people'"])
+    problems: list[str] = []
+    people = {str(study): _roles(str(study), roles, problems) for study, roles in studies.items()}
+    problems += _missing(people.get(EVERY_STUDY, {}))
+    if problems:
+        raise ConfigurationError([f"alert routing {file}: {problem}" for problem in problems])
+    return Routing(people)
+
+
+def _missing(everywhere: dict[Role, tuple[Recipient, ...]]) -> Iterator[str]:
+    for role in _NEEDED:
+        if not everywhere.get(role):
+            yield f"people.'{EVERY_STUDY}'.{role}: nobody is named, and this role is told at once"
+
+
+def _roles(study: str, told: Any, problems: list[str]) -> dict[Role, tuple[Recipient, ...]]:
+    if not isinstance(told, dict):
+        problems.append(f"people.{study}: expected roles, found {told!r}")
+        return {}
+    problems += [
+        f"people.{study}.{role}: no such role; roles are {', '.join(ROLES)}" for role in told if role not in ROLES
+    ]
+    return {role: _people(f"people.{study}.{role}", told[role], problems) for role in ROLES if role in told}
+
+
+def _people(place: str, told: Any, problems: list[str]) -> tuple[Recipient, ...]:
+    if not isinstance(told, list):
+        problems.append(f"{place}: expected a list of 'channel: address', found {told!r}")
+        return ()
+    found = (_person(f"{place}[{number}]", one, problems) for number, one in enumerate(told))
+    return tuple(person for person in found if person is not None)
+
+
+def _person(place: str, told: Any, problems: list[str]) -> Recipient | None:
+    if not isinstance(told, dict) or len(told) != 1:
+        problems.append(f"{place}: expected one 'channel: address', found {told!r}")
+        return None
+    ((channel, written),) = told.items()
+    if channel not in CHANNELS:
+        problems.append(f"{place}: no channel {channel!r}; channels are {', '.join(CHANNELS)}")
+        return None
+    name, address = parseaddr(str(written))
+    try:
+        checked = Address(name, addr_spec=address)
+        checked.addr_spec.encode("ascii")
+    except (ValueError, IndexError) as error:
+        problems.append(f"{place}: {written!r} is no mail address ({error})")
+        return None
+    if not checked.domain or not checked.username:
+        problems.append(f"{place}: {written!r} is no mail address")
+        return None
+    return Recipient(str(channel), checked.addr_spec, name)
