@@ -20,6 +20,7 @@ from safety_stream.sandbox.kafka import LocalKafka
 from safety_stream.sandbox.loopback import await_broker, free_ports
 from safety_stream.settings import Settings
 
+pytest_plugins = ["outbox_made"]  # tests/made: an outbox on each kind of database
 KAFKA_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 
 

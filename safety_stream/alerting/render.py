@@ -60,7 +60,7 @@ class Templates:
         """The mail; a template that asks for what a letter does not have is an error, never an empty place."""
         parts = (self._environment.get_template(f"{letter.type}/{part}").render(letter=letter) for part in PARTS)
         subject, text, html = parts
-        rendered = Rendered(" ".join(subject.split()), text.strip() + "\n", self._inliner.inline(html))
+        rendered = Rendered(" ".join(subject.split()), text.strip() + "\n", self._inliner.inline(html) + "\n")
         size = len(rendered.text.encode()) + len(rendered.html.encode())
         if size > LARGEST:
             raise ValueError(f"{letter.id} revision {letter.revision}: {size} bytes of mail, at most {LARGEST}")
@@ -78,5 +78,7 @@ def plain(letter: Letter) -> Rendered:
     if letter.detail == "notice":
         body = f"ANSWER BY: {letter.answer_by}\n"
     text = f"{heading}{remarks}{body}\n{letter.is_not}\nAlert {letter.id}, revision {letter.revision}.\n"
-    html = f'<!DOCTYPE html><html lang="en"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body></html>'
+    html = (
+        f'<!DOCTYPE html><html lang="en"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body></html>\n'
+    )
     return Rendered(f"[{letter.urgency.upper()}] {letter.study}: {letter.title}, {letter.id}", text, html)

@@ -109,14 +109,11 @@ class Pending:
 
     def waiting(self) -> Waiting:
         """What waits now."""
-        pending = MESSAGES.c.state == "pending"
+        tried = func.coalesce(func.sum(case((MESSAGES.c.tries > 0, 1), else_=0)), 0)
+        counts = select(func.count(), tried, func.min(MESSAGES.c.queued_at)).where(MESSAGES.c.state == "pending")
         with self._engine.begin() as db:
-            counts = db.execute(
-                select(MESSAGES.c.tries > 0, func.count()).where(pending).group_by(MESSAGES.c.tries > 0)
-            ).all()
-            oldest = db.scalar(select(func.min(MESSAGES.c.queued_at)).where(pending))
-        by_retrying = {bool(retrying): count for retrying, count in counts}
-        return Waiting(by_retrying.get(False, 0), by_retrying.get(True, 0), oldest)
+            every, retrying, oldest = db.execute(counts).one()
+        return Waiting(every - retrying, retrying, oldest)
 
 
 def _waits(channel: str) -> tuple[ColumnElement[bool], ...]:

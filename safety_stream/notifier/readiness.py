@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.headerregistry import Address
-from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +14,7 @@ from safety_stream.alerting.render import Templates
 from safety_stream.broker.connection import connection_problems
 from safety_stream.bundled import bundled_folder
 from safety_stream.errors import ConfigurationError
-from safety_stream.notifier.routing import Routing, load_routing
+from safety_stream.notifier.routing import Routing, load_routing, read_mailbox
 from safety_stream.notifier.tables import open_database
 from safety_stream.settings import Settings
 
@@ -73,13 +72,8 @@ def _routing(settings: Settings) -> Routing:
 
 
 def _sender(written: str) -> Address:
-    name, address = parseaddr(written)
-    try:
-        sender = Address(name, addr_spec=address)
-        sender.addr_spec.encode("ascii")
-    except (ValueError, IndexError) as error:
-        raise ConfigurationError([f"smtp_sender {written!r} is no mail address ({error})"]) from None
-    if not (sender.username and sender.domain):
+    sender = read_mailbox(written)
+    if sender is None:
         raise ConfigurationError([f"smtp_sender {written!r} is no mail address"])
     return sender
 

@@ -1,9 +1,9 @@
 """Who is behind a role: deploy/alerting.yaml, role to channel and address. Every problem of the file at once."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.headerregistry import Address
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from safety_stream.errors import ConfigurationError
 
 EVERY_STUDY: Final = "*"
 CHANNELS: Final = ("email", "file")
+_ADDRESS: Final = r"[\x21-\x3b\x3d\x3f-\x7e]+@[A-Za-z0-9.-]+"  # printable ASCII without < and >
+_MAILBOX: Final = re.compile(rf"(?P<name>[^<>]*)<(?P<bracketed>{_ADDRESS})>|(?P<bare>{_ADDRESS})")
 _NEEDED: Final = tuple(sorted({role for told in CATALOGUE.values() for role in told.levels[0]}))
 
 
@@ -113,14 +115,19 @@ def _person(place: str, told: Any, problems: list[str]) -> Recipient | None:
     if channel not in CHANNELS:
         problems.append(f"{place}: no channel {channel!r}; channels are {', '.join(CHANNELS)}")
         return None
-    name, address = parseaddr(str(written))
-    try:
-        checked = Address(name, addr_spec=address)
-        checked.addr_spec.encode("ascii")
-    except (ValueError, IndexError) as error:
-        problems.append(f"{place}: {written!r} is no mail address ({error})")
-        return None
-    if not checked.domain or not checked.username:
+    mailbox = read_mailbox(str(written))
+    if mailbox is None:
         problems.append(f"{place}: {written!r} is no mail address")
         return None
-    return Recipient(str(channel), checked.addr_spec, name)
+    return Recipient(str(channel), mailbox.addr_spec, mailbox.display_name)
+
+
+def read_mailbox(written: str) -> Address | None:
+    """ "Name <local@domain>" or "local@domain" in ASCII; None for anything else."""
+    match = _MAILBOX.fullmatch(written.strip())
+    if match is None or not written.isprintable():
+        return None
+    try:
+        return Address((match["name"] or "").strip(' "'), addr_spec=match["bracketed"] or match["bare"])
+    except (ValueError, IndexError):
+        return None

@@ -56,7 +56,7 @@ class EmailChannel:
     async def send(self, message: Message) -> Outcome:
         """Hand one message over and wait for the server's word."""
         try:
-            content = compose(message, self._sender, self._clock()).as_bytes()
+            content = compose(message, self._sender, self._clock())
         except ValueError as error:
             return Outcome("rejected", f"not a mail: {error}")
         connection = await self._open()

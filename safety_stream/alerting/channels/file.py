@@ -24,7 +24,7 @@ class FileChannel:
     async def send(self, message: Message) -> Outcome:
         """Write the mail whole or not at all."""
         try:
-            content = compose(message, self._sender, self._clock()).as_bytes()
+            content = compose(message, self._sender, self._clock())
         except ValueError as error:
             return Outcome("rejected", f"not a mail: {error}")
         try:

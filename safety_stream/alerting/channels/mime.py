@@ -11,11 +11,14 @@ from safety_stream.alerting.alert import Urgency
 from safety_stream.alerting.channels.channel import Message
 
 _IMPORTANCE: Final[dict[Urgency, str]] = {"critical": "high", "warning": "normal", "info": "low"}
-_POLICY: Final = SMTP.clone(cte_type="7bit", max_line_length=78)
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+_UNFOLDED: Final = _POLICY.clone(
+    max_line_length=998
+)  # a subject folded after its colon reads as if it began with a blank
 
 
-def compose(message: Message, sender: Address, sent_at: datetime) -> EmailMessage:
-    """The mail. Replies and automatic answers are discouraged; all revisions of an alert share one thread."""
+def compose(message: Message, sender: Address, sent_at: datetime) -> bytes:
+    """The mail, its revisions in one thread and automatic answers discouraged; ValueError when a header cannot be."""
     mail = EmailMessage(policy=_POLICY)
     domain = sender.domain
     mail["From"] = sender
@@ -36,4 +39,4 @@ def compose(message: Message, sender: Address, sent_at: datetime) -> EmailMessag
     mail["X-Safety-Stream-Revision"] = str(message.revision)
     mail.set_content(message.text, cte="quoted-printable")
     mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
-    return mail
+    return mail.as_bytes(policy=_UNFOLDED)

@@ -1,0 +1,48 @@
+"""One alert of every type, as policy would raise it, and letters of them."""
+
+from datetime import timedelta
+
+import findings_made as made
+
+from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.letter import Letter, Standing, letter
+from safety_stream.alerting.policy import revise, unreadable
+from safety_stream.clinical.findings import AnyFinding
+
+STANDING = Standing(answer_by=made.AS_OF + timedelta(minutes=15))
+
+
+def sent(finding: AnyFinding) -> Alert:
+    """The alert that goes out when the finding is first raised."""
+    (alert,) = (one for one in revise(made.raised(finding)) if one.decision.action == "send")
+    return alert
+
+
+def one_of_each() -> tuple[Alert, ...]:
+    """Every type, every case."""
+    findings: tuple[AnyFinding, ...] = (
+        made.toxicity(4),
+        made.toxicity(3, "0.90"),
+        made.reported_event(),
+        made.dose_limiting_toxicity(),
+        made.eligibility_breach(),
+        made.eligibility_breach(phase="screening"),
+        made.cohort_decision(),
+        made.cohort_decision("stop", 2),
+        made.data_query(),
+    )
+    no_support = made.cohort_decision("wait", 1, no_longer_supported=True)
+    messages = unreadable("safety.labs", "not_json", "partition 3 offset 17", made.AS_OF.date(), made.AS_OF)
+    return (*map(sent, findings), sent(no_support), messages)
+
+
+def withdrawal() -> Alert:
+    """A grade 4 that was corrected to grade 3."""
+    change = made.changed(made.toxicity(4), made.toxicity(3, "0.62"))
+    return next(one for one in revise(change) if one.state == "withdrawn")
+
+
+def letters() -> tuple[Letter, ...]:
+    """A letter of every type and case, and of a withdrawal that may be a repeat."""
+    repeat = Standing(answer_by=STANDING.answer_by, possible_repeat=True, newest_revision=7, late=True)
+    return (*(letter(alert, STANDING) for alert in one_of_each()), letter(withdrawal(), repeat))
