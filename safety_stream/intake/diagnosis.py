@@ -11,6 +11,8 @@ from safety_stream.intake.expectation import Path, expectation
 from safety_stream.intake.rejected import MOST_LISTED, Code, Lexeme, Rejected, Trouble, printable, rejected, shown
 
 MOST_EVENTS = 1000
+# Nobody reads more, and a hostile message could hold hundreds of thousands. No field has more than two errors.
+_MOST_LOOKED_AT = 2 * MOST_LISTED
 _MANY: TypeAdapter[list[AnyEvent]] = TypeAdapter(list[AnyEvent])
 _ROOT = "(message)"
 _SHAPE = "one event, or a list of events"
@@ -40,7 +42,8 @@ def _of_object(payload: bytes, tree: object) -> AnyEvent | Rejected:
     try:
         return ANY_EVENT.validate_json(payload, strict=True)
     except ValidationError as error:
-        return _whole(error) or _verdict(tree, ((each["loc"], each["type"]) for each in _errors(error)))
+        errors = _errors(error)
+        return _whole(errors[0]) or _verdict(tree, [(each["loc"], each["type"]) for each in errors])
 
 
 def _of_list(payload: bytes, tree: list[object]) -> tuple[AnyEvent | Rejected, ...]:
@@ -51,11 +54,12 @@ def _of_list(payload: bytes, tree: list[object]) -> tuple[AnyEvent | Rejected, .
     try:
         return tuple(_MANY.validate_json(payload, strict=True))
     except ValidationError as error:
-        whole = _whole(error)
+        errors = _errors(error)
+        whole = _whole(errors[0])
         if whole is not None:
             return (whole,)
         troubles: dict[int, list[tuple[Path, str]]] = {}
-        for each in _errors(error):
+        for each in errors:
             troubles.setdefault(int(each["loc"][0]), []).append((each["loc"][1:], each["type"]))
     return tuple(
         _verdict(item, troubles[index], index)
@@ -69,9 +73,8 @@ def _errors(error: ValidationError) -> list[Any]:
     return error.errors(include_url=False, include_input=False, include_context=False)
 
 
-def _whole(error: ValidationError) -> Rejected | None:
+def _whole(first: Any) -> Rejected | None:
     """The strict reader refuses the JSON itself although the lenient one took it: too deep, or half a character."""
-    first = _errors(error)[0]
     if first["type"] != "json_invalid":
         return None
     if "recursion" in first["msg"]:
@@ -83,16 +86,17 @@ def _too_deep() -> Rejected:
     return rejected("too_deep", _ROOT, "objects or lists nested beyond any event's shape", _SHAPE)
 
 
-def _verdict(item: object, errors: Iterable[tuple[Path, str]], index: int | None = None) -> Rejected:
-    """Every trouble of one event, one for each field, with its study and record where they can be read."""
-    troubles = list({trouble.where: trouble for trouble in _troubles(item, errors, index)}.values())
+def _verdict(item: object, errors: list[tuple[Path, str]], index: int | None = None) -> Rejected:
+    """The troubles of one event, one for each field, with its study and record where they can be read."""
+    looked_at = errors[:_MOST_LOOKED_AT]
+    troubles = list({trouble.where: trouble for trouble in _troubles(item, looked_at, index)}.values())
     told: dict[str, Any] = item if isinstance(item, dict) else {}
     source = told.get("source")
     record = [source.get(name) for name in ("system", "id")] if isinstance(source, dict) else [None]
     study = told.get("study")
     return Rejected(
         troubles=tuple(troubles[:MOST_LISTED]),
-        unlisted=max(0, len(troubles) - MOST_LISTED),
+        unlisted=max(0, len(troubles) - MOST_LISTED) + len(errors) - len(looked_at),
         index=index,
         study=printable(study) if isinstance(study, str) else None,
         record=printable("|".join(map(str, record))) if all(isinstance(part, str) for part in record) else None,

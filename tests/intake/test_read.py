@@ -237,6 +237,13 @@ def test_a_hostile_list_makes_one_small_reason() -> None:
     assert len(whole.detail) < 10_000
 
 
+def test_a_field_of_50000_slips_is_told_in_twenty() -> None:
+    """Only the first troubles are put into words; the rest is counted: 5 missing fields and 50,000 wrong words."""
+    wrong = reason(told({"kind": "adverse_event", "seriousness": ["x"] * 50_000}))
+    assert len(wrong.troubles) == 20
+    assert wrong.unlisted == 5 + 50_000 - 20
+
+
 JSON_TREES = st.recursive(
     st.none()
     | st.booleans()
