@@ -1,7 +1,6 @@
 """What became of each message, to safety.deliveries: every try, at least once, in the order it ended."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ from aiokafka.errors import KafkaError
 from sqlalchemy import Engine, and_, select, update
 from sqlalchemy.engine import Row
 
+from safety_stream.alerting.delivery import Delivery
 from safety_stream.notifier.bell import Bell, heard
 from safety_stream.notifier.tables import ALERTS, ATTEMPTS, MESSAGES
 
@@ -68,17 +68,18 @@ async def _send(producer: AIOKafkaProducer, topic: str, rows: Sequence[Row[Any]]
 
 
 def _record(row: Row[Any]) -> bytes:
-    return json.dumps(
-        {
-            "alert": row.alert_id,
-            "revision": row.revision,
-            "type": row.type,
-            "study": row.study,
-            "recipient": row.recipient,
-            "attempt": row.number,
-            "outcome": row.result,
-            "said": row.said,
-            "at": datetime.fromtimestamp(row.finished_at / 1000, UTC).isoformat(),
-        },
-        ensure_ascii=False,
-    ).encode()
+    return (
+        Delivery(
+            alert=row.alert_id,
+            revision=row.revision,
+            type=row.type,
+            study=row.study,
+            recipient=row.recipient,
+            attempt=row.number,
+            outcome=row.result,
+            said=row.said,
+            at=datetime.fromtimestamp(row.finished_at / 1000, UTC),
+        )
+        .model_dump_json()
+        .encode()
+    )
