@@ -94,7 +94,7 @@ def _counted(page: dict[str, Any], source: str) -> dict[str, Any]:
     return {
         "count": page["count"] + 1,
         "chain": finding_id(page["chain"], source),
-        "seen": [*page["seen"], source][-50:],
+        "seen": [*page["seen"], source],
     }
 
 
