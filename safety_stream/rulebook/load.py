@@ -1,6 +1,7 @@
 """Reading the book from its folder: the one module of the rulebook that touches files. All problems come at once."""
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -12,17 +13,20 @@ from pydantic import ValidationError
 
 from safety_stream.errors import RulebookError
 from safety_stream.rulebook.forms import SignatureForm
+from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.read_analytes import by_loinc, by_test, read_analytes, read_units
+from safety_stream.rulebook.read_protocol import read_protocol
 from safety_stream.rulebook.read_rules import RuleReader, by_name, ratios_only, read_ambiguities, read_terms
 from safety_stream.rulebook.sheet import Sheet, read_sheet
 from safety_stream.rulebook.signing import unsigned, version_of
-from safety_stream.rulebook.tables import Book
+from safety_stream.rulebook.tables import Book, folded_term
 
 SCALE = "ctcae-5.0"
 BUNDLED = Path(__file__).parent
 TERMS = "ctcae_v5_terms.csv"
 FILES = ("units.yaml", "analytes.yaml", "ctcae_v5.yaml", TERMS, "ambiguities.yaml")
 SIGNATURES = "signed.json"
+PROTOCOLS = "protocols"
 
 
 def load_book(
@@ -38,6 +42,7 @@ def load_book(
     if problems:
         raise RulebookError(problems)
     book = _read(files, scale, problems)
+    book = replace(book, protocols=_protocols(protocols or folder / PROTOCOLS, book, problems))
     if not allow_unsigned:
         problems += unsigned(files, _signatures(folder, problems), SIGNATURES)
     if problems:
@@ -82,6 +87,25 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
         _rules=MappingProxyType(rules),
         _by_name=by_name(terms),
     )
+
+
+def _protocols(folder: Path, book: Book, problems: list[str]) -> Mapping[str, Protocol]:
+    """The protocol of every study in the folder, one YAML each."""
+    found: dict[str, Protocol] = {}
+    names = {folded_term(term.name): term for term in book.terms.values()}
+    for name, content in sorted(_contents(folder, _yaml_names(folder), problems).items()):
+        sheet = read_sheet(name, _text(name, content, problems))
+        protocol = read_protocol(sheet, book.analytes, names, problems)
+        if protocol is not None and protocol.study in found:
+            problems.append(f"{name}:1: study {protocol.study} again; expected one file a study")
+        elif protocol is not None:
+            digest = hashlib.sha256(content).hexdigest()[:16]
+            found[protocol.study] = protocol.model_copy(update={"digest": digest})
+    return MappingProxyType(found)
+
+
+def _yaml_names(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in folder.glob("*.yaml")))
 
 
 def _contents(folder: Path, names: tuple[str, ...], problems: list[str]) -> dict[str, bytes]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from safety_stream.quantity import Interval, ReferenceRange
 from safety_stream.rulebook.criteria import Criterion, Inputs
+from safety_stream.rulebook.protocol import Protocol
 
 Direction = Literal["higher", "lower"]
 WhenUndecided = Literal["highest", "lowest"]
@@ -163,7 +164,7 @@ class Book:
     analytes: Mapping[str, Analyte]
     terms: Mapping[str, Term]
     ambiguities: Mapping[str, Ambiguity]
-    protocols: "Mapping[str, Any]"
+    protocols: Mapping[str, Protocol]
     _by_loinc: Mapping[str, Analyte] = field(repr=False)
     _by_test: Mapping[str, Analyte] = field(repr=False)
     _rules: Mapping[str, tuple[GradingRule, ...]] = field(repr=False)
@@ -195,7 +196,7 @@ class Book:
         found = process.extract(wanted, list(self._by_name), scorer=fuzz.WRatio, limit=most, score_cutoff=50)
         return tuple(self._by_name[name] for name, _, _ in found)
 
-    def protocol(self, study: str) -> "Any":
+    def protocol(self, study: str) -> Protocol | None:
         """The protocol of a study."""
         return self.protocols.get(study)
 

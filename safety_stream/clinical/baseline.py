@@ -1,0 +1,30 @@
+"""The baseline: the last valid result before the first study treatment (decision G9).
+
+Results of one analyte are taken in order of observation; each that can be measured and is not surely after the first
+treatment is the baseline until the next one is. A result of the same day with no time of day known is taken as drawn
+before the dose, as protocols ask, and the evidence says so.
+"""
+
+from safety_stream.clinical.episodes import Period
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.grading import Baseline, Measured, NoBaseline
+from safety_stream.clinical.result import Place, Result, measured_result
+from safety_stream.rulebook.tables import Analyte
+
+SAME_DAY = "G9: the order of this sample and the first treatment is not known; read as taken before it"
+_PERIODS: dict[bool | None, Period] = {False: "before", None: "unclear", True: "after"}
+
+
+def period_of(frame: Frame, place: Place) -> Period:
+    """Where a result stands to the first study treatment."""
+    return _PERIODS[frame.treated_before(place[0], place[1])]
+
+
+def baseline_for(period: Period, standing: Result | None, analyte: Analyte) -> Baseline:
+    """What a result of that period is compared with; before treatment a result is graded by its own range."""
+    if period != "after":
+        return NoBaseline.NOT_YET_TREATED
+    if standing is None:
+        return NoBaseline.UNKNOWN
+    measured = measured_result(standing, analyte)
+    return measured if isinstance(measured, Measured) else NoBaseline.UNKNOWN

@@ -1,0 +1,143 @@
+"""Findings that mean more together than apart: Hy's law and its kind, as the protocol writes them.
+
+Each result of an analyte that a composite names leaves a mark where it meets, or may meet, a clause. The marks of all
+series meet in the header: a composite holds where one mark of every clause lies within the protocol's time span.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from safety_stream.clinical.fold import Mark
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.grading import Measured
+from safety_stream.clinical.result import Place, Result
+from safety_stream.quantity import exactly
+from safety_stream.rulebook.criteria import Inputs
+from safety_stream.rulebook.protocol import Clause, Composite, parsed
+
+
+class Together(NamedTuple):
+    """A composite that holds, or may hold: its marks, from the first that completed it."""
+
+    name: str
+    composite: Composite
+    marks: tuple[Mark, ...]
+    sure: bool
+    reasons: tuple[str, ...]
+
+
+def marks_of(result: Result, measured: Measured, place: Place, frame: Frame) -> Iterator[Mark]:
+    """The clauses that this result meets, may meet, or (for the clause that rules a composite out) answers."""
+    for name, clause, excludes in frame.version.clauses_on(measured.key):
+        inputs = _inputs(measured)
+        verdict = parsed(clause.when).judge(inputs)
+        if verdict is not False or excludes:
+            words = f"{measured.analyte.name} {result.value} {measured.ucum or ''} {clause.when}".replace("  ", " ")
+            told = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
+            yield Mark(told, place[0], place[1], verdict is not None, words, result.source)
+
+
+def thinned(marks: tuple[Mark, ...], more: Iterator[Mark]) -> tuple[Mark, ...]:
+    """The marks with some more: one a clause and day is enough, a sure one rather than one that only may be."""
+    held = {(mark.clause, mark.earliest.date()): mark for mark in marks}
+    for mark in more:
+        key = (mark.clause, mark.earliest.date())
+        if key not in held or (mark.sure and not held[key].sure):
+            held[key] = mark
+    return tuple(held.values())
+
+
+def _inputs(measured: Measured) -> Inputs:
+    unit, limits = measured.unit, measured.range
+    low, high = (
+        None if limit is None else exactly(limit) if unit is None else unit.own(exactly(limit)) for limit in limits
+    )
+    return Inputs(measured.own, low, high, None, {}, unit is not None)
+
+
+def together(frame: Frame, marks: tuple[Mark, ...]) -> Iterator[Together]:
+    """Every composite of the subject's protocol version that the marks make."""
+    for name, composite in frame.version.composites.items():
+        found = _first(name, composite, marks)
+        if found is not None:
+            yield found
+
+
+def _first(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Together | None:
+    """The earliest combination that surely holds; failing that, the earliest that may."""
+    wanted = [f"{name}/{clause.name}/yes" for clause in composite.all_of]
+    parts = [mark for mark in marks if mark.clause in wanted]
+    if {mark.clause for mark in parts} != set(wanted):
+        return None
+    perhaps: Together | None = None
+    for last in sorted(parts, key=lambda mark: (mark.latest, mark.earliest, mark.source)):
+        combination = _completed(composite, wanted, parts, last)
+        one = _judged(name, composite, combination, marks) if combination else None
+        if one is not None and one.sure:
+            return one
+        perhaps = perhaps or one
+    return perhaps
+
+
+def _completed(composite: Composite, wanted: list[str], parts: list[Mark], last: Mark) -> tuple[Mark, ...] | None:
+    """The combination that one mark completes: of every other clause the earliest mark within the span before it."""
+    combination = [last]
+    for clause in wanted:
+        if clause == last.clause:
+            continue
+        near = [
+            mark
+            for mark in parts
+            if mark.clause == clause
+            and mark.latest <= last.latest
+            and last.earliest - mark.latest <= composite.within.length
+        ]
+        if not near:
+            return None
+        combination.append(min(near, key=lambda mark: (not mark.sure, mark.latest, mark.source)))
+    return tuple(sorted(combination))
+
+
+def _judged(name: str, composite: Composite, combination: tuple[Mark, ...], marks: tuple[Mark, ...]) -> Together | None:
+    span = composite.within.length
+    nearest, farthest = _apart(combination)
+    if nearest > span:
+        return None
+    reasons = [] if farthest <= span else ["the order of the samples is not known exactly"]
+    reasons += [f"not decided: {mark.words}" for mark in combination if not mark.sure]
+    if composite.unless is not None:
+        excluded = _excluded(name, composite.unless, combination, marks, span)
+        if excluded is True:
+            return None
+        if excluded is None:
+            reasons.append(f"{composite.unless.name} could not be ruled out: no result near the onset")
+    return Together(name, composite, combination, not reasons, tuple(reasons))
+
+
+def _excluded(
+    name: str, clause: Clause, combination: tuple[Mark, ...], marks: tuple[Mark, ...], span: timedelta
+) -> bool | None:
+    """What the result nearest to the onset, and within the span of it, says of the clause that rules it out."""
+    onset = min(mark.earliest for mark in combination)
+    near = [mark for mark in marks if mark.clause.startswith(f"{name}/{clause.name}/") and _gap(mark, onset) <= span]
+    if not near:
+        return None
+    nearest = min(near, key=lambda mark: (_gap(mark, onset), mark.earliest, mark.source))
+    return nearest.clause.endswith("/yes") if nearest.sure else None
+
+
+def _gap(mark: Mark, onset: datetime) -> timedelta:
+    return max(mark.earliest - onset, onset - mark.latest, timedelta(0))
+
+
+def _apart(combination: tuple[Mark, ...]) -> tuple[timedelta, timedelta]:
+    """The least and the most time that can lie between the first and the last of the marks."""
+    least = max(mark.earliest for mark in combination) - min(mark.latest for mark in combination)
+    most = max(mark.latest for mark in combination) - min(mark.earliest for mark in combination)
+    return max(least, timedelta(0)), most
+
+
+def all_marks(digests: Mapping[str, tuple[Mark, ...]]) -> tuple[Mark, ...]:
+    """The marks of all series, in one order."""
+    return tuple(sorted(mark for marks in digests.values() for mark in marks))

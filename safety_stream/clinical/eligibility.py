@@ -1,0 +1,239 @@
+"""Eligibility: each threshold of the protocol, judged in its phase, with the distance to its limit (decision T9).
+
+        screening        |  -5 d .. infusion 1   |  -5 d .. infusion 2 |            afterwards
+    ---------------------|-----------------------X---------------------X------------------------------>
+        "not eligible"   |  "hold and ask"       |  "hold and ask"     |            for information
+
+In each phase the last valid result decides. What cannot be judged is undetermined, never met.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from safety_stream.clinical.findings import EligibilityBreach, Evidence, Input, finding_id
+from safety_stream.clinical.fold import Judged
+from safety_stream.clinical.frame import Frame, Upcoming
+from safety_stream.clinical.grading import Measured
+from safety_stream.clinical.result import Place, Result
+from safety_stream.quantity import EXACT, Interval, exactly, plain
+from safety_stream.rulebook.criteria import Comparison, Criterion, Inputs
+from safety_stream.rulebook.protocol import EligibilityCriterion, parsed
+
+Phase = Literal["screening", "before_infusion", "after_infusion"]
+
+
+class Stage(NamedTuple):
+    """A phase, and for a check before an infusion which infusion that is."""
+
+    phase: Phase
+    infusion: int = 0
+
+
+class Answer(NamedTuple):
+    """What a criterion is judged on: the measured quantity, and the facts known at its time."""
+
+    measured: Measured
+    facts: Mapping[str, bool]
+
+
+def judge_result(result: Result, measured: Measured, place: Place, frame: Frame) -> Iterator[Judged]:
+    """Every criterion of the subject's protocol version that this result can answer, in its phase."""
+    criteria = frame.version.criteria_on(measured.key)
+    if not criteria:
+        return
+    facts = frame.facts_at(place[0])
+    for name, criterion in criteria:
+        stage = stage_of(frame, criterion, place[0], place[1])
+        if stage is not None:
+            yield _judged(name, criterion, stage, result, Answer(measured, facts))
+
+
+def stage_of(frame: Frame, criterion: EligibilityCriterion, earliest: datetime, latest: datetime) -> Stage | None:
+    """The phase in which a result of that time is judged; None: the criterion is not judged again then."""
+    ahead = _next_infusion(frame, earliest, latest)
+    if ahead is not None and _recheck_began(frame, ahead, earliest):
+        return _recheck(frame, criterion, ahead, earliest, latest)
+    if any(one.earliest < earliest for one in frame.infusions):
+        return Stage("after_infusion")
+    return Stage("screening") if frame.treated_before(earliest, latest) is not True else None
+
+
+def _next_infusion(frame: Frame, earliest: datetime, latest: datetime) -> Upcoming | None:
+    """The infusion that comes next after a result; none once the subject has left treatment."""
+    left = frame.withdrawn
+    for one in frame.upcoming:
+        if latest <= one.until or earliest <= one.until < latest:
+            gone = left is not None and not one.given and left.withdrawn.earliest(frame.zone) <= latest
+            return None if gone else one
+    return None
+
+
+def _recheck_began(frame: Frame, ahead: Upcoming, earliest: datetime) -> bool:
+    days = frame.version.eligibility.recheck_from_days_before if frame.version.eligibility else 0
+    return earliest.astimezone(frame.zone).date() >= ahead.day - timedelta(days=days)
+
+
+def _recheck(
+    frame: Frame, criterion: EligibilityCriterion, ahead: Upcoming, earliest: datetime, latest: datetime
+) -> Stage | None:
+    rule = criterion.recheck
+    if rule == "default":
+        rule = frame.version.eligibility.recheck if frame.version.eligibility else "never"
+    if rule == "before_each_infusion":
+        return Stage("before_infusion", ahead.number)
+    if rule == "before_lymphodepletion" and frame.treated_before(earliest, latest) is not True:
+        return Stage("before_infusion", ahead.number)
+    return None
+
+
+def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Result, answer: Answer) -> Judged:
+    measured, facts = answer
+    rule, inputs = _inputs(criterion, measured, facts)
+    met, reasons = rule.judge(inputs), []
+    if met and criterion.needs == "off_oxygen" and result.flag is not False:
+        met = None
+        reasons.append("whether oxygen was given is not known" if result.flag is None else "taken while on oxygen")
+    if met is None and not reasons:
+        reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
+    comparison = rule.comparisons[0]
+    bound = comparison.bound(inputs)
+    return Judged(
+        criterion=name,
+        phase=stage.phase,
+        infusion=stage.infusion,
+        met=met,
+        value=result.value,
+        unit=measured.ucum,
+        limit=_limit(criterion, comparison, inputs, measured),
+        distance=_distance(inputs.value, bound, criterion, measured),
+        to_pass=f"a result {rule.text}" + (" without oxygen" if criterion.needs else ""),
+        observed_at=result.observed_at,
+        source=result.source,
+        reasons=tuple(reasons),
+    )
+
+
+def _inputs(criterion: EligibilityCriterion, measured: Measured, facts: Mapping[str, bool]) -> tuple[Criterion, Inputs]:
+    """The criterion in the unit reported where the protocol prints one for it, else in the analyte's own (T10)."""
+    reported = criterion.must_in.get(measured.ucum or "")
+    limits, unit = measured.range, measured.unit
+    own = None if reported is not None or unit is None else unit.own
+    low, high = (None if limit is None else exactly(limit) if own is None else own(exactly(limit)) for limit in limits)
+    value = measured.value if own is None else measured.own
+    return parsed(reported or criterion.must), Inputs(value, low, high, None, facts, unit is not None)
+
+
+def _limit(criterion: EligibilityCriterion, comparison: Comparison, inputs: Inputs, measured: Measured) -> str:
+    """The limit as the protocol prints it, and what it comes to with the limit of normal that was sent."""
+    if comparison.limit is None:
+        return str(comparison)
+    limit, bound = getattr(inputs, comparison.limit), comparison.bound(inputs)
+    if bound is None or limit is None:
+        return f"{comparison} ({comparison.limit} not sent)"
+    unit = _unit(criterion, measured)
+    return f"{comparison} ({comparison.limit} {limit}{unit}: {comparison.op} {bound}{unit})"
+
+
+def _distance(
+    value: Interval, bound: Interval | None, criterion: EligibilityCriterion, measured: Measured
+) -> str | None:
+    if bound is None or not (value.exact and bound.exact):
+        return None
+    apart = EXACT.subtract(value.low, bound.low)
+    said = "at the limit" if not apart else f"{plain(abs(apart))}{_unit(criterion, measured)}"
+    return said if not apart else f"{said} {'above' if apart > 0 else 'below'} the limit"
+
+
+def _unit(criterion: EligibilityCriterion, measured: Measured) -> str:
+    unit = measured.ucum if measured.ucum in criterion.must_in else measured.analyte.unit
+    return f" {unit}" if measured.unit is not None else ""
+
+
+def judged_key(judged: Judged) -> str:
+    """Criterion and phase: the thing of which the last result decides."""
+    return f"{judged.criterion}|{judged.phase}|{judged.infusion}"
+
+
+def breach_id(frame: Frame, judged: Judged) -> str:
+    """The id of the finding of one criterion in one phase."""
+    return finding_id(frame.study, frame.subject, "eligibility", judged_key(judged))
+
+
+def breach(frame: Frame, judged: Judged, book_version: str) -> EligibilityBreach | None:
+    """The finding, unless the criterion is met; afterwards only what is surely broken is worth a line."""
+    if judged.met or (judged.met is None and judged.phase == "after_infusion"):
+        return None
+    text = frame.version.criterion(judged.criterion).text
+    verdict: Literal["breached", "undetermined"] = "undetermined" if judged.met is None else "breached"
+    return EligibilityBreach(
+        id=breach_id(frame, judged),
+        study=frame.study,
+        subject=frame.subject,
+        site=frame.site,
+        dose_level=frame.dose_level,
+        protocol_version=frame.version.version,
+        evidence=Evidence(
+            rule=f"{frame.study}/{frame.version.version}/eligibility/{judged.criterion}",
+            book=book_version,
+            inputs=(Input(name="value", value=judged.value or "", unit=judged.unit, source=judged.source),),
+            comparison=f"{judged.value} {judged.unit or ''} against {judged.limit}",
+            reasons=(*judged.reasons, f"T9: {_PHASES[judged.phase]}"),
+            sentence=_sentence(text, verdict, judged),
+        ),
+        criterion=judged.criterion,
+        criterion_text=text,
+        phase=judged.phase,
+        verdict=verdict,
+        value=judged.value,
+        unit=judged.unit,
+        limit=judged.limit,
+        distance=judged.distance,
+        to_pass=judged.to_pass,
+        observed_at=judged.observed_at,
+    )
+
+
+def missing(frame: Frame, judged: Collection[str], book_version: str) -> Iterator[EligibilityBreach]:
+    """Every criterion of an enrolled subject that no valid result has answered: undetermined, never met."""
+    for name, criterion in frame.version.criteria:
+        if name not in judged:
+            yield EligibilityBreach(
+                id=finding_id(frame.study, frame.subject, "eligibility-missing", name),
+                study=frame.study,
+                subject=frame.subject,
+                site=frame.site,
+                dose_level=frame.dose_level,
+                protocol_version=frame.version.version,
+                evidence=Evidence(
+                    rule=f"{frame.study}/{frame.version.version}/eligibility/{name}",
+                    book=book_version,
+                    reasons=("T9: a missing result is undetermined, never eligible",),
+                    sentence=f"{criterion.text}: the subject is enrolled and no valid result is on file.",
+                ),
+                criterion=name,
+                criterion_text=criterion.text,
+                phase="screening",
+                verdict="undetermined",
+                value=None,
+                unit=None,
+                limit=criterion.must,
+                distance=None,
+                to_pass=f"a result {criterion.must}",
+                observed_at=None,
+            )
+
+
+_PHASES = {
+    "screening": "judged at screening: not eligible while it does not hold",
+    "before_infusion": "judged again before an infusion: hold and ask",
+    "after_infusion": "after an infusion, for information",
+}
+
+
+def _sentence(text: str, verdict: str, judged: Judged) -> str:
+    value = f"{judged.value} {judged.unit or ''}".strip()
+    when = f" before infusion {judged.infusion}" if judged.infusion else ""
+    if verdict == "undetermined":
+        return f"{text}: cannot be judged{when} on {value} ({'; '.join(judged.reasons)})."
+    return f"{text}: not met{when}, {value}" + (f", {judged.distance}." if judged.distance else ".")

@@ -1,0 +1,183 @@
+"""Episodes: onset, worsening, improvement, resolution, recurrence of one term, from graded samples in order.
+
+    grade 4              *
+    grade 3           *     *
+    grade 2        *           *                  *
+    grade 1     *                 *            *     *
+    normal   o                       o   o  o           o
+             .  [---- episode 1 ----]          [- 2 --]
+
+An episode opens with the first sample above the floor and ends with the first that is normal. The floor is 0; for a
+subject whose grade before treatment was not normal it is the worst grade before treatment, until a normal sample is
+seen: then an excursion ends when it is back at that grade. A sample that cannot be graded neither opens nor ends one.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Literal, NamedTuple
+
+from safety_stream.clinical.findings import GradeRange, Reading
+from safety_stream.clinical.fold import Episode, RuleFold, Stretch
+from safety_stream.clinical.grading import Graded
+from safety_stream.clinical.moment import Moment
+
+READINGS_SHOWN = 4
+Period = Literal["before", "unclear", "after"]
+
+
+class Sample(NamedTuple):
+    """One result graded by one rule. ``alerting`` is the grade that counts while the range is not decided (G6)."""
+
+    moment: Moment
+    grade: GradeRange
+    alerting: int
+    period: Period
+    provisional: bool
+    reading: Reading
+    graded: Graded
+
+
+@cache
+def grades(lowest: int, highest: int) -> GradeRange:
+    """A grade range; the same one every time."""
+    return GradeRange(lowest=lowest, highest=highest)
+
+
+def advance(
+    fold: RuleFold, sample: Sample, thresholds: Callable[[], tuple[int, ...]]
+) -> tuple[RuleFold, Episode | None]:
+    """The fold after one more sample, and the episode that it closed, if it did.
+
+    ``thresholds``: the grades whose unbroken stretches a DLT rule may ask for.
+    """
+    fold = _entered(fold, sample)
+    closed: Episode | None = None
+    now = fold.open
+    if sample.alerting > fold.floor:
+        now = _opened(fold, sample) if now is None else _extended(now, sample, above_floor=sample.period == "after")
+    elif now is not None:
+        if _ends(now, sample):
+            closed = replace(_extended(now, sample, above_floor=False), resolved=sample.moment, closed=True)
+            now = None
+        else:
+            now = _extended(now, sample, above_floor=False)
+    ending = closed or now
+    if ending is not None:
+        ending = replace(
+            ending,
+            stretches=_stretched(ending.stretches, sample, thresholds(), fold.recent),
+            readings=_shown(fold, sample),
+        )
+    return _left(fold, sample, ending if closed is None else None), ending if closed is not None else None
+
+
+def _entered(fold: RuleFold, sample: Sample) -> RuleFold:
+    """What treatment changes: with the first sample after its start the grade before it becomes the floor."""
+    if sample.period != "after":
+        worst = sample.grade if fold.before is None else _worse(fold.before, sample.grade)
+        return replace(fold, before=worst, baseline=sample.reading)
+    if fold.treated:
+        return fold
+    floor = fold.before.lowest if fold.open is not None and fold.before is not None else 0
+    return replace(fold, treated=True, floor=floor)
+
+
+def _ends(episode: Episode, sample: Sample) -> bool:
+    """A normal sample ends an episode; so does the return of an excursion to the grade before treatment."""
+    if sample.grade.highest == 0:
+        return True
+    return sample.period == "after" and episode.above_floor and sample.grade.lowest > 0
+
+
+def _opened(fold: RuleFold, sample: Sample) -> Episode:
+    after = sample.period == "after"
+    return Episode(
+        number=fold.count + 1,
+        onset=sample.moment,
+        last_observed=sample.moment,
+        current=sample.grade,
+        peak=sample.grade,
+        alerting=sample.alerting,
+        peak_observed=sample.moment,
+        provisional=sample.provisional,
+        evidence=sample.graded.evidence,
+        began=sample.period,
+        above_floor=after,
+        emergent_peak=sample.grade if after else None,
+    )
+
+
+def _extended(episode: Episode, sample: Sample, *, above_floor: bool) -> Episode:
+    now = replace(
+        episode,
+        last_observed=sample.moment,
+        current=sample.grade,
+        above_floor=episode.above_floor or above_floor,
+        emergent_peak=episode.emergent_peak if sample.period != "after" else _peak(episode.emergent_peak, sample.grade),
+    )
+    if _height(sample.alerting, sample.grade) <= _height(episode.alerting, episode.peak):
+        return now
+    return replace(
+        now,
+        peak=sample.grade,
+        alerting=sample.alerting,
+        peak_observed=sample.moment,
+        provisional=sample.provisional,
+        evidence=sample.graded.evidence,
+    )
+
+
+def _left(fold: RuleFold, sample: Sample, still_open: Episode | None) -> RuleFold:
+    normal = sample.grade.highest == 0
+    return replace(
+        fold,
+        count=fold.count if still_open is None else still_open.number,
+        open=still_open,
+        floor=0 if normal else fold.floor,
+        recent=(*fold.recent, sample.reading)[-READINGS_SHOWN:],
+    )
+
+
+def _shown(fold: RuleFold, sample: Sample) -> tuple[Reading, ...]:
+    """Baseline and the last results, oldest first."""
+    last = (*fold.recent, sample.reading)[-READINGS_SHOWN:]
+    return last if fold.baseline is None or fold.baseline in last else (fold.baseline, *last)
+
+
+def _height(alerting: int, grade: GradeRange) -> tuple[int, int, int]:
+    return alerting, grade.lowest, grade.highest
+
+
+def _worse(one: GradeRange, other: GradeRange) -> GradeRange:
+    return grades(max(one.lowest, other.lowest), max(one.highest, other.highest))
+
+
+def _peak(held: GradeRange | None, grade: GradeRange) -> GradeRange:
+    return grade if held is None else _worse(held, grade)
+
+
+def _stretched(
+    stretches: tuple[Stretch, ...], sample: Sample, thresholds: tuple[int, ...], recent: tuple[Reading, ...]
+) -> tuple[Stretch, ...]:
+    """The runs at or above each threshold after one more sample of the episode."""
+    now = list(stretches)
+    for threshold in thresholds:
+        running = next((i for i, one in enumerate(now) if one.grade == threshold and one.after is None), None)
+        sure, maybe = sample.grade.lowest >= threshold, sample.grade.highest >= threshold
+        if running is None:
+            if maybe and sample.alerting >= threshold:
+                before = _last_below(recent, threshold)
+                now.append(Stretch(threshold, sample.moment, sample.moment, sure, before))
+        elif not maybe:
+            now[running] = now[running]._replace(after=sample.moment)
+        elif sure:
+            first = now[running].first if now[running].sure else sample.moment
+            now[running] = now[running]._replace(first=first, last=sample.moment, sure=True)
+    return tuple(now)
+
+
+def _last_below(recent: tuple[Reading, ...], threshold: int) -> Moment | None:
+    """When the last sample surely below a threshold was taken; None: not among the last ones."""
+    below = [one.observed_at for one in recent if one.grade is not None and one.grade.highest < threshold]
+    return below[-1] if below else None

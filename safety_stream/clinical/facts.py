@@ -1,0 +1,38 @@
+"""What stands under one source record: the event as told, and the marks of contradicting contents."""
+
+from datetime import datetime
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from safety_stream.clinical.events import (
+    Adjudicated,
+    AdverseEvent,
+    Completed,
+    DoseGiven,
+    DosePlanned,
+    Enrolled,
+    FactRecorded,
+    Screened,
+    Withdrawn,
+)
+
+HeaderEvent = Annotated[
+    Screened | Enrolled | DosePlanned | DoseGiven | FactRecorded | Withdrawn | Completed | Adjudicated,
+    Field(discriminator="kind"),
+]
+
+
+class HeaderFact(NamedTuple):
+    """What stands under one source record; ``rivals``: marks of other contents told under the same version."""
+
+    event: HeaderEvent
+    rivals: tuple[str, ...] = ()
+
+
+class ReportFact(NamedTuple):
+    """The adverse-event report that stands, and when the event was first heard of in any version."""
+
+    event: AdverseEvent
+    rivals: tuple[str, ...] = ()
+    heard_at: datetime | None = None

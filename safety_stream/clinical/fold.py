@@ -1,0 +1,127 @@
+"""What is remembered between two results of one analyte, so that the next one costs the same however long the history.
+
+A fold is a function of the results so far, in order of observation, and of the frame. It is kept on the page and
+carried on by ``episodes.advance``; whenever a result arrives late, is corrected or the frame changes, it is folded
+anew from the first result. Types only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from safety_stream.clinical.findings import Evidence, GradeRange, Reading
+from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.result import Place, Result
+
+
+class Stretch(NamedTuple):
+    """An unbroken run of samples at ``grade`` or above inside one episode, with the samples on either side of it."""
+
+    grade: int
+    first: Moment
+    last: Moment
+    sure: bool
+    before: Moment | None = None
+    after: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One episode of one rule in the making.
+
+    ``began``: its onset against the first treatment. ``above_floor``: it has risen above the grade before treatment.
+    ``emergent_peak``: its peak among the samples after treatment began.
+    """
+
+    number: int
+    onset: Moment
+    last_observed: Moment
+    current: GradeRange
+    peak: GradeRange
+    alerting: int
+    peak_observed: Moment
+    provisional: bool
+    evidence: Evidence
+    began: Literal["before", "unclear", "after"]
+    above_floor: bool = False
+    emergent_peak: GradeRange | None = None
+    resolved: Moment | None = None
+    closed: bool = False
+    stretches: tuple[Stretch, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFold:
+    """One grading rule on one analyte: the open episode, how many there were, the worst grade before treatment."""
+
+    count: int = 0
+    open: Episode | None = None
+    before: GradeRange | None = None
+    floor: int = 0
+    treated: bool = False
+    baseline: Reading | None = None
+    recent: tuple[Reading, ...] = ()
+
+
+class Judged(NamedTuple):
+    """The last judgement of one eligibility criterion in one phase."""
+
+    criterion: str
+    phase: Literal["screening", "before_infusion", "after_infusion"]
+    infusion: int
+    met: bool | None
+    value: str | None
+    unit: str | None
+    limit: str
+    distance: str | None
+    to_pass: str
+    observed_at: Moment
+    source: str
+    reasons: tuple[str, ...] = ()
+
+
+class Flood(NamedTuple):
+    """One question about the data, however many records raise it."""
+
+    code: str
+    about: str
+    found: str
+    expected: str
+    times: int
+    sources: tuple[str, ...]
+
+
+class Mark(NamedTuple):
+    """A result that meets, or may meet, one clause of a composite."""
+
+    clause: str
+    earliest: datetime
+    latest: datetime
+    sure: bool
+    words: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Everything remembered of one series. ``last``: where the last result stands in order."""
+
+    last: Place | None = None
+    rules: Mapping[str, RuleFold] = field(default_factory=dict)
+    judged: Mapping[str, Judged] = field(default_factory=dict)
+    floods: Mapping[str, Flood] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
+    baseline: Result | None = None
+
+
+class Digest(NamedTuple):
+    """What the header knows of another page: all that the subject's status and composites need."""
+
+    worst: int | None = None
+    dlts: tuple[tuple[str, str], ...] = ()
+    grade: int | None = None
+    serious: bool = False
+    judged: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()

@@ -1,0 +1,92 @@
+"""Remembering: where a told fact goes, and whether it is new, old news, late, or corrects what was told before."""
+
+from bisect import bisect
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from typing import Literal, NamedTuple
+
+from safety_stream.clinical.events import AdverseEvent, Measurement
+from safety_stream.clinical.facts import HeaderEvent
+from safety_stream.clinical.record import Header, Report, Series
+from safety_stream.clinical.result import Result, result_of
+from safety_stream.clinical.versions import settle_header, settle_report, settle_result
+from safety_stream.rulebook.tables import Book, folded
+
+Outcome = Literal["processed", "duplicate", "corrected", "late"]
+UNKNOWN = "?"
+
+
+class Remembered(NamedTuple):
+    """A series after one more event; ``appended``: the one result that came in order after all others, if it did."""
+
+    page: Series
+    outcome: Outcome
+    appended: Result | None = None
+
+
+class RememberedReport(NamedTuple):
+    """An adverse event's page after one more report."""
+
+    page: Report
+    outcome: Outcome
+
+
+class RememberedFact(NamedTuple):
+    """A header after one more fact."""
+
+    page: Header
+    outcome: Outcome
+
+
+def series_key(event: Measurement, book: Book) -> str:
+    """The page of a measurement: its analyte's key, or for a test the book does not know ``?`` and its name."""
+    analyte = book.analyte(loinc=event.loinc, test=event.test)
+    if analyte is not None:
+        return analyte.key
+    return f"{UNKNOWN}{event.loinc or folded(event.test or '')}"
+
+
+def remember_result(series: Series, event: Measurement, zone: tzinfo) -> Remembered:
+    """The series with one more result in its place; the same series when nothing changed."""
+    told = result_of(event)
+    held = next((one for one in series.results if one.record == told.record), None)
+    standing = settle_result(held, told)
+    if standing is held:
+        return Remembered(series, "duplicate")
+    reported_to = _later(series.reported_to, told.reported_at)
+    if held is None and told.stands and (series.fold.last is None or told.place(zone) > series.fold.last):
+        page = replace(series, results=(*series.results, told), reported_to=reported_to)
+        return Remembered(page, "processed", told)
+    others = [one for one in series.results if one.record != told.record]
+    at = bisect(others, standing.place(zone), key=lambda one: one.place(zone))
+    results = (*others[:at], standing, *others[at:])
+    return Remembered(
+        replace(series, results=results, reported_to=reported_to), "late" if held is None else "corrected"
+    )
+
+
+def remember_report(page: Report, event: AdverseEvent) -> RememberedReport:
+    """The adverse event's page with one more report."""
+    fact = settle_report(page.fact, event)
+    if fact is page.fact:
+        return RememberedReport(page, "duplicate")
+    outcome: Outcome = "processed" if page.fact is None else "corrected"
+    reported_to = _later(page.reported_to, event.reported_at)
+    return RememberedReport(replace(page, record=event.source.record, fact=fact, reported_to=reported_to), outcome)
+
+
+def remember_fact(header: Header, event: HeaderEvent) -> RememberedFact:
+    """The header with one more fact."""
+    held = header.facts.get(event.source.record)
+    fact = settle_header(held, event)
+    if fact is held:
+        return RememberedFact(header, "duplicate")
+    facts = {**header.facts, event.source.record: fact}
+    outcome: Outcome = "processed" if held is None else "corrected"
+    return RememberedFact(
+        replace(header, facts=facts, reported_to=_later(header.reported_to, event.reported_at)), outcome
+    )
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None or other > one else one

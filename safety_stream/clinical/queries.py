@@ -1,0 +1,101 @@
+"""Questions about the data that a person must clear up: a closed list, one finding a subject, thing and cause.
+
+However many records raise the same question, it is one finding with a count and the last records: a flood of one
+mistake is one mail.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from safety_stream.clinical.findings import DataQuery, Evidence, finding_id
+from safety_stream.clinical.fold import Flood
+from safety_stream.clinical.frame import Frame
+
+SHOWN = 20
+
+# code: what is asked. Nothing outside this list is ever raised.
+CODES: Mapping[str, str] = {
+    # who and when
+    "subject_not_registered": "events arrive for a subject who was never screened",
+    "under_age": "adult criteria do not apply to this age",
+    "over_age": "the age is above what the protocol admits",
+    "unknown_dose_level": "the protocol has no such dose level",
+    "two_dose_levels": "the subject is assigned to two dose levels",
+    "dose_before_enrolment": "a dose was given before the subject was enrolled",
+    "infusion_repeated": "two infusions carry the same number",
+    "dose_off_plan": "the dose is outside the planned amount and its tolerance",
+    "unknown_protocol_version": "the version consented to is not on file",
+    "adjudication_without_finding": "a decision names a finding that the data do not support",
+    # measurements
+    "unknown_analyte": "the test is not in the rulebook",
+    "no_value": "a result without a value",
+    "unreadable_value": "the value cannot be read as a number",
+    "unknown_unit": "the unit is not one this analyte is measured in",
+    "missing_unit": "a value without a unit",
+    "implausible_value": "the value cannot be true in this unit",
+    "unreadable_range": "the reference range cannot be read",
+    "range_upside_down": "the lower limit of normal lies above the upper one",
+    "grade_undecided": "something is missing, and the grade depends on it",
+    "observed_after_reported": "the specimen is later than its report",
+    "contradictory_versions": "two different contents under the same version of one record",
+    # adverse events
+    "unknown_term": "the term is not a CTCAE term",
+    "term_and_code_differ": "the code belongs to another term",
+    "grade_not_in_term": "CTCAE does not define this grade for the term",
+    "grade_against_facts": "the grade and the facts of the report contradict each other",
+    "seriousness_contradictory": "the report says it is not serious and names a seriousness criterion",
+    "resolved_before_onset": "the event ended before it began",
+    "outcome_contradictory": "outcome and dates contradict each other",
+    "onset_after_report": "the event began after it was reported",
+}
+
+
+def query(frame: Frame, flood: Flood) -> DataQuery:
+    """The finding for one question."""
+    return DataQuery.model_construct(
+        kind="data_query",
+        id=query_id(frame, flood.code, flood.about),
+        study=frame.study,
+        subject=frame.subject,
+        site=frame.site,
+        dose_level=frame.dose_level,
+        protocol_version=frame.version.version,
+        evidence=Evidence.model_construct(
+            rule=f"query/{flood.code}",
+            book=frame.version.version,
+            inputs=(),
+            comparison=None,
+            counterfactual=None,
+            reasons=(),
+            sentence=f"{flood.about}: {CODES[flood.code]}. Found {flood.found}; expected {flood.expected}.",
+        ),
+        code=flood.code,
+        about=flood.about,
+        found=flood.found,
+        expected=flood.expected,
+        sources=flood.sources,
+        count=flood.times,
+    )
+
+
+def query_id(frame: Frame, code: str, about: str) -> str:
+    """The id of one question about one thing."""
+    return finding_id(frame.study, frame.subject, "query", code, about)
+
+
+def asked(code: str, about: str, found: str, expected: str, *sources: str) -> Flood:
+    """One record that raises a question."""
+    return Flood(code, about, found, expected, 1, sources)
+
+
+def poured(floods: Mapping[str, Flood], more: Iterable[Flood]) -> Mapping[str, Flood]:
+    """The questions of a series after one more result: the same question again only counts."""
+    now = dict(floods)
+    for one in more:
+        key = f"{one.code}|{one.about}"
+        held = now.get(key)
+        now[key] = (
+            one
+            if held is None
+            else one._replace(times=held.times + one.times, sources=(*held.sources, *one.sources)[-SHOWN:])
+        )
+    return now

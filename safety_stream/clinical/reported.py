@@ -1,0 +1,230 @@
+"""Adverse events as reported: the investigator's grade stays the grade of record, and is checked against the facts.
+
+A contradiction becomes a data query that says what contradicts what (decisions G24, G25); nothing here changes what
+was reported, and a serious event is told whether or not its term is known.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from safety_stream.clinical.dlt import Candidate, dose_limiting, rules_for
+from safety_stream.clinical.events import AdverseEvent
+from safety_stream.clinical.facts import ReportFact
+from safety_stream.clinical.findings import (
+    AnyFinding,
+    Evidence,
+    GradeRange,
+    Input,
+    ReportedEvent,
+    finding_id,
+)
+from safety_stream.clinical.fold import Digest, Flood
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.queries import asked, query
+from safety_stream.rulebook.tables import Book, Term
+
+_EVERY_GRADE = (1, 2, 3, 4, 5)
+
+
+class Reading(NamedTuple):
+    """A report with what the book knows of its term."""
+
+    event: AdverseEvent
+    term: Term | None
+    fatal: bool
+    supported: GradeRange
+
+    @property
+    def source(self) -> str:
+        """The record with its version."""
+        return f"{self.event.source.record} v{self.event.source.version}"
+
+
+def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[dict[str, AnyFinding], Digest]:
+    """Everything that follows from one adverse event: its finding, its questions, the DLT rules it matches."""
+    if fact is None or fact.event.status == "entered-in-error":
+        return {}, Digest()
+    reading = _read(fact.event, book)
+    finding = _finding(fact, reading, frame, book)
+    floods = [*_questions(reading, frame, book), *_rivals(fact)]
+    candidate = _candidate(reading, finding, frame)
+    rules = rules_for(frame.version.dlt, candidate.term, candidate.soc, "reported")
+    dlts = [one for rule in rules if (one := dose_limiting(frame, rule, candidate, book.version)) is not None]
+    grade = finding.grade if finding.grade is not None else finding.supported.lowest
+    digest = Digest(
+        worst=grade if finding.emergent is not False else None,
+        dlts=tuple((one.id, one.state) for one in dlts),
+        grade=grade,
+        serious=finding.serious,
+    )
+    found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
+    return {one.id: one for one in found}, digest
+
+
+def _read(event: AdverseEvent, book: Book) -> Reading:
+    term = (book.term(event.meddra_code) if event.meddra_code else None) or book.term(event.term)
+    fatal = event.outcome == "fatal" or "death" in event.seriousness
+    return Reading(event, term, fatal, _supported(event, term, fatal))
+
+
+def _supported(event: AdverseEvent, term: Term | None, fatal: bool) -> GradeRange:
+    """The grades the structured facts leave open: death is 5 and only 5, life-threatening is 4."""
+    grades = term.grades if term else _EVERY_GRADE
+    if fatal:
+        possible = [grade for grade in grades if grade == 5]
+    elif "life-threatening" in event.seriousness:
+        possible = [grade for grade in grades if grade == 4]
+    else:
+        possible = [grade for grade in grades if grade < 5]
+    possible = possible or list(grades)
+    return GradeRange(lowest=possible[0], highest=possible[-1])
+
+
+def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> ReportedEvent:
+    event, term = reading.event, reading.term
+    return ReportedEvent(
+        id=finding_id(frame.study, frame.subject, "reported", event.source.record),
+        study=frame.study,
+        subject=frame.subject,
+        site=frame.site,
+        dose_level=frame.dose_level,
+        protocol_version=frame.version.version,
+        evidence=Evidence(
+            rule="reported adverse event",
+            book=book.version,
+            inputs=tuple(_inputs(reading)),
+            reasons=() if term else ("G25: the term is not a CTCAE term; nothing was guessed",),
+            sentence=_sentence(reading),
+        ),
+        term=term.name if term else event.term,
+        meddra_code=term.code if term else event.meddra_code,
+        grade=event.grade,
+        supported=reading.supported,
+        serious=bool(event.serious or event.seriousness or reading.fatal or event.grade == 5),
+        seriousness=tuple(sorted(event.seriousness)),
+        onset=event.onset,
+        resolved=event.resolved,
+        outcome=event.outcome,
+        attribution=event.attribution,
+        emergent=_emergent(event, frame),
+        reported_at=fact.heard_at or event.reported_at,
+        study_day=frame.study_day(event.onset) if event.onset else None,
+    )
+
+
+def _emergent(event: AdverseEvent, frame: Frame) -> bool | None:
+    if event.onset is None:
+        return None if frame.start else False
+    return frame.treated_before(*event.onset.bounds(frame.zone))
+
+
+def _inputs(reading: Reading) -> Iterator[Input]:
+    event, source = reading.event, reading.source
+    yield Input(name="term as reported", value=event.term, source=source)
+    if event.grade is not None:
+        yield Input(name="grade as reported", value=str(event.grade), source=source)
+    if event.severity_word:
+        yield Input(name="severity as reported", value=event.severity_word, source=source)
+    for criterion in sorted(event.seriousness):
+        yield Input(name="seriousness", value=criterion, source=source)
+
+
+def _sentence(reading: Reading) -> str:
+    event = reading.event
+    grade = f"grade {event.grade}" if event.grade else f"no grade given, facts support {reading.supported}"
+    serious = f", serious ({', '.join(sorted(event.seriousness))})" if event.seriousness else ""
+    return f"{event.term}: {grade}{serious}, {event.attribution} attribution, outcome {event.outcome}."
+
+
+def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candidate:
+    event, zone = reading.event, frame.zone
+    grade = GradeRange(lowest=event.grade, highest=event.grade) if event.grade else reading.supported
+    shortest, longest = timedelta(0), None
+    if event.onset is not None:
+        onset_first, onset_last = event.onset.bounds(zone)
+        if event.resolved is not None:
+            end_first, end_last = event.resolved.bounds(zone)
+            shortest, longest = max(shortest, end_first - onset_last), max(shortest, end_last - onset_first)
+        elif event.outcome == "not-recovered":
+            shortest = max(shortest, event.reported_at - onset_last)
+    return Candidate(
+        about=finding.id,
+        key=f"reported|{event.source.record}",
+        term=finding.term,
+        soc=reading.term.soc if reading.term else None,
+        seen_as="reported",
+        grade=grade,
+        onset=event.onset,
+        shortest=shortest,
+        longest=longest,
+        attribution=event.attribution,
+    )
+
+
+def _rivals(fact: ReportFact) -> Iterator[Flood]:
+    if fact.rivals:
+        version = fact.event.source.version
+        found = f"{len(fact.rivals)} different contents under version {version}"
+        yield asked("contradictory_versions", fact.event.source.record, found, "a new version for a new content")
+
+
+def _questions(reading: Reading, frame: Frame, book: Book) -> Iterator[Flood]:
+    event, about = reading.event, f"{reading.event.term} ({reading.event.source.record})"
+    for code, found, expected in (
+        *_term_questions(reading, book),
+        *_grade_questions(reading),
+        *_time_questions(reading, frame),
+    ):
+        yield asked(code, about, found, expected, reading.source)
+    if event.serious is False and event.seriousness:
+        found = f"not serious, and {', '.join(sorted(event.seriousness))}"
+        yield asked("seriousness_contradictory", about, found, "one or the other", reading.source)
+
+
+def _term_questions(reading: Reading, book: Book) -> Iterator[tuple[str, str, str]]:
+    event = reading.event
+    if reading.term is None:
+        near = ", ".join(term.name for term in book.suggest(event.term, 3))
+        yield "unknown_term", repr(event.term), "a CTCAE v5.0 term" + (f", perhaps {near}" if near else "")
+    elif event.meddra_code and (named := book.term(event.term)) is not None and named is not reading.term:
+        yield (
+            "term_and_code_differ",
+            f"{event.term} with code {event.meddra_code}",
+            f"code {named.code} or {reading.term.name}",
+        )
+
+
+def _grade_questions(reading: Reading) -> Iterator[tuple[str, str, str]]:
+    event, term, grade = reading.event, reading.term, reading.event.grade
+    if grade is None:
+        return
+    if term and grade not in term.grades:
+        yield "grade_not_in_term", f"grade {grade}", f"one of {', '.join(str(one) for one in term.grades)}"
+    if reading.fatal and grade != 5:
+        yield "grade_against_facts", f"grade {grade} and death", "grade 5 with a fatal event"
+    elif not reading.fatal and grade == 5:
+        yield "grade_against_facts", f"grade 5 and outcome {event.outcome}", "a fatal outcome with grade 5"
+    elif "life-threatening" in event.seriousness and grade < 4:
+        yield "grade_against_facts", f"grade {grade} and life-threatening", "grade 4 or more when life-threatening"
+
+
+def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, str]]:
+    event, zone = reading.event, frame.zone
+    over = event.outcome in {"recovered", "recovered-with-sequelae"}
+    if event.onset and event.resolved and event.resolved.latest(zone) < event.onset.earliest(zone):
+        yield (
+            "resolved_before_onset",
+            f"onset {event.onset}, resolved {event.resolved}",
+            "an end no earlier than the onset",
+        )
+    if event.onset and event.onset.earliest(zone) > event.reported_at:
+        yield (
+            "onset_after_report",
+            f"onset {event.onset}, reported {event.reported_at.isoformat()}",
+            "an onset before its report",
+        )
+    if over and "death" in event.seriousness:
+        yield "outcome_contradictory", f"death and outcome {event.outcome}", "one or the other"
+    if event.resolved and event.outcome == "not-recovered":
+        yield "outcome_contradictory", f"resolved {event.resolved} and outcome {event.outcome}", "one or the other"

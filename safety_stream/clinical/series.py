@@ -1,0 +1,226 @@
+"""One analyte of one subject: each result is measured, graded, judged and questioned in order of observation.
+
+``carried`` takes the fold over one more result; ``folded`` does so for a whole series. Both give the same, because the
+second is the first repeated: that is why appending a result in order costs the same however long the history.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from safety_stream.clinical.baseline import baseline_for, period_of
+from safety_stream.clinical.composites import marks_of, thinned
+from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
+from safety_stream.clinical.episodes import Period, Sample, advance
+from safety_stream.clinical.findings import AnyFinding, GradeRange, Reading
+from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
+from safety_stream.clinical.queries import asked, poured, query
+from safety_stream.clinical.result import Place, Result, measured_result
+from safety_stream.clinical.toxicities import (
+    dlt_ids,
+    dose_limiting_toxicities,
+    thresholds,
+    toxicity,
+)
+from safety_stream.rulebook.tables import Analyte, Book, GradingRule
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What one series is judged with: its analyte (None: a test the rulebook does not know), the frame, the book."""
+
+    key: str
+    analyte: Analyte | None
+    frame: Frame
+    book: Book
+
+    @property
+    def rules(self) -> tuple[GradingRule, ...]:
+        """The grading rules of the analyte."""
+        return self.book.rules(self.key)
+
+    def soc(self, rule: GradingRule) -> str | None:
+        """The system organ class of a rule's term."""
+        term = self.book.terms.get(rule.meddra_code)
+        return term.soc if term else None
+
+
+class Touched(NamedTuple):
+    """What one result brought: episodes it closed, criteria it judged, questions it raised, grades it was given."""
+
+    closed: tuple[tuple[GradingRule, RuleFold, Episode], ...] = ()
+    judged: tuple[Judged, ...] = ()
+    floods: tuple[Flood, ...] = ()
+    grades: tuple[GradeRange, ...] = ()
+
+
+def carried(fold: Fold, result: Result, place: Place, course: Course) -> tuple[Fold, Touched]:
+    """The fold after one more result that stands, and what that result brought."""
+    rivals = tuple(_rivals(result))
+    if course.analyte is None:
+        floods = (
+            asked("unknown_analyte", course.key[1:], course.key[1:], "a test of the rulebook", result.source),
+            *rivals,
+        )
+        return replace(fold, last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
+    measured = measured_result(result, course.analyte)
+    if not isinstance(measured, Measured):
+        remark = measured.remark
+        floods = (asked(*remark, result.source), *rivals) if measured.query else rivals
+        return replace(fold, last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
+    return _judged(replace(fold, last=place), result, measured, course, rivals)
+
+
+def _judged(
+    fold: Fold, result: Result, measured: Measured, course: Course, rivals: tuple[Flood, ...]
+) -> tuple[Fold, Touched]:
+    place = fold.last
+    assert place is not None  # noqa: S101  # the caller has just set it
+    frame, period = course.frame, period_of(course.frame, place)
+    assert course.analyte is not None  # noqa: S101  # measured
+    baseline = baseline_for(period, fold.baseline, course.analyte)
+    facts = frame.facts_at(place[0])
+    rules, closed, graded = dict(fold.rules), [], []
+    for rule in course.rules:
+        one = grade(rule, measured, baseline, facts)
+        graded.append(one)
+        rules[rule.id], ended = advance(
+            rules.get(rule.id) or RuleFold(),
+            _sample(result, measured, period, one),
+            lambda rule=rule: thresholds(frame, rule, course.soc(rule)),  # type: ignore[misc]
+        )
+        if ended is not None:
+            closed.append((rule, rules[rule.id], ended))
+    judged = tuple(judge_result(result, measured, place, frame))
+    floods = (
+        *(asked(*remark, result.source) for remark in measured.remarks),
+        *_undecided(graded, measured, baseline, result),
+        *rivals,
+    )
+    now = Fold(
+        last=place,
+        rules=rules,
+        judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
+        floods=poured(fold.floods, floods) if floods else fold.floods,
+        marks=thinned(fold.marks, marks_of(result, measured, place, frame))
+        if frame.version.clauses_on(measured.key)
+        else (),
+        baseline=fold.baseline if period == "after" else result,
+    )
+    return now, Touched(tuple(closed), judged, floods, tuple(one.grade for one in graded))
+
+
+def _sample(result: Result, measured: Measured, period: Period, graded: Graded) -> Sample:
+    reading = Reading.model_construct(
+        observed_at=result.observed_at,
+        value=measured.text,
+        unit=measured.ucum,
+        grade=graded.grade,
+        source=result.source,
+    )
+    return Sample(
+        moment=result.observed_at,
+        grade=graded.grade,
+        alerting=graded.alerting_grade,
+        period=period,
+        provisional=result.status == "preliminary",
+        reading=reading,
+        graded=graded,
+    )
+
+
+def _undecided(graded: Iterable[Graded], measured: Measured, baseline: object, result: Result) -> Iterator[Flood]:
+    """A grade that depends on a limit or a baseline that is not there is a question; one on a symptom is none."""
+    for one in graded:
+        if one.grade.decided:
+            continue
+        rule = one.case.rule
+        limit = measured.range.high if rule.worse == "higher" else measured.range.low
+        named = "upper" if rule.worse == "higher" else "lower"
+        if limit is None and one.grade.lowest == 0:
+            found, expected = f"no {named} limit of normal", "the limit the laboratory sends with the result"
+        elif baseline is NoBaseline.UNKNOWN and rule.if_baseline is not None:
+            found, expected = "no valid result before the first treatment", "a baseline"
+        else:
+            continue
+        yield asked("grade_undecided", f"{rule.analyte}: {rule.term}", found, expected, result.source)
+
+
+def _rivals(result: Result) -> Iterator[Flood]:
+    if result.rivals:
+        found = f"{len(result.rivals)} different contents under version {result.version}"
+        yield asked("contradictory_versions", result.record, found, "a new version for a new content", result.source)
+
+
+def folded(results: Iterable[Result], course: Course) -> tuple[Fold, tuple[Touched, ...]]:
+    """The fold of a whole series, given in order, and what each result brought."""
+    fold, touched = Fold(), []
+    for result in results:
+        if result.stands:
+            fold, one = carried(fold, result, result.place(course.frame.zone), course)
+            touched.append(one)
+    return fold, tuple(touched)
+
+
+def all_findings(fold: Fold, touched: Iterable[Touched], course: Course) -> dict[str, AnyFinding]:
+    """Everything that follows from a whole series."""
+    episodes = [ended for one in touched for ended in one.closed] + list(_open(fold, course))
+    found = dict(_about_episodes(episodes, course))
+    found.update(_about_criteria(fold.judged.values(), course))
+    found.update(_about_questions(fold.floods.values(), course))
+    return found
+
+
+def new_findings(fold: Fold, touched: Touched, course: Course) -> tuple[dict[str, AnyFinding], frozenset[str]]:
+    """What follows anew after one more result in order, and the ids of all findings that it can have changed."""
+    episodes = [*touched.closed, *_open(fold, course)]
+    found = dict(_about_episodes(episodes, course))
+    found.update(_about_criteria(touched.judged, course))
+    found.update(_about_questions((fold.floods[f"{one.code}|{one.about}"] for one in touched.floods), course))
+    among = {*found, *(breach_id(course.frame, one) for one in touched.judged)}
+    for rule, _, episode in episodes:
+        among.update(dlt_ids(course.frame, rule, course.soc(rule), episode.number))
+    return found, frozenset(among)
+
+
+def _open(fold: Fold, course: Course) -> Iterator[tuple[GradingRule, RuleFold, Episode]]:
+    for rule in course.rules:
+        state = fold.rules.get(rule.id)
+        if state is not None and state.open is not None:
+            yield rule, state, state.open
+
+
+def _about_episodes(
+    episodes: Iterable[tuple[GradingRule, RuleFold, Episode]], course: Course
+) -> Iterator[tuple[str, AnyFinding]]:
+    for rule, state, episode in episodes:
+        finding = toxicity(course.frame, rule, state, episode)
+        yield finding.id, finding
+        for dlt in dose_limiting_toxicities(course.frame, rule, course.soc(rule), episode, course.book):
+            yield dlt.id, dlt
+
+
+def _about_criteria(judged: Iterable[Judged], course: Course) -> Iterator[tuple[str, AnyFinding]]:
+    for one in judged:
+        finding = breach(course.frame, one, course.book.version)
+        if finding is not None:
+            yield finding.id, finding
+
+
+def _about_questions(floods: Iterable[Flood], course: Course) -> Iterator[tuple[str, AnyFinding]]:
+    for one in floods:
+        finding = query(course.frame, one)
+        yield finding.id, finding
+
+
+def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
+    """What the header knows of a series."""
+    worst = [one.peak.lowest for one in found.values() if one.kind == "toxicity" and one.emergent is not False]
+    return Digest(
+        worst=max(worst, default=None),
+        dlts=tuple(sorted((one.id, one.state) for one in found.values() if one.kind == "dose_limiting_toxicity")),
+        judged=tuple(sorted({one.criterion for one in fold.judged.values() if one.phase != "after_infusion"})),
+        marks=fold.marks,
+    )

@@ -1,0 +1,146 @@
+"""From an episode in the making to the findings about it: the toxicity, and the DLT rules it matches."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from safety_stream.clinical.dlt import Candidate, dlt_id, dose_limiting, rules_for
+from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Toxicity, finding_id
+from safety_stream.clinical.fold import Episode, RuleFold, Stretch
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import Moment
+from safety_stream.rulebook.protocol import DltRule
+from safety_stream.rulebook.tables import Book, GradingRule
+
+_STATES = ("possible", "candidate", "refuted", "confirmed")
+
+
+def toxicity_id(frame: Frame, rule: GradingRule, episode: int) -> str:
+    """The id of one episode of one term on one analyte: an ordinal, so that a late result does not change it."""
+    return finding_id(frame.study, frame.subject, "toxicity", rule.id, rule.analyte, episode)
+
+
+def toxicity(frame: Frame, rule: GradingRule, fold: RuleFold, episode: Episode) -> Toxicity:
+    """The finding for one episode as far as it has come."""
+    return Toxicity.model_construct(
+        kind="toxicity",
+        id=toxicity_id(frame, rule, episode.number),
+        study=frame.study,
+        subject=frame.subject,
+        site=frame.site,
+        dose_level=frame.dose_level,
+        protocol_version=frame.version.version,
+        evidence=_evidence(frame, episode),
+        term=rule.term,
+        meddra_code=rule.meddra_code,
+        analyte=rule.analyte,
+        episode=episode.number,
+        open=not episode.closed,
+        onset=episode.onset,
+        last_observed=episode.last_observed,
+        resolved=episode.resolved,
+        current=episode.current,
+        peak=episode.peak,
+        peak_observed=episode.peak_observed,
+        alerting_grade=episode.alerting,
+        baseline_grade=fold.before,
+        emergent=emergent(fold.before, episode),
+        expected=_expected(frame, rule.term, episode),
+        provisional=episode.provisional,
+        study_day=frame.study_day(episode.peak_observed),
+        readings=episode.readings,
+    )
+
+
+def emergent(before: GradeRange | None, episode: Episode) -> bool | None:
+    """Treatment-emergent (T12): onset after the first treatment, or worse than the worst grade before it."""
+    if episode.began == "after":
+        return True
+    after = episode.emergent_peak
+    if after is None or before is None:
+        return None if episode.began == "unclear" else False
+    if after.lowest > before.highest:
+        return True
+    return False if after.highest <= before.lowest else None
+
+
+def _evidence(frame: Frame, episode: Episode) -> Evidence:
+    reasons = []
+    if episode.began == "unclear":
+        reasons.append("T12: the order of the onset and the first treatment is not known")
+    if episode.provisional:
+        reasons.append("the peak leans on a preliminary result")
+    if not reasons:
+        return episode.evidence
+    return episode.evidence.model_copy(update={"reasons": (*episode.evidence.reasons, *reasons)})
+
+
+def _expected(frame: Frame, term: str, episode: Episode) -> bool:
+    """Whether peak and, while it is still severe, last sample lie inside a band of the protocol."""
+    severe = episode.current.highest >= 3
+    moments = (episode.peak_observed, episode.last_observed) if severe else (episode.peak_observed,)
+    for band in frame.version.expected:
+        if band.term == term and episode.alerting <= band.up_to_grade:
+            days = [frame.day_from_plan(moment) for moment in moments]
+            if all(day is not None and band.from_day <= day <= band.to_day for day in days):
+                return True
+    return False
+
+
+def thresholds(frame: Frame, rule: GradingRule, soc: str | None) -> tuple[int, ...]:
+    """The grades of which a DLT rule may ask how long they lasted."""
+    rules = measured_rules(frame, rule, soc)
+    return tuple(sorted({one.grade.lowest for one in rules if one.grade is not None}))
+
+
+def measured_rules(frame: Frame, rule: GradingRule, soc: str | None) -> tuple[DltRule, ...]:
+    """The DLT rules that a measured toxicity of this term can match."""
+    return rules_for(frame.version.dlt, rule.term, soc, "measured")
+
+
+def dlt_ids(frame: Frame, rule: GradingRule, soc: str | None, episode: int) -> Iterator[str]:
+    """The ids of every DLT finding one episode can have."""
+    for one in measured_rules(frame, rule, soc):
+        yield dlt_id(frame, one, _key(rule, episode))
+
+
+def dose_limiting_toxicities(
+    frame: Frame, rule: GradingRule, soc: str | None, episode: Episode, book: Book
+) -> Iterator[DoseLimitingToxicity]:
+    """For each DLT rule the stretch of the episode that fulfils it best, if one does or may."""
+    for one in measured_rules(frame, rule, soc):
+        found = [
+            finding
+            for stretch in episode.stretches
+            if one.grade is not None and stretch.grade == one.grade.lowest
+            and (finding := dose_limiting(frame, one, _candidate(frame, rule, soc, episode, stretch), book.version))
+        ]  # fmt: skip
+        if found:
+            yield max(found, key=lambda finding: _STATES.index(finding.state))
+
+
+def _key(rule: GradingRule, episode: int) -> str:
+    return f"measured|{rule.id}|{rule.analyte}|{episode}"
+
+
+def _candidate(frame: Frame, rule: GradingRule, soc: str | None, episode: Episode, stretch: Stretch) -> Candidate:
+    shortest = _between(frame, stretch.first, stretch.last)[0] if stretch.sure else timedelta(0)
+    ended = stretch.before is not None and stretch.after is not None
+    longest = _between(frame, stretch.before, stretch.after)[1] if ended else None  # type: ignore[arg-type]  # ended
+    lowest = episode.peak.lowest if stretch.sure else min(episode.peak.lowest, stretch.grade - 1)
+    return Candidate(
+        about=toxicity_id(frame, rule, episode.number),
+        key=_key(rule, episode.number),
+        term=rule.term,
+        soc=soc,
+        seen_as="measured",
+        grade=GradeRange(lowest=lowest, highest=episode.peak.highest),
+        onset=stretch.first,
+        shortest=shortest,
+        longest=longest,
+    )
+
+
+def _between(frame: Frame, one: Moment, other: Moment) -> tuple[timedelta, timedelta]:
+    """The least and the most time that can lie between two moments."""
+    first, last = one.bounds(frame.zone), other.bounds(frame.zone)
+    return max(timedelta(0), last[0] - first[1]), last[1] - first[0]

@@ -1,0 +1,85 @@
+"""Which of several things told under one source record stands: never a matter of which arrived first.
+
+A higher version stands; within a version the sender's status goes preliminary, final, corrected, entered-in-error.
+The same content again changes nothing. Different content under the same version and status is a contradiction: the
+winner is a function of the contents, and the marks of all of them are kept for the question that it raises.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import blake2b
+from typing import TypeVar
+
+from safety_stream.clinical.events import AdverseEvent, Event
+from safety_stream.clinical.facts import HeaderEvent, HeaderFact, ReportFact
+from safety_stream.clinical.result import Result
+
+_RANK = {"preliminary": 0, "final": 1, "corrected": 2, "entered-in-error": 3}
+_Fact = TypeVar("_Fact", Result, HeaderFact, ReportFact)
+
+
+def settle_result(held: Result | None, told: Result) -> Result:
+    """The result that stands; ``held`` itself when nothing changed."""
+    if held is None:
+        return told
+    ranks = (held.version, _RANK[held.status]), (told.version, _RANK[told.status])
+    if ranks[0] != ranks[1]:
+        return max(held, told, key=lambda one: (one.version, _RANK[one.status]))
+    if _content(held) == _content(told):
+        return held if held.reported_at <= told.reported_at else held._replace(reported_at=told.reported_at)
+    return _contradiction(held, told, lambda one: repr(_content(one)))
+
+
+def settle_header(held: HeaderFact | None, event: HeaderEvent) -> HeaderFact:
+    """The header fact that stands; ``held`` itself when nothing changed."""
+    told = HeaderFact(event)
+    if held is None:
+        return told
+    if _rank(held.event) != _rank(event):
+        return held if _rank(held.event) > _rank(event) else told
+    if _text(held.event) == _text(event):
+        return held if held.event.reported_at <= event.reported_at else held._replace(event=event)
+    return _contradiction(held, told, lambda one: _text(one.event))
+
+
+def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
+    """The adverse-event report that stands; when the event was first heard of is the earliest of all versions."""
+    told = ReportFact(event.model_copy(update={"narrative": None}), (), event.reported_at)
+    if held is None:
+        return told
+    heard_at = _earlier(held.heard_at, event.reported_at)
+    if _rank(held.event) != _rank(event):
+        standing = held if _rank(held.event) > _rank(event) else told
+    elif _text(held.event) == _text(told.event):
+        standing = held if held.event.reported_at <= event.reported_at else held._replace(event=told.event)
+    else:
+        standing = _contradiction(held, told, lambda one: _text(one.event))
+    return standing if standing.heard_at == heard_at else standing._replace(heard_at=heard_at)
+
+
+def _contradiction(held: _Fact, told: _Fact, text: Callable[[_Fact], str]) -> _Fact:
+    marks = tuple(sorted({*(held.rivals or (_mark(text(held)),)), _mark(text(told))}))
+    if marks == held.rivals:
+        return held
+    return max(held, told, key=text)._replace(rivals=marks)
+
+
+def _content(result: Result) -> tuple[object, ...]:
+    """All that was told but for when it was released."""
+    return (*result[:4], *result[5:-1])
+
+
+def _rank(event: Event) -> tuple[int, int]:
+    return event.source.version, _RANK[event.status]
+
+
+def _text(event: Event) -> str:
+    return event.model_dump_json(exclude={"reported_at"})
+
+
+def _mark(text: str) -> str:
+    return blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _earlier(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None or other < one else one
