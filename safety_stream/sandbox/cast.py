@@ -2,8 +2,8 @@
 
     day  0         50        100       150       200      (days after the first infusion of subject 001)
     001  i-i-i=======|              level 1: hemolysed specimen, potassium corrected
-    002    i-i-i=======|                     ALT grade 3 for a day
-    003     i-i-i=======|                    a result arrives nine days late
+    002    i-i-i=======|                     ALT grade 3 for a day, after the last infusion
+    003     i-i-i=======|                    neutrophils below 0.5; a result arrives nine days late
     004           s                 never dosed: platelets below the limit at screening
     005              i-i-i=======|  level 2: shingles, in hospital (serious, not severe)
     006                i-i-i=======|         mild cytokine release
@@ -53,6 +53,8 @@ class Member:
     syndrome: Syndrome | None = None
     complaints: tuple[Complaint, ...] = ()
     values: dict[tuple[int, str], str] = field(default_factory=dict)
+    turns: dict[str, float] = field(default_factory=dict)
+    extra_chemistry: tuple[int, ...] = ()
 
     @property
     def day_zero(self) -> date:
@@ -84,12 +86,13 @@ CAST: tuple[Member, ...] = (
         "002", "female", 1, 14,
         complaints=(Complaint("Headache", "10019211", 1, onset=0.4, resolved=1.2),),
         values={
-            (9, "ALT"): "44", (10, "ALT"): "218", (11, "ALT"): "96", (12, "ALT"): "61",
-            (9, "AST"): "39", (10, "AST"): "98", (11, "AST"): "58", (12, "AST"): "41",
+            (16, "ALT"): "44", (17, "ALT"): "218", (18, "ALT"): "96", (19, "ALT"): "61",
+            (16, "AST"): "39", (17, "AST"): "98", (18, "AST"): "58", (19, "AST"): "41",
         },
+        extra_chemistry=(17, 18, 19),
     ),
     Member(
-        "003", "male", 1, 21,
+        "003", "male", 1, 21, turns={"NEUT": 0.38},
         complaints=(Complaint("Arthralgia", "10003239", 1, onset=17.5, resolved=24.0, attribution="unlikely"),),
     ),
     Member("004", "female", None, 66, values={(-14, "PLT"): "42"}),

@@ -29,7 +29,7 @@ _SHARES: dict[str, Knots] = {
     "FERRITIN": ((-1, 0), (9, 1), (16, 1), (28, 0.4), (42, 0.1)),
 }
 _TURNS: dict[str, tuple[float, float]] = {
-    "NEUT": (0.38, 0.90),
+    "NEUT": (0.62, 0.90),
     "LYMPH": (0.03, 0.07),
     "PLT": (82, 118),
     "HGB": (90, 98),
@@ -58,10 +58,12 @@ class Constitution:
     syndrome: Syndrome | None = None
 
 
-def constitution(sex: str, age: int, syndrome: Syndrome | None, chance: Random) -> Constitution:
-    """Draw one subject's levels."""
+def constitution(
+    sex: str, age: int, chance: Random, turns: dict[str, float], syndrome: Syndrome | None
+) -> Constitution:
+    """Draw one subject's levels; ``turns`` and ``syndrome`` are what its story fixes."""
     usual = {code: chance.uniform(*test.usual) for code, test in TESTS.items()}
-    turn = {code: chance.uniform(*bounds) for code, bounds in _TURNS.items()}
+    turn = {code: chance.uniform(*bounds) for code, bounds in _TURNS.items()} | turns
     if sex == "male":  # heavier men: ranges for creatinine and hemoglobin lie higher
         usual["CREAT"] *= 1.3
         usual["HGB"] += 8

@@ -25,7 +25,7 @@ from safety_stream.clinical.events import (
 )
 from safety_stream.sandbox.cast import Complaint, Member
 from safety_stream.sandbox.courses import constitution, panel_values
-from safety_stream.sandbox.panels import TESTS, VISITS, Panel, plan_of, range_of
+from safety_stream.sandbox.panels import CHEMISTRY, TESTS, VISITS, Panel, plan_of, range_of
 
 STUDY = "CAR-NK-SLE-01"
 SITE = "hangzhou"
@@ -34,6 +34,19 @@ PRODUCT = "anti-CD19 CAR-NK"
 INFUSION_DAYS = (0, 7, 14)
 _CELLS_PER_KG = {1: "2000000", 2: "3000000", 3: "4000000"}
 _LYMPHODEPLETION = (("fludarabine", "25"), ("cyclophosphamide", "500"))
+_PRESENT = (
+    "sle-classified", "autoantibodies-and-complement", "selena-sledai-at-least-8", "bilag-a-or-two-b",
+    "routine-treatment-failed",
+)  # fmt: skip
+_ABSENT = (
+    "on_anticoagulant", "pregnant-or-lactating", "hemodialysis-within-8-weeks", "lupus-crisis-within-8-weeks",
+    "hepatitis-b", "hepatitis-c", "hiv", "cmv-or-ebv-dna", "tuberculosis", "uncontrolled-infection", "iga-deficiency",
+    "cell-or-gene-therapy-ever", "cd19-therapy-ever", "live-vaccine-within-4-weeks", "major-surgery-within-8-weeks",
+    "b-cell-therapy-within-4-weeks", "immunosuppressant-within-1-week", "plasmapheresis-or-ivig-within-3-months",
+    "other-study-within-3-months", "transplantation-ever",
+)  # fmt: skip
+CHECKLIST = dict.fromkeys(_PRESENT, True) | dict.fromkeys(_ABSENT, False)
+"""The eligibility checklist as the site fills it in at screening, for every subject alike."""
 E = TypeVar("E", bound=Event)
 
 
@@ -53,7 +66,7 @@ class Records:
         self.member = member
         self._chance = chance
         self._age = chance.randint(22, 54)
-        self._body = constitution(member.sex, self._age, member.syndrome, chance)
+        self._body = constitution(member.sex, self._age, chance, member.turns, member.syndrome)
 
     def all(self) -> Iterator[Arrival]:
         """Every record of the subject, in no particular order."""
@@ -67,6 +80,8 @@ class Records:
         for day in self._visit_days():
             for panel in plan_of(day):
                 yield from self._specimen(panel, day)
+        for day in self.member.extra_chemistry:
+            yield from self._specimen(CHEMISTRY, day)
 
     def at(self, day: float, hour: float = 0.0) -> datetime:
         """The instant of a study day (its fraction counts) in the zone of the study, to the minute."""
@@ -91,8 +106,10 @@ class Records:
         later = consented + timedelta(minutes=40)
         about = {"site": SITE, "sex": self.member.sex, "age_years": self._age}
         yield self._arrives(self._told(Screened, "edc", "consent", later, consented=told, **about))
-        fact = {"name": "on_anticoagulant", "value": False, "observed_at": told}
-        yield self._arrives(self._told(FactRecorded, "edc", "anticoagulant", later, **fact))
+        for name, value in CHECKLIST.items():
+            later += timedelta(minutes=1)
+            fact = {"name": name, "value": value, "observed_at": told}
+            yield self._arrives(self._told(FactRecorded, "edc", f"checklist-{name}", later, **fact))
 
     def _enrolment(self, level: int) -> Iterator[Arrival]:
         enrolled = self.at(-7, 14)

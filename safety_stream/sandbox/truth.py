@@ -47,6 +47,10 @@ TRUTH: tuple[Expectation, ...] = (
         "toxicity", "002", {"analyte": "ALT", "peak.lowest": 3, "peak.highest": 3}, mail="lab_grade_3",
     ),
     Expectation(
+        "003: neutrophils below 0.5 x 10^9/L: grade 4, beyond what the protocol expects after lymphodepletion",
+        "toxicity", "003", {"analyte": "NEUT", "peak.lowest": 4, "peak.highest": 4}, mail="lab_grade_4",
+    ),
+    Expectation(
         "004: platelets 42 at screening, the protocol asks for 50 or more",
         "eligibility_breach", "004", {"phase": "screening", "verdict": "breached"}, mail="eligibility_breach",
     ),

@@ -30,6 +30,7 @@ from safety_stream.sandbox.simulator import DEFAULT_SEED, simulated_trial
 
 TRIAL = simulated_trial()
 E = TypeVar("E")
+HALF = Decimal("0.5")
 
 
 def _read(line: bytes) -> AnyEvent | None:
@@ -152,6 +153,12 @@ def test_alt_of_002_is_grade_3_on_one_day_only() -> None:
     assert over == ["218"]
     others = [event for event in _of(LabResult) if event.test in {"ALT", "AST"} and event.subject != "002"]
     assert all(Decimal(event.value or "") < 3 * Decimal(event.range_high or "") for event in others)
+
+
+def test_only_003_has_neutrophils_below_half_a_billion() -> None:
+    """Below 0.5 x 10^9/L is grade 4, which the protocol does not expect; grade 3 (0.5 to 1.0) it does."""
+    below = {event.subject for event in _of(LabResult) if event.test == "NEUT" and Decimal(event.value or "") < HALF}
+    assert below == {"003"}
 
 
 def test_the_post_goes_wrong_as_in_life() -> None:
