@@ -1,16 +1,23 @@
 """Every knob, read from the environment once, frozen. Variables are named SAFETY_STREAM_ and the field in capitals."""
 
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from safety_stream.errors import ConfigurationError
+
+PREFIX = "SAFETY_STREAM_"
 
 
 class Settings(BaseSettings):
     """What an operator can set; each process reads this once and hands it down."""
 
-    model_config = SettingsConfigDict(env_prefix="SAFETY_STREAM_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     # The broker
     bootstrap_servers: str = "127.0.0.1:9092"
@@ -80,3 +87,32 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """The full name of one of our topics."""
         return f"{self.topic_prefix}.{name}"
+
+
+def read_settings(**fixed: Any) -> Settings:
+    """The settings of this process; ``fixed`` go before the environment.
+
+    Raises ConfigurationError with every problem at once: a value that cannot be, and a name that is nearly one of ours.
+    """
+    problems = list(_nearly_ours())
+    try:
+        settings = Settings(**fixed)
+    except ValidationError as error:
+        problems += [_problem(detail) for detail in error.errors()]
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def _problem(detail: Any) -> str:
+    name = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
+    return f"{name}={detail['input']!s}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _nearly_ours() -> Iterator[str]:
+    """A name with our prefix that we do not know is only a problem when one of ours may have been meant."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            for meant in get_close_matches(name, known, n=1, cutoff=0.92):
+                yield f"{name} is no setting; was {meant} meant?"

@@ -1,0 +1,49 @@
+"""How every command speaks: results on standard output, progress and problems on standard error, one set of exit codes.
+
+0  done
+1  done, and something needs attention: each command says what
+2  could not start: arguments, settings, tables, topics or broker; every problem is listed
+3  the engine stopped itself because a promise was broken; nothing is lost, start it again
+130  stopped by Ctrl-C
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from safety_stream.errors import ConfigurationError, EngineBroken, SafetyStreamError
+
+DONE, ATTENTION, CANNOT_START, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def say(line: str) -> None:
+    """Progress or a problem, on standard error."""
+    typer.echo(line, err=True)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn our own errors into a clear list and an exit code; anything else is a defect and keeps its traceback."""
+    try:
+        yield
+    except ConfigurationError as error:
+        say(f"{len(error.problems)} {'problem' if len(error.problems) == 1 else 'problems'} to solve first:")
+        for problem in error.problems:
+            say(f"- {problem}")
+        raise typer.Exit(CANNOT_START) from None
+    except EngineBroken as error:
+        say(f"Stopped: {error}")
+        raise typer.Exit(BROKEN) from None
+    except SafetyStreamError as error:
+        say(str(error))
+        raise typer.Exit(CANNOT_START) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def end_with_the_reader() -> None:
+    """Let a closed pipe end the process quietly, as ``| head`` expects of a program that writes lines."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -1,0 +1,28 @@
+"""Settings are read once, from the environment, and every problem is told at once in the operator's own words."""
+
+import pytest
+
+from safety_stream.errors import ConfigurationError
+from safety_stream.settings import read_settings
+
+
+def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wrong values and one misspelt name: three problems, each naming the variable that an operator typed."""
+    monkeypatch.setenv("SAFETY_STREAM_PARTITIONS", "0")
+    monkeypatch.setenv("SAFETY_STREAM_CLOCK", "sun")
+    monkeypatch.setenv("SAFETY_STREAM_BOOTSTRAP_SERVER", "kafka:9092")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+    assert [problem.split(":")[0].split("=")[0].split(" ")[0] for problem in caught.value.problems] == [
+        "SAFETY_STREAM_BOOTSTRAP_SERVER",
+        "SAFETY_STREAM_PARTITIONS",
+        "SAFETY_STREAM_CLOCK",
+    ]
+    assert "SAFETY_STREAM_BOOTSTRAP_SERVERS" in caught.value.problems[0]
+
+
+def test_what_an_orchestrator_adds_is_not_a_misspelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kubernetes puts SAFETY_STREAM_SERVICE_HOST and the like into every pod beside a service of that name."""
+    monkeypatch.setenv("SAFETY_STREAM_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("SAFETY_STREAM_PORT", "tcp://10.0.0.1:80")
+    assert read_settings(topic_prefix="other").topic("labs") == "other.labs"
