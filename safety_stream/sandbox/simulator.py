@@ -20,17 +20,17 @@ CORRECTED = ("001", (-1, "K"), "4.32")
 """A hemolysed specimen: the potassium is corrected to this value four hours later."""
 NINE_DAYS_LATE = ("003", (16, "FERRITIN"))
 TORN = ("007", (5, "HGB"))
-_TOPICS = {"lab_result": "labs", "vital_sign": "vitals", "adverse_event": "adverse-events"}
 _DAY_BEFORE_CONSENT = -16
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: when it arrives, the inbound topic it is meant for (without prefix), and its bytes."""
+    """One message: when it arrives, and its bytes. ``answers``: it answers one that people were alerted to."""
 
     at: datetime
-    topic: str
     line: bytes
+    is_tick: bool = False
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,18 @@ def _ticks() -> Iterator[Message]:
     first = datetime.combine(FIRST_DAY_ZERO, time(12), tzinfo=ZONE)
     for day in range(_DAY_BEFORE_CONSENT, LAST_DAY + 1):
         noon = first + timedelta(days=day)
-        yield Message(noon, "subjects", ClockTicked(as_of=noon).model_dump_json().encode())
+        yield Message(noon, ClockTicked(as_of=noon).model_dump_json().encode(), is_tick=True)
 
 
 def _post(member: Member, chance: Random) -> Iterator[Message]:
     """One subject's messages, with what goes wrong on the way."""
     for arrival in _misdelivered(member, list(Records(member, chance).all()), chance):
-        topic = _TOPICS.get(getattr(arrival.event, "kind", ""), "subjects")
         line = arrival.event.model_dump_json(exclude_none=True).encode()
         if (member.subject, arrival.result) == TORN:
-            yield Message(arrival.at, topic, line[: len(line) * 2 // 3])
-            yield Message(arrival.at + timedelta(hours=2), topic, line)
+            yield Message(arrival.at, line[: len(line) * 2 // 3])
+            yield Message(arrival.at + timedelta(hours=2), line)
         else:
-            yield Message(arrival.at, topic, line)
+            yield Message(arrival.at, line, answers=arrival.event.status == "corrected")
 
 
 def _misdelivered(member: Member, arrivals: list[Arrival], chance: Random) -> Iterator[Arrival]:
