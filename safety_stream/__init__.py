@@ -1,6 +1,6 @@
 """safety_stream: a real-time safety monitor for early-phase clinical trials.
 
-cli              the command line
+cli, commands/   the command line
 sandbox/         THE WORKBENCH: a local Kafka, a local inbox, the simulated trial, the demo
 contracts/       THE CONTRACTS: JSON Schemas and AsyncAPI, generated from the models
 worker/          THE ENGINE: all that knows Faust

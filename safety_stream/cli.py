@@ -1,6 +1,55 @@
-"""The command line: thin, one function a command."""
+"""The command line: thin, one function a command. Each says its exit codes in its help."""
+
+from typing import Annotated
+
+import typer
+
+from safety_stream import __version__
+from safety_stream.commands import engine, files, grading, showing
+
+app = typer.Typer(
+    name="safety-stream",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"safety-stream {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def safety_stream(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it and exit.")
+    ] = False,
+) -> None:
+    """A real-time safety monitor for early-phase clinical trials, on Kafka.
+
+    Begin with: safety-stream demo
+
+    Settings come from the environment (SAFETY_STREAM_..., README, "Settings"). Results go to standard output, progress
+    and problems to standard error.
+    """
+
+
+app.command(short_help="See it work: Kafka, workers, mails, a simulated trial.")(showing.demo)
+app.command(short_help="Judge: events in, findings and alerts out.")(engine.worker)
+app.command(short_help="Tell people: alerts to mails, until each is taken.")(engine.notifier)
+app.add_typer(engine.topics, name="topics")
+app.command(short_help="Send a file of events to the broker.")(files.publish)
+app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
+app.command(short_help="Check the rulebook and the protocols.")(grading.check)
+app.command(short_help="Write the simulated trial as events.")(files.simulate)
+app.add_typer(files.convert, name="convert")
+app.command(short_help="Write JSON Schemas and AsyncAPI.")(files.schemas)
 
 
 def main() -> None:
     """Run the command line."""
-    raise NotImplementedError
+    app()

@@ -17,6 +17,7 @@ PACKAGE = ROOT / "safety_stream"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
     frozenset({"cli"}),
+    frozenset({"commands"}),
     frozenset({"sandbox", "contracts"}),
     frozenset({"worker", "notifier", "reconcile"}),
     frozenset({"broker"}),
@@ -27,7 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
 )
 FLOOR_OF = {room: number for number, floor in enumerate(reversed(FLOORS)) for room in floor}
-READS_SETTINGS = {"cli", "sandbox", "worker", "notifier", "reconcile", "broker", "settings"}
+READS_SETTINGS = {"commands", "sandbox", "worker", "notifier", "reconcile", "broker", "settings"}
 KNOWS_FAUST = {"worker"}
 
 # What the pure rooms may lean on: arithmetic, text, time as data, types. No clock, no chance, no world.

@@ -35,11 +35,11 @@ class Panel(NamedTuple):
 
 _TESTS = (
     # Blood count. Leukocytes are the sum of their parts, see courses.py.
-    Assay("WBC", "6690-2", "10*9/L", 2, (3.9, 6.5), ("3.5", "9.5")),
-    Assay("NEUT", "751-8", "10*9/L", 2, (2.6, 4.4), ("1.8", "6.3"), spread=0.07),
-    Assay("LYMPH", "731-0", "10*9/L", 2, (0.85, 1.5), ("1.1", "3.2"), spread=0.07),
+    Assay("WBC", "6690-2", "10^9/L", 2, (3.9, 6.5), ("3.5", "9.5")),
+    Assay("NEUT", "751-8", "10^9/L", 2, (2.6, 4.4), ("1.8", "6.3"), spread=0.07),
+    Assay("LYMPH", "731-0", "10^9/L", 2, (0.85, 1.5), ("1.1", "3.2"), spread=0.07),
     Assay("HGB", "718-7", "g/L", 0, (104, 128), ("115", "150"), ("130", "175"), spread=0.015),
-    Assay("PLT", "777-3", "10*9/L", 0, (150, 260), ("125", "350")),
+    Assay("PLT", "777-3", "10^9/L", 0, (150, 260), ("125", "350")),
     # Chemistry
     Assay("ALT", "1742-6", "U/L", 0, (12, 30), ("7", "40"), ("9", "50"), spread=0.09),
     Assay("AST", "1920-8", "U/L", 0, (15, 28), ("13", "35"), ("15", "40"), spread=0.08),
@@ -70,8 +70,8 @@ _TESTS = (
     Assay("TEMP", "8310-5", "Cel", 1, (36.4, 36.8), (None, None), spread=0.003),
     Assay("HR", "8867-4", "/min", 0, (68, 82), (None, None), spread=0.04),
     Assay("RESP", "9279-1", "/min", 0, (14, 17), (None, None), spread=0.04),
-    Assay("SYSBP", "8480-6", "mm[Hg]", 0, (106, 114), (None, None), spread=0.015),
-    Assay("DIABP", "8462-4", "mm[Hg]", 0, (66, 73), (None, None), spread=0.02),
+    Assay("SYSBP", "8480-6", "mmHg", 0, (106, 114), (None, None), spread=0.015),
+    Assay("DIABP", "8462-4", "mmHg", 0, (66, 73), (None, None), spread=0.02),
     Assay("SPO2", "59408-5", "%", 0, (97.6, 98.9), (None, None), spread=0.003),
     Assay("LVEF", "10230-1", "%", 0, (60, 68), (None, None), spread=0.01),
     Assay("QTCF", "76634-5", "ms", 0, (398, 425), (None, None), spread=0.008),

@@ -42,6 +42,11 @@ class Player:
         """How much has been sent, 0 to 1."""
         return sum(self.sent.values()) / len(self._trial.messages)
 
+    @property
+    def done(self) -> bool:
+        """Whether all has been sent."""
+        return self.share == 1
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()

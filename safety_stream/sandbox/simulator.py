@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from safety_stream.clinical.events import ClockTicked, Event
+from safety_stream.intake.native import write
 from safety_stream.sandbox.cast import CAST, FIRST_DAY_ZERO, LAST_DAY, Member
 from safety_stream.sandbox.records import ZONE, Arrival, Records
 from safety_stream.sandbox.truth import TRUTH, Expectation
@@ -56,13 +57,13 @@ def _ticks() -> Iterator[Message]:
     first = datetime.combine(FIRST_DAY_ZERO, time(12), tzinfo=ZONE)
     for day in range(_DAY_BEFORE_CONSENT, LAST_DAY + 1):
         noon = first + timedelta(days=day)
-        yield Message(noon, ClockTicked(as_of=noon).model_dump_json().encode(), is_tick=True)
+        yield Message(noon, write(ClockTicked(as_of=noon)), is_tick=True)
 
 
 def _post(member: Member, chance: Random) -> Iterator[Message]:
     """One subject's messages, with what goes wrong on the way."""
     for arrival in _misdelivered(member, list(Records(member, chance).all()), chance):
-        line = arrival.event.model_dump_json(exclude_none=True).encode()
+        line = write(arrival.event)
         if (member.subject, arrival.result) == TORN:
             yield Message(arrival.at, line[: len(line) * 2 // 3])
             yield Message(arrival.at + timedelta(hours=2), line)

@@ -7,7 +7,7 @@ count once: by origin, by finding and revision, by alert and revision.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import Any
 
 import orjson
@@ -42,8 +42,8 @@ class Watcher:
         self.failure: Exception | None = None
         self._settings = settings
         self._told = told
-        self._lock = Lock()
         self._stopped = Event()
+        self._idle = False
         self._topics = {settings.topic(name): name for name in _WATCHED}
         self._thread = Thread(target=self._run, name="watcher", daemon=True)
         self._take: Mapping[str, Callable[[Any], None]] = {
@@ -69,6 +69,10 @@ class Watcher:
         """How many inbound messages the engine has read: each is in the log of record or among the dead letters."""
         return len(self.seen.taken_in)
 
+    def is_idle(self) -> bool:
+        """Whether the last look found nothing new."""
+        return self._idle
+
     def _run(self) -> None:
         from kafka import KafkaConsumer, TopicPartition
 
@@ -78,7 +82,9 @@ class Watcher:
             consumer.assign(parts)
             consumer.seek_to_beginning(*parts)
             while not self._stopped.is_set():
-                for part, records in consumer.poll(timeout_ms=_POLL_MS).items():
+                found = consumer.poll(timeout_ms=_POLL_MS)
+                self._idle = not found
+                for part, records in found.items():
                     for record in records:
                         self._take[self._topics[part.topic]](record)
         except Exception as error:
@@ -107,7 +113,7 @@ class Watcher:
             self._told(alert)
 
     def _delivery(self, record: Any) -> None:
-        self.seen.deliveries[str(orjson.loads(record.value).get("result", "?"))] += 1
+        self.seen.deliveries[str(orjson.loads(record.value).get("outcome", "?"))] += 1
 
     def _dead_letter(self, record: Any) -> None:
         headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}

@@ -1,0 +1,69 @@
+"""The processes that run for good: ``worker``, ``notifier``; ``reconcile`` beside them; ``topics`` before them."""
+
+import typer
+
+from safety_stream.commands.terminal import ATTENTION, plain_errors, say
+from safety_stream.settings import read_settings
+
+topics = typer.Typer(no_args_is_help=True, help="Create our topics, or check them.")
+
+
+def worker() -> None:
+    """Judge: read the inbound topics, keep the log of record, conclude, and say who must be told. Until SIGTERM.
+
+    Everything is set in the environment, SAFETY_STREAM_BOOTSTRAP_SERVERS first (README, "Settings"). Start as many as
+    you like on the same topic prefix, each with its own SAFETY_STREAM_WORKER_ID: they share the work.
+
+    Exit codes: 0 told to stop; 1 it broke and stopped without acknowledging anything: start it again; 2 it does not
+    start, and every reason is listed.
+    """
+    from safety_stream.worker import app
+
+    with plain_errors():
+        raise typer.Exit(app.run(read_settings()))
+
+
+def notifier() -> None:
+    """Tell people: read the alerts, keep them in the outbox database, send each mail, try again until it is taken.
+
+    Everything is set in the environment: SAFETY_STREAM_SMTP_HOST, SAFETY_STREAM_ALERT_ROUTING_FILE and
+    SAFETY_STREAM_OUTBOX_URL first (README, "Settings"). Until SIGTERM.
+
+    Exit codes: 0 told to stop; 1 it broke: start it again; 2 it does not start, and every reason is listed.
+    """
+    from safety_stream.notifier import app  # type: ignore[attr-defined]
+
+    with plain_errors():
+        raise typer.Exit(app.run(read_settings()))
+
+
+@topics.command()
+def create() -> None:
+    """Create the topics that are missing, with their retention, replication and min.insync.replicas; change none.
+
+    Exit codes: 0 all topics are there; 2 the broker cannot be reached or refuses.
+    """
+    from safety_stream.broker.topics import create as create_topics
+
+    with plain_errors():
+        created = create_topics(read_settings())
+    for name in created:
+        typer.echo(name)
+    say(f"{len(created)} created" if created else "All topics were there already.")
+
+
+@topics.command()
+def check() -> None:
+    """Check that every topic is there and shaped as our guarantees need it.
+
+    Exit codes: 0 all is well; 1 something is not, each in one line; 2 the broker cannot be reached.
+    """
+    from safety_stream.broker.topics import check as check_topics
+
+    with plain_errors():
+        problems = check_topics(read_settings())
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(ATTENTION)
+    say("Every topic is there, and as it should be.")
