@@ -31,7 +31,7 @@ def notifier() -> None:
 
     Exit codes: 0 told to stop; 1 it broke: start it again; 2 it does not start, and every reason is listed.
     """
-    from safety_stream.notifier import app  # type: ignore[attr-defined]
+    from safety_stream.notifier import app
 
     with plain_errors():
         raise typer.Exit(app.run(read_settings()))

@@ -1,0 +1,189 @@
+"""The command line says what it does, what is wrong, and ends with the exit code that its help promises."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from safety_stream import __version__
+from safety_stream.cli import app
+
+RUN = CliRunner()
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not hasattr(group, "commands"):
+        yield path, group
+        return
+    for name, command in group.commands.items():
+        yield from _commands(command, (*path, name))
+
+
+def _in_a_shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """As a person runs it: a process of its own, from another folder."""
+    program = f"{sys.executable} -m safety_stream {command}"
+    ours = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", program], env=ours, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_every_command_tells_its_exit_codes_and_each_of_its_options() -> None:
+    """--help is the manual: what it does, every exit code, a word about every option and argument."""
+    found = dict(_commands(typer.main.get_command(app)))
+    assert len(found) >= 10
+    for path, command in found.items():
+        told = RUN.invoke(app, [*path, "--help"]).stdout
+        assert "Exit codes: 0" in " ".join(told.split()), path
+        for parameter in command.params:
+            assert getattr(parameter, "help", None) or parameter.name == "help", (path, parameter.name)
+
+
+def test_version() -> None:
+    """--version is the package's own."""
+    done = RUN.invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout.strip()) == (0, f"safety-stream {__version__}")
+
+
+def test_grade_4_neutropenia() -> None:
+    """CTCAE v5.0: neutrophils below 0.5 x 10^9/L are grade 4."""
+    done = RUN.invoke(app, ["grade", "ANC", "0.42", "10^9/L", "--lln", "1.8", "--uln", "6.3"])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Neutrophil count decreased: grade 4.")
+    assert "grade 3 at >= 0.5" in done.stdout
+
+
+def test_grade_without_baseline_is_a_range() -> None:
+    """ALT 250 at ULN 40 is grade 3 from a normal baseline (over 5 x ULN), less from an abnormal one."""
+    told = RUN.invoke(app, ["grade", "1742-6", "250", "U/L", "--uln", "40"]).stdout
+    assert told.startswith("Alanine aminotransferase increased: grade 0-3.")
+    normal = ["grade", "ALT", "250", "U/L", "--uln", "40", "--baseline", "30", "--baseline-uln", "40"]
+    assert RUN.invoke(app, normal).stdout.startswith("Alanine aminotransferase increased: grade 3.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["grade", "ANC", "Hello", "10^9/L"], "unreadable_value"),
+        (["grade", "ANC", "0.42", "furlong"], "unknown_unit"),
+        (["grade", "Phlogiston", "1"], "unknown_analyte"),
+    ],
+)
+def test_what_cannot_be_graded_says_why_and_ends_with_1(arguments: list[str], words: str) -> None:
+    """Never a grade 0, never a traceback: the reason, and what was expected."""
+    done = RUN.invoke(app, arguments)
+    assert done.exit_code == 1
+    assert words in done.stderr
+    assert "expected" in done.stderr
+
+
+def test_a_fact_that_no_rule_knows_is_a_wrong_argument() -> None:
+    """The facts that rules ask for are listed."""
+    done = RUN.invoke(app, ["grade", "INR", "1.3", "--known", "on_warfarin=yes"])
+    assert done.exit_code == 2
+    assert "on_anticoagulant" in done.stderr
+
+
+def test_grade_a_table_keeps_its_columns_and_order(tmp_path: Path) -> None:
+    """CSV in, CSV out: each row once a term, our columns after theirs; the last row cannot be graded: exit code 1."""
+    table = tmp_path / "results.csv"
+    table.write_text(
+        "who,analyte,value,unit,lln,uln\na,ANC,0.42,10^9/L,1.8,6.3\nb,K,7.3,mmol/L,3.5,5.3\nc,ANC,?,10^9/L,,\n"
+    )
+    done = RUN.invoke(app, ["grade", "--input", str(table)])
+    rows = [line.split(",") for line in done.stdout.splitlines()]
+    assert done.exit_code == 1
+    assert rows[0][:9] == [
+        "who",
+        "analyte",
+        "value",
+        "unit",
+        "lln",
+        "uln",
+        "grade_term",
+        "grade_lowest",
+        "grade_highest",
+    ]
+    graded = {(row[0], row[6]): (row[7], row[8]) for row in rows[1:]}
+    assert graded["a", "Neutrophil count decreased"] == ("4", "4")
+    assert graded["b", "Hyperkalemia"] == ("4", "4")
+    assert [row[0] for row in rows[1:]] == sorted(row[0] for row in rows[1:])
+
+
+def test_grade_a_table_of_json_lines(tmp_path: Path) -> None:
+    """NDJSON in, NDJSON out; a number keeps its digits."""
+    table, graded = tmp_path / "results.ndjson", tmp_path / "graded.ndjson"
+    table.write_text('{"analyte": "ALT", "value": 120.0, "unit": "U/L", "uln": 40, "untreated": true}\n')
+    assert RUN.invoke(app, ["grade", "--input", str(table), "--output", str(graded)]).exit_code == 0
+    row = json.loads(graded.read_text())
+    assert (row["value"], row["grade_lowest"], row["grade_highest"]) == ("120.0", "1", "1")
+
+
+def test_check_counts_the_book() -> None:
+    """The bundled book holds: CTCAE v5.0 has 837 terms."""
+    done = RUN.invoke(app, ["check"])
+    assert done.exit_code == 0
+    assert "837 CTCAE terms" in done.stdout
+
+
+def test_check_lists_every_problem_with_its_file(tmp_path: Path) -> None:
+    """An empty folder: one problem a missing table, exit code 2, no traceback."""
+    done = RUN.invoke(app, ["check", "--rulebook", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "ctcae_v5.yaml:1" in done.stderr
+    assert "analytes.yaml:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_schemas_are_written_and_then_up_to_date(tmp_path: Path) -> None:
+    """Written once, --check finds nothing; a changed file is named with exit code 1."""
+    assert RUN.invoke(app, ["schemas", str(tmp_path), "--check"]).exit_code == 1
+    assert RUN.invoke(app, ["schemas", str(tmp_path)]).exit_code == 0
+    assert RUN.invoke(app, ["schemas", str(tmp_path), "--check"]).exit_code == 0
+    (tmp_path / "asyncapi.yaml").write_text("stale")
+    stale = RUN.invoke(app, ["schemas", str(tmp_path), "--check"])
+    assert (stale.exit_code, stale.stdout.split()) == (1, ["asyncapi.yaml"])
+
+
+def test_wrong_settings_are_listed_without_a_traceback() -> None:
+    """Two problems in the environment, both named, exit code 2."""
+    done = _in_a_shell("topics check", SAFETY_STREAM_PARTITIONS="many", SAFETY_STREAM_CLOCK="sun")
+    assert done.returncode == 2
+    assert "SAFETY_STREAM_PARTITIONS=many" in done.stderr
+    assert "SAFETY_STREAM_CLOCK=sun" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_broker_is_one_sentence() -> None:
+    """Port 9 (discard) answers nobody: exit code 2 and the address in the sentence."""
+    done = _in_a_shell("topics create", SAFETY_STREAM_BOOTSTRAP_SERVERS="127.0.0.1:9")
+    assert done.returncode == 2
+    assert "127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    """| head takes two lines and leaves: two lines, nothing on standard error."""
+    done = _in_a_shell("simulate | head -2")
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == ""
+
+
+def test_convert_sdtm(tmp_path: Path) -> None:
+    """One result in a folder of SDTM becomes one event; the dataset's own number format is kept as text."""
+    (tmp_path / "lb.csv").write_text(
+        "STUDYID,USUBJID,LBSEQ,LBTESTCD,LBTEST,LBORRES,LBORRESU,LBORNRLO,LBORNRHI,LBDTC\n"
+        "S1,S1-001,1,ALT,Alanine Aminotransferase,27.0,U/L,6,34,2014-01-02T11:45\n"
+    )
+    done = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "America/New_York"])
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["value"] for event in events if event["kind"] == "lab_result"] == ["27.0"]
+    assert RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "Atlantis"]).exit_code == 2
