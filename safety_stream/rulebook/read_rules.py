@@ -8,7 +8,17 @@ from pydantic import ValidationError
 from safety_stream.rulebook.criteria import Criterion, CriterionError, parse
 from safety_stream.rulebook.forms import AmbiguityForm, Grades, RuleForm, complaints
 from safety_stream.rulebook.sheet import Path, Sheet
-from safety_stream.rulebook.tables import Ambiguity, Analyte, GradingRule, Row, Term, Unit, folded_term, is_pure
+from safety_stream.rulebook.tables import (
+    Ambiguity,
+    Analyte,
+    Example,
+    GradingRule,
+    Row,
+    Term,
+    Unit,
+    folded_term,
+    is_pure,
+)
 
 TERM_COLUMNS = ("term", "meddra_code", "system_organ_class", "grades", "specify")
 
@@ -124,6 +134,8 @@ class RuleReader:
             when_undecided=form.undecided,
             register=form.register_,
             says=form.says,
+            examples=tuple(Example(**example.model_dump()) for example in form.examples),
+            where=f"{self.sheet.name}:{self.sheet.line(index)}",
         )
 
     def _condition(self, index: int, form: RuleForm, analyte: Analyte) -> Criterion | None:

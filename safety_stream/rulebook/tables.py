@@ -93,6 +93,26 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A case a rule must grade so: ``value`` and the rest as a laboratory reports them, ``grade`` such as 2 or 2-3.
+
+    Without a baseline nobody was treated yet; ``baseline: unknown`` says that it is not known. Limits that did not come
+    with the baseline are those of the value.
+    """
+
+    value: str
+    grade: str
+    lln: str | None = None
+    uln: str | None = None
+    baseline: str | None = None
+    baseline_lln: str | None = None
+    baseline_uln: str | None = None
+    known: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    lasting: str | None = None
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """The criteria of one rule in one unit, worst grade first."""
 
@@ -135,6 +155,8 @@ class GradingRule:
     when_undecided: WhenUndecided = "highest"
     register: tuple[str, ...] = ()
     says: str | None = None
+    examples: tuple[Example, ...] = field(default=(), repr=False)
+    where: str = ""
 
     @property
     def grades(self) -> frozenset[int]:
