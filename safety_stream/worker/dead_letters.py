@@ -30,13 +30,18 @@ class DeadLetters:
         return self._outputs(message, QUARANTINED, attempt.traceback)
 
     def _outputs(self, message: Message, code: str, detail: str) -> tuple[Output, ...]:
-        letter = Output(self._topic, message.key, message.value, _headers(message, code, detail))
+        letter = Output(self._topic, message.key, _value(message), _headers(message, code, detail))
         at = received_at(message)
         alert = unreadable(message.topic, code, place(message), at.date(), at)
         if alert.id in self._alerted:
             return (letter,)
         self._alerted.add(alert.id)
         return letter, Output(self._alerts, alert.study.encode(), alert.model_dump_json().encode())
+
+
+def _value(message: Message) -> bytes | None:
+    """The original value; empty for a message without key and value, which aiokafka refuses to send (Java sends it)."""
+    return b"" if message.key is None and message.value is None else message.value
 
 
 def _headers(message: Message, code: str, detail: str) -> Headers:
