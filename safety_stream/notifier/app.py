@@ -137,6 +137,8 @@ def _consumer(settings: Settings) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         settings.topic("alerts"),
         group_id=f"{settings.topic_prefix}-notifier",
+        # The only messenger of an SQLite outbox takes its killed predecessor's place at once.
+        group_instance_id=f"{settings.topic_prefix}-notifier" if sqlite_file(settings.outbox_url) else None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=_GROUP_TIMEOUT_MS,
