@@ -14,6 +14,7 @@ AlertType = Literal[
     "lab_grade_4",
     "lab_grade_3",
     "serious_adverse_event",
+    "adverse_event_grade_4",
     "eligibility_breach",
     "cohort_decision",
     "ungradable",
@@ -77,7 +78,10 @@ class Alert(BaseModel):
     subject: str | None = None
     dose_level: int | None = None
     headline: str = Field(description="What happened, with its value: the first line a physician reads.")
-    finding: AnyFinding | None = Field(default=None, description="The finding it reports, with all its evidence.")
+    finding: AnyFinding | None = Field(
+        default=None,
+        description="The finding it reports, with all its evidence; null when one alert stands for many of them.",
+    )
     facts: tuple[tuple[str, str], ...] = Field(default=(), description="Further facts as label and value.")
     decision: Decision
     as_of: datetime

@@ -66,6 +66,11 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
         _MINUTES[30],
         "Review the report; check that the SAE form has gone to the sponsor within 24 hours of awareness.",
     ),
+    ("adverse_event_grade_4", ""): Entry(
+        "grade 4 adverse event without a serious criterion", "critical",
+        (("safety_physician",), ("safety_physician_backup", "medical_monitor"), ("site_investigator",)), _MINUTES[30],
+        "Ask the site whether the event is serious: grade 4 is life-threatening by its definition.",
+    ),
     ("eligibility_breach", "screening"): Entry(
         "eligibility criterion not met at screening", "warning",
         (("medical_monitor",), ("safety_physician",)), _MINUTES[1440],

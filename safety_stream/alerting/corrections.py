@@ -4,7 +4,7 @@ import re
 from datetime import UTC
 from typing import Final
 
-from safety_stream.clinical.findings import Reading, Toxicity
+from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, Reading, Toxicity
 
 _RECORD: Final = re.compile(r"^(?P<record>.*?)\s*v\s*\d+$")
 
@@ -15,8 +15,20 @@ def record_of(source: str) -> str:
     return match["record"] if match else source
 
 
-def corrected_result(before: Toxicity, now: Toxicity) -> bool:
-    """Whether a reading of alerting grade that was shown before now has another value or unit, or was taken back."""
+def corrected_result(before: AnyFinding, now: AnyFinding) -> bool:
+    """Whether a result that was alerted now has another value or unit, or was taken back; a newer result is none."""
+    if isinstance(before, Toxicity) and isinstance(now, Toxicity):
+        return _corrected_readings(before, now)
+    if isinstance(before, EligibilityBreach) and isinstance(now, EligibilityBreach):
+        return (before.value, before.unit) != (now.value, now.unit) and _records(before) == _records(now)
+    return False
+
+
+def _records(finding: EligibilityBreach) -> list[str]:
+    return [record_of(one.source) for one in finding.evidence.inputs if one.source]
+
+
+def _corrected_readings(before: Toxicity, now: Toxicity) -> bool:
     shown = {record_of(one.source): one for one in before.readings if _alerting(one)}
     standing = {record_of(one.source): one for one in now.readings}
     return any(_differs(one, standing.get(record), before, now) for record, one in shown.items())

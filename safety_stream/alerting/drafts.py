@@ -23,6 +23,7 @@ class Draft:
     """An alert that a finding supports, before anybody looked at what was told before.
 
     ``matters``: when it differs from before, people must be told again. ``gravity``: higher when things got worse.
+    ``shared``: one alert for every subject of the study, under this name.
     """
 
     type: AlertType
@@ -30,6 +31,7 @@ class Draft:
     decision: Decision
     matters: tuple[object, ...] = ()
     gravity: tuple[int, ...] = ()
+    shared: str | None = None
 
 
 def hold(reason: Reason) -> Decision:
@@ -61,9 +63,12 @@ def is_fatal(finding: ReportedEvent) -> bool:
 
 
 def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
-    """A serious adverse event; a death is serious whatever the report's own box says."""
+    """A serious adverse event, and a grade 4 that nobody called serious; a death is serious whatever its box says."""
     fatal = is_fatal(finding)
-    if finding.serious or fatal:
+    serious = finding.serious or fatal
+    if finding.grade == 4:
+        yield Draft("adverse_event_grade_4", "", hold("contained") if serious else SEND, (finding.term,))
+    if serious:
         matters = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution)
         gravity = (int(fatal), finding.grade or 0, len(finding.seriousness))
         yield Draft("serious_adverse_event", "", SEND, matters, gravity)
@@ -84,7 +89,7 @@ def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
     elif finding.verdict == "undetermined":
         decision = hold("undetermined")
     case = "screening" if finding.phase == "screening" else "before_infusion"
-    yield Draft("eligibility_breach", case, decision, (finding.value, finding.unit, finding.limit))
+    yield Draft("eligibility_breach", case, decision)
 
 
 def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
@@ -99,9 +104,24 @@ def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
         yield Draft("cohort_decision", "", decision, (finding.decision,))
 
 
+# A name or unit that the rulebook does not know fails every result under it, whoever's: one mail, not one a subject.
+OF_THE_WHOLE_STUDY: Final = {"unknown_analyte", "unknown_unit", "missing_unit"}
+# What a grade or a dosing decision does not hang on waits for the data manager's list.
+FOR_THE_LIST: Final = {
+    "no_value",
+    "observed_after_reported",
+    "onset_after_report",
+    "outcome_contradictory",
+    "over_age",
+    "resolved_before_onset",
+    "term_and_code_differ",
+}
+
+
 def data_query(finding: DataQuery) -> Iterator[Draft]:
     """Data that cannot be graded; more records with the same question are no news."""
-    yield Draft("ungradable", "", SEND, (finding.code, finding.about))
+    shared = f"{finding.code}|{finding.about}" if finding.code in OF_THE_WHOLE_STUDY else None
+    yield Draft("ungradable", "", hold("no_grade_at_stake") if finding.code in FOR_THE_LIST else SEND, shared=shared)
 
 
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {

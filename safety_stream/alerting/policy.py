@@ -64,8 +64,11 @@ def _by_case(finding: AnyFinding | None) -> dict[tuple[str, str], Draft]:
 
 
 def _next(change: FindingChange, before: Draft | None, now: Draft | None) -> Iterator[Alert]:
-    if now is None:
-        if before is not None:
+    if now is not None and now.shared is not None:
+        if before is None:
+            yield _of_the_study(change, now, now.shared)
+    elif now is None:
+        if before is not None and before.shared is None:  # others may still have the same question
             yield _withdrawn(change, before, None)
     elif before is None or not _told(before):
         if before is None or before.decision != now.decision:
@@ -105,9 +108,7 @@ def _difference(change: FindingChange, before: Draft, now: Draft) -> Reason | No
         return "adjudicated"
     if before.matters != now.matters:
         return "worse" if now.gravity > before.gravity else "corrected"
-    if isinstance(finding, Toxicity) and isinstance(previous, Toxicity) and corrected_result(previous, finding):
-        return "corrected"
-    return None
+    return "corrected" if previous is not None and corrected_result(previous, finding) else None
 
 
 def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert:
@@ -115,7 +116,9 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     gone = change.change == "withdrawn"
     told = headline(change.previous if change.previous is not None else change.finding)
     instead = "the records it rested on were taken back" if gone else headline(change.finding)
-    why = change.because if now is None else f"{REASONS[now.decision.reason]}; {change.because}"
+    # A cohort's alert is pooled: the status that changed would name its subject.
+    because = change.because if change.finding.subject is not None else "the status of a subject changed"
+    why = because if now is None else f"{REASONS[now.decision.reason]}; {because}"
     alert = _raised(change, now or before, _taking_back(before, now))
     return alert.model_copy(
         update={
@@ -153,4 +156,21 @@ def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
         facts=marked + facts(finding),
         decision=decision,
         as_of=change.as_of,
+    )
+
+
+def _of_the_study(change: FindingChange, draft: Draft, shared: str) -> Alert:
+    """One alert a study and question: it names no subject, and the first to raise it speaks for all."""
+    alert = _raised(change, draft, draft.decision)
+    told = tuple(fact for fact in alert.facts if fact[0] not in {"Subject", "Site", "Dose level"})
+    return alert.model_copy(
+        update={
+            "id": alert_id(alert.study, "every subject", draft.type, shared),
+            "revision": 1,
+            "subject": None,
+            "site": None,
+            "dose_level": None,
+            "finding": None,
+            "facts": (*told, ("Concerns", "every subject of the study with such a result")),
+        }
     )

@@ -24,6 +24,7 @@ Facts = Iterator[tuple[str, str]]
 
 _UNKNOWN: Final = "not known"
 _SHOWN_ELSEWHERE: Final = {"value", "uln", "lln"}
+_MEASURED: Final = (Toxicity, EligibilityBreach)  # their first input is the result, and shown as such
 
 
 def grade_words(grade: GradeRange) -> str:
@@ -66,11 +67,16 @@ def _input(evidence: Evidence, name: str) -> Input | None:
     return next((given for given in evidence.inputs if given.name.casefold() == name.casefold()), None)
 
 
+def _measured(evidence: Evidence) -> Input | None:
+    """The judged value: the first input; the limits follow it."""
+    return evidence.inputs[0] if evidence.inputs else None
+
+
 def result(finding: Toxicity) -> str:
     """The value that the alert is about: the judged value, else the reading at the peak."""
-    judged = _input(finding.evidence, "value")
-    if judged is not None:
-        return quantity(judged.value, judged.unit)
+    measured = _measured(finding.evidence)
+    if measured is not None:
+        return quantity(measured.value, measured.unit)
     peak = next((one for one in finding.readings if one.observed_at == finding.peak_observed), None)
     return quantity(peak.value, peak.unit) if peak else _UNKNOWN
 
@@ -78,13 +84,12 @@ def result(finding: Toxicity) -> str:
 def multiples(evidence: Evidence) -> Facts:
     """The value in multiples of the limit it crossed and of its baseline, to two decimals, where that can be said."""
     for name, told in (("ULN", Decimal.__gt__), ("LLN", Decimal.__lt__), ("baseline", Decimal.__ne__)):
-        value, limit = _number(evidence, "value"), _number(evidence, name)
+        value, limit = _number(_measured(evidence)), _number(_input(evidence, name))
         if value is not None and limit and value[1] == limit[1] and limit[0] and told(value[0], limit[0]):
             yield f"Multiple of {name}", f"{value[0] / limit[0]:.2f} x {name}"
 
 
-def _number(evidence: Evidence, name: str) -> tuple[Decimal, str | None] | None:
-    given = _input(evidence, name)
+def _number(given: Input | None) -> tuple[Decimal, str | None] | None:
     try:
         return (Decimal(given.value), given.unit) if given else None
     except InvalidOperation:
@@ -117,9 +122,10 @@ def reference_range(evidence: Evidence) -> Facts:
         yield "Reference range", ", ".join(words)
 
 
-def judged(evidence: Evidence) -> Facts:
+def judged(finding: Finding) -> Facts:
     """The other inputs of the judgement, the comparison that decided, what is missing, and the records behind it."""
-    for given in evidence.inputs:
+    evidence = finding.evidence
+    for given in evidence.inputs[isinstance(finding, _MEASURED) :]:
         if given.name.casefold() not in _SHOWN_ELSEWHERE:
             yield given.name[:1].upper() + given.name[1:], quantity(given.value, given.unit)
     if evidence.comparison:
@@ -149,7 +155,7 @@ def toxicity_facts(finding: Toxicity) -> Facts:
     before = "none on record" if finding.baseline_grade is None else f"grade {grade_words(finding.baseline_grade)}"
     yield "Before treatment", before
     yield "Treatment-emergent", {True: "yes", False: "no", None: "cannot be known"}[finding.emergent]
-    yield from judged(finding.evidence)
+    yield from judged(finding)
 
 
 def event_facts(finding: ReportedEvent) -> Facts:
@@ -166,7 +172,7 @@ def event_facts(finding: ReportedEvent) -> Facts:
     if finding.resolved is not None:
         yield "Resolved", when(finding.resolved)
     yield "Reported", instant(finding.reported_at)
-    yield from judged(finding.evidence)
+    yield from judged(finding)
 
 
 def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
@@ -183,7 +189,7 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
         yield "Standing of the rule", "an example that the sponsor has not signed"
     if finding.adjudicated_by is not None:
         yield "Adjudicated by", f"{finding.adjudicated_by}: {finding.adjudication or 'no reason given'}"
-    yield from judged(finding.evidence)
+    yield from judged(finding)
 
 
 def breach_facts(finding: EligibilityBreach) -> Facts:
@@ -198,7 +204,7 @@ def breach_facts(finding: EligibilityBreach) -> Facts:
     yield "To pass", finding.to_pass
     if finding.observed_at is not None:
         yield "Specimen taken", when(finding.observed_at)
-    yield from judged(finding.evidence)
+    yield from judged(finding)
 
 
 def cohort_facts(finding: CohortDecision) -> Facts:
@@ -215,7 +221,7 @@ def cohort_facts(finding: CohortDecision) -> Facts:
     yield "Still in the DLT window", str(tally.in_window)
     yield "Not evaluable", str(tally.not_evaluable)
     yield "Still reachable", ", ".join(finding.reachable) or "nothing else"
-    yield from judged(finding.evidence)
+    yield from judged(finding)
 
 
 def query_facts(finding: DataQuery) -> Facts:
@@ -226,7 +232,7 @@ def query_facts(finding: DataQuery) -> Facts:
     yield "Found", finding.found
     yield "Expected", finding.expected
     yield "Records concerned", f"{finding.count}: {'; '.join(finding.sources)}"
-    yield from judged(finding.evidence)
+    yield from judged(finding)
 
 
 FACTS: Final[dict[type, Callable[..., Facts]]] = {

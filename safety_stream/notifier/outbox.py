@@ -96,8 +96,8 @@ def _this(alert: Alert) -> ColumnElement[bool]:
 
 
 def _contradicts(known: str, alert: Alert) -> bool:
-    """Unreadable messages are one alert a day, told in the words of the first one: the later ones say the same."""
-    return alert.type != "unreadable_message" and known != alert.model_dump_json()
+    """An alert that stands for many (messages of a day, a test that nobody knows) is told in the first one's words."""
+    return alert.finding is not None and known != alert.model_dump_json()
 
 
 def _take(db: Connection, arrival: Arrival, routing: Routing, now_ms: int, again: bool) -> int:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safety_stream.alerting.alert import Alert, Decision
+from safety_stream.alerting.drafts import FOR_THE_LIST, OF_THE_WHOLE_STUDY
 from safety_stream.alerting.policy import alerts_of, revise, unreadable
-from safety_stream.clinical.findings import AnyFinding, GradeRange, Tally
+from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, GradeRange, Input, Tally
+from safety_stream.clinical.queries import CODES
 
 Told = tuple[str, str, str]
 
@@ -189,6 +191,38 @@ def test_cohort_advice_is_told_when_it_asks_for_an_action_and_withdrawn_when_it_
     assert [a.urgency for a in stopped if a.state == "raised"] == ["critical"]
 
 
+def test_a_late_dlt_withdraws_advice_without_naming_whose_it_was() -> None:
+    """The status that changed names its subject; the mail to the board does not."""
+    because = f"status {made.SUBJECT} revision 9"
+    change = made.changed(made.cohort_decision("escalate"), made.cohort_decision("wait"), because=because)
+    (alert,) = revise(change)
+    assert alert.state == "withdrawn"
+    assert not any(made.SUBJECT in value for fact in alert.facts for value in fact)
+
+
+def test_a_grade_4_event_that_nobody_called_serious_is_told_and_contained_once_it_is() -> None:
+    """Grade 4 is life-threatening by definition: told even without the serious box; with it, one mail, the SAE's."""
+    plain = made.reported_event(grade=4, serious=False, seriousness=())
+    serious = made.reported_event(grade=4)
+    assert said(revise(made.raised(plain))) == {("adverse_event_grade_4", "raised", "new")}
+    assert said(revise(made.raised(serious))) == {("serious_adverse_event", "raised", "new")}
+    assert held(revise(made.changed(plain, serious))) == {("adverse_event_grade_4", "raised", "contained")}
+
+
+def test_another_result_below_the_limit_is_no_news_and_a_corrected_one_is() -> None:
+    """Platelets 44, then another specimen with 41: no second mail; the 44 corrected to 14: told."""
+
+    def breach(value: str, source: str) -> EligibilityBreach:
+        told = Input(name="value", value=value, unit="10*9/L", source=source)
+        evidence = made.eligibility_breach().evidence.model_copy(update={"inputs": (told,)})
+        return made.eligibility_breach(value=value, evidence=evidence)
+
+    before = breach("44", "lis|P-1 v1")
+    assert revise(made.changed(before, breach("41", "lis|P-2 v1"))) == ()
+    corrected = said(revise(made.changed(before, breach("14", "lis|P-1 v2"))))
+    assert corrected == {("eligibility_breach", "raised", "corrected")}
+
+
 def test_a_third_dlt_on_a_stopped_level_is_worse() -> None:
     """The advice stays stop, the count does not: told again."""
     more = made.cohort_decision("stop", 3, tally=Tally(enrolled=4, dosed=4, evaluable=4, dlt=3))
@@ -207,6 +241,32 @@ def test_the_same_question_on_more_records_is_no_news() -> None:
     more = made.data_query(count=7, sources=("a|1 v1", "a|7 v1"))
     assert said(revise(made.raised(made.data_query()))) == {("ungradable", "raised", "new")}
     assert revise(made.changed(made.data_query(), more)) == ()
+
+
+def test_a_test_that_the_rulebook_does_not_know_is_one_alert_for_the_whole_study() -> None:
+    """Two subjects, one unknown test: the same alert id and revision, and nobody is named in it."""
+    one, other = (
+        made.data_query(
+            id=f"F-{subject}", code="unknown_analyte", about="NEUTRO", subject=subject, sources=("lis|1 v1",)
+        )
+        for subject in ("SUBJ-1", "SUBJ-2")
+    )
+    (first,), (second,) = revise(made.raised(one)), revise(made.raised(other, revision=3))
+    assert (first.id, first.revision, first.subject) == (second.id, second.revision, None)
+    assert not any("SUBJ" in value for fact in first.facts for value in fact)
+    assert revise(made.withdrawn(one)) == ()
+
+
+def test_a_question_on_which_no_grade_hangs_waits_for_the_list() -> None:
+    """A result that was not done is on record, and wakes nobody."""
+    assert held(revise(made.raised(made.data_query(code="no_value")))) == {
+        ("ungradable", "raised", "no_grade_at_stake")
+    }
+
+
+def test_every_question_the_judgement_can_ask_is_decided_on() -> None:
+    """The policy's lists of codes name only codes that exist."""
+    assert {*OF_THE_WHOLE_STUDY, *FOR_THE_LIST} < set(CODES)
 
 
 def test_unreadable_messages_are_one_alert_a_topic_reason_and_day() -> None:

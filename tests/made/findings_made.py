@@ -31,7 +31,7 @@ def evidence(value: str = "0.42", sentence: str | None = None) -> Evidence:
         rule="ctcae-5.0/Neutrophil count decreased",
         book="2026.1",
         inputs=(
-            Input(name="value", value=value, unit="10*9/L", source="hangzhou-lis|ANC-3 v1"),
+            Input(name="Neutrophils", value=value, unit="10*9/L", source="hangzhou-lis|ANC-3 v1"),
             Input(name="LLN", value="1.80", unit="10*9/L", source="hangzhou-lis|ANC-3 v1"),
             Input(name="ULN", value="6.30", unit="10*9/L", source="hangzhou-lis|ANC-3 v1"),
         ),
