@@ -32,6 +32,13 @@ class StudyRecord:
     study: str
     statuses: Mapping[str, SubjectStatus] = field(default_factory=dict)
     kept: Mapping[str, Kept] = field(default_factory=dict)
+    loaded: frozenset[str] = frozenset()
+    awaited: frozenset[str] = frozenset()
+
+    @property
+    def subject(self) -> str:
+        """A study is kept like a subject without a number."""
+        return ""
 
 
 class StudyNumbers(NamedTuple):

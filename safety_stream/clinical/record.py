@@ -43,6 +43,7 @@ class Header:
     kept: Mapping[str, Kept] = field(default_factory=dict)
     status: SubjectStatus | None = None
     deadline: datetime | None = None
+    concluded_to: datetime | None = None
     reported_to: datetime | None = None
     book: str = ""
 

@@ -182,6 +182,8 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     if lacking:
         raise ValueError(f"pages not loaded: {', '.join(sorted(lacking))}")
     because = f"{event.kind} {event.source.record} v{event.source.version}" if event else "the clock"
+    # A late event does not turn the clock back: a window that has closed stays closed.
+    as_of = max(as_of, record.header.concluded_to or as_of)
     before, bench = record, _bench(record, book, as_of, because)
     outcome: Outcome = "processed"
     paged: dict[str, Paged] = {}
@@ -281,6 +283,7 @@ def _closed(
         status = now if now is not held.status else None
         changes += own
         header = replace(header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition)
+        header = replace(header, concluded_to=bench.as_of)
         pages.add(HEADER)
     return Step(
         record=record.with_pages(header, {name: one.page for name, one in paged.items()}, (bench.edition, bench.frame)),

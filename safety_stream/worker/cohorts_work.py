@@ -38,6 +38,9 @@ class CohortsWork:
         check_partition(message, self._settings.partitions)
         status = SubjectStatus.model_validate_json(message.value or b"")
         record = self._records.get(message.partition, status.study, "")
+        for name in self._judgement.needed(record, None):
+            if name not in self._judgement.pages(record):
+                record = self._records.load(message.partition, record, name)
         after = self._judgement.of_study(record, status, status.as_of)
         self._metrics.concluded(after.changes, after.alerts)
         values = self._records.keep(message.partition, message.offset, after)

@@ -1,0 +1,64 @@
+"""A study's record in pages: a header with the advice as last sent, and one page a subject with its newest status.
+
+    header            the advice for each dose level as it was last sent, and the numbers of the subjects
+    status:001        the newest status of subject 001
+
+One status is one small page, so that a study may grow without any value growing with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from pydantic import TypeAdapter
+
+from safety_stream.clinical.changes import Kept
+from safety_stream.clinical.cohort import StudyRecord
+from safety_stream.clinical.findings import SubjectStatus
+
+HEADER = "header"
+STATUS = "status:"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyHeader:
+    """The page that is always there."""
+
+    subjects: tuple[str, ...] = ()
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+
+
+def status_page(subject: str) -> str:
+    """The name of the page that holds a subject's newest status."""
+    return STATUS + subject
+
+
+def pages_needed(record: StudyRecord) -> frozenset[str]:
+    """All pages of the study: advice rests on every subject. The header must be loaded first, to name the others."""
+    return frozenset({HEADER}) | record.awaited
+
+
+def with_page(record: StudyRecord, name: str, stored: bytes | None) -> StudyRecord:
+    """The record with one more page loaded; None: nothing is kept under this name."""
+    loaded, awaited = record.loaded | {name}, record.awaited - {name}
+    if name == HEADER:
+        header = _header().validate_json(stored) if stored else StudyHeader()
+        awaited = frozenset(map(status_page, header.subjects)) - loaded
+        return replace(record, kept=header.kept, loaded=loaded, awaited=awaited)
+    if stored is None:
+        return replace(record, loaded=loaded, awaited=awaited)
+    status = SubjectStatus.model_validate_json(stored)
+    statuses = {**record.statuses, status.subject: status}
+    return replace(record, statuses=statuses, loaded=loaded, awaited=awaited)
+
+
+def page_json(record: StudyRecord, name: str) -> bytes:
+    """One page as the engine stores it; KeyError for a subject without a status."""
+    if name == HEADER:
+        return _header().dump_json(StudyHeader(tuple(sorted(record.statuses)), record.kept))
+    return record.statuses[name.removeprefix(STATUS)].model_dump_json().encode()
+
+
+@cache
+def _header() -> TypeAdapter[StudyHeader]:
+    return TypeAdapter(StudyHeader)
