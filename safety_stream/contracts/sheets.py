@@ -1,5 +1,6 @@
 """What a study protocol and the tables of the book may say, for editors that check YAML while it is written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from pydantic import TypeAdapter
 
 from safety_stream.contracts.messages import DIALECT
 from safety_stream.rulebook.forms import AmbiguityForm, AnalyteForm, RuleForm, UnitsForm
+from safety_stream.rulebook.protocol import ProtocolVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Sheet:
 
     name: str
     files: str
-    form: TypeAdapter[Any]
+    form: Callable[[], dict[str, Any]]
 
     @property
     def file(self) -> str:
@@ -25,7 +27,7 @@ class Sheet:
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema, whole in itself."""
         head = {"$schema": DIALECT, "$id": f"urn:safety-stream:sheet:{self.name}", "title": f"rulebook/{self.files}"}
-        schema = _lenient(self.form.json_schema())
+        schema = _lenient(self.form())
         conversion = schema.get("$defs", {}).get("ConversionForm")
         if conversion:  # a bare number is a factor
             schema["$defs"]["ConversionForm"] = {"anyOf": [{"type": "number"}, conversion]}
@@ -44,9 +46,56 @@ def _lenient(node: Any) -> Any:
     return lenient
 
 
+def _protocol() -> dict[str, Any]:
+    """A protocol's first version is whole; each later one says only what changes."""
+    first = ProtocolVersion.model_json_schema()
+    definitions = first.pop("$defs")
+    del first["properties"]["study"]
+    first["required"].remove("study")
+    changes = {name: _changed(definition) for name, definition in {**definitions, "Version": first}.items()}
+    own = {name: first["properties"].pop(name) for name in ("version", "effective")}
+    definitions["Version"] = {**first, "properties": {**own, **first["properties"]}}
+    for name in own:
+        del changes["Version"]["properties"][name]
+    later = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version"],
+        "properties": {**own, "changes": {"$ref": "#/$defs/VersionChanged"}},
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["study", "versions"],
+        "properties": {
+            "study": {"type": "string", "minLength": 1, "maxLength": 120},
+            "versions": {
+                "type": "array",
+                "minItems": 1,
+                "prefixItems": [{"$ref": "#/$defs/Version"}],
+                "items": later,
+            },
+        },
+        "$defs": {**definitions, **{f"{name}Changed": each for name, each in changes.items()}},
+    }
+
+
+def _changed(node: Any) -> Any:
+    """The same form with nothing required: what lies over an earlier version."""
+    if isinstance(node, list):
+        return [_changed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {name: _changed(value) for name, value in node.items() if name not in {"required", "default"}}
+    if isinstance(node.get("$ref"), str):
+        kept["$ref"] = f"{node['$ref']}Changed"
+    return kept
+
+
 SHEETS: tuple[Sheet, ...] = (
-    Sheet("units", "units.yaml", TypeAdapter(UnitsForm)),
-    Sheet("analytes", "analytes.yaml", TypeAdapter(list[AnalyteForm])),
-    Sheet("ctcae_v5", "ctcae_v5.yaml", TypeAdapter(list[RuleForm])),
-    Sheet("ambiguities", "ambiguities.yaml", TypeAdapter(list[AmbiguityForm])),
+    Sheet("units", "units.yaml", UnitsForm.model_json_schema),
+    Sheet("analytes", "analytes.yaml", TypeAdapter(list[AnalyteForm]).json_schema),
+    Sheet("ctcae_v5", "ctcae_v5.yaml", TypeAdapter(list[RuleForm]).json_schema),
+    Sheet("ambiguities", "ambiguities.yaml", TypeAdapter(list[AmbiguityForm]).json_schema),
+    Sheet("protocol", "protocols/*.yaml", _protocol),
 )

@@ -36,6 +36,9 @@ def _as_list(told: object) -> object:
     return [told] if isinstance(told, str | dict) else told
 
 
+_ONE_OR_MORE = BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+
+
 @cache
 def parsed(text: str) -> Criterion:
     """A criterion as the protocol writes it, parsed once; raises ``CriterionError``."""
@@ -125,7 +128,7 @@ class Clause(Written):
     """One part of a composite: any of these analytes, when it meets the criterion."""
 
     name: Id
-    any_of: Annotated[tuple[Id, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    any_of: Annotated[tuple[Id, ...], _ONE_OR_MORE, Field(min_length=1)]
     when: Words
 
 
@@ -149,11 +152,11 @@ class Window(Written):
 class Matches(Written):
     """Which events a rule is about: terms, classes (SOC) or a composite; nothing named means any term."""
 
-    terms: Annotated[tuple[Words, ...], BeforeValidator(_as_list)] = ()
-    classes: Annotated[tuple[Words, ...], BeforeValidator(_as_list)] = ()
+    terms: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
+    classes: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
     composite: Id | None = None
-    except_terms: Annotated[tuple[Words, ...], BeforeValidator(_as_list)] = ()
-    except_classes: Annotated[tuple[Words, ...], BeforeValidator(_as_list)] = ()
+    except_terms: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
+    except_classes: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
 
 
 class DltRule(Written):
@@ -176,6 +179,14 @@ class DltRule(Written):
         return self
 
 
+class Exclusion(Written):
+    """What is never a DLT by itself, with its reason."""
+
+    terms: Annotated[tuple[Words, ...], _ONE_OR_MORE, Field(min_length=1)]
+    because: Words
+    up_to_grade: Annotated[int, Field(ge=1, le=5)] = 4
+
+
 class Dlt(Written):
     """The DLT window and rules. ``example`` marks a list that no sponsor has signed (decision T3)."""
 
@@ -183,7 +194,9 @@ class Dlt(Written):
     note: Words
     window: Window
     rules: Annotated[tuple[DltRule, ...], Field(min_length=1)]
-    excluded: Annotated[tuple["Exclusion", ...], BeforeValidator(_as_list)] = ()
+    excluded: Annotated[
+        tuple[Exclusion, ...], BeforeValidator(_as_list, json_schema_input_type=Exclusion | list[Exclusion])
+    ] = ()
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:
@@ -194,14 +207,6 @@ class Dlt(Written):
         return self
 
 
-class Exclusion(Written):
-    """What is never a DLT by itself, with its reason."""
-
-    terms: Annotated[tuple[Words, ...], BeforeValidator(_as_list), Field(min_length=1)]
-    because: Words
-    up_to_grade: Annotated[int, Field(ge=1, le=5)] = 4
-
-
 class Evaluable(Written):
     """When a subject counts for the 3+3 design (decision T6)."""
 
@@ -209,12 +214,16 @@ class Evaluable(Written):
     source: Words
 
 
+DoseDecision = Literal["enrol", "escalate", "expand", "stop"]
+_Table = dict[int, DoseDecision | list[DoseDecision]]
+
+
 class Row(Written):
     """One row of the decision table: with ``evaluable`` subjects of whom ``dlt`` had one, do this."""
 
     evaluable: Annotated[int, Field(ge=0, le=12)]
     dlt: Annotated[int, Field(ge=0, le=12)]
-    decision: Literal["enrol", "escalate", "expand", "stop"]
+    decision: DoseDecision
 
 
 def _rows(told: object) -> object:
@@ -234,7 +243,7 @@ class Escalation(Written):
     design: Literal["3+3"] = "3+3"
     cohort: Annotated[int, Field(ge=1, le=6)] = 3
     expanded: Annotated[int, Field(ge=2, le=12)] = 6
-    table: Annotated[tuple[Row, ...], BeforeValidator(_rows), Field(min_length=1)]
+    table: Annotated[tuple[Row, ...], BeforeValidator(_rows, json_schema_input_type=_Table), Field(min_length=1)]
     top_level: Literal["fill_to_6", "declare"] = "fill_to_6"
     below_first: Words = "stop, committee"
     stagger_days: Days | None = None

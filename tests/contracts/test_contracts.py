@@ -112,6 +112,7 @@ def document() -> Any:
 
 
 RULEBOOK = ROOT / "safety_stream" / "rulebook"
+FIXTURES = ROOT / "tests" / "fixtures"
 
 
 def _as_json(node: Any) -> Any:
@@ -126,7 +127,7 @@ def _as_json(node: Any) -> Any:
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
 def test_the_bundled_sheets_are_valid(sheet: Sheet) -> None:
     """An editor that checks our own tables and protocols against these schemas complains of nothing, but of a slip."""
-    files = sorted(RULEBOOK.glob(sheet.files))
+    files = sorted((*RULEBOOK.glob(sheet.files), *FIXTURES.glob(sheet.files)))
     assert files
     for file in files:
         table = _as_json(YAML(typ="safe", pure=True).load(file.read_text("utf-8")))
