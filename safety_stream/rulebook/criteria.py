@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from safety_stream.quantity import EXACT, Interval, plain
+from safety_stream.quantity import Interval, plain
 
 Verdict = bool | None
 Operator = Literal["<", "<=", ">", ">="]
@@ -26,7 +26,7 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _COMPARISON = re.compile(
     rf"(?P<op><=|>=|<|>)\s*(?:(?:(?P<times>{_NUMBER})\s*x\s*)?(?P<limit>ULN|LLN|BASELINE)"
     rf"(?:\s*(?P<sign>[+-])\s*(?P<plus>{_NUMBER})(?:\s+(?P<plus_unit>\S+))?)?"
-    rf"|(?P<number>{_NUMBER})(?:\s+(?P<unit>\S+))?)"
+    rf"|(?P<number>{_NUMBER})(?:\s+(?P<unit>(?!(?:ULN|LLN|BASELINE|x|lasting)\b)\S+))?)"
     rf"(?:\s+lasting\s+(?P<lasting_op><=|>=|<|>)\s*(?P<hours>{_NUMBER})\s*h)?\Z"
 )
 _FACT = re.compile(r"(?P<no>not\s+)?(?P<fact>[a-z][a-z0-9_]+)\Z")
@@ -89,7 +89,7 @@ class Comparison:
         return _and(verdict, held)
 
     def __str__(self) -> str:
-        bound = plain(abs(self.plus)) + (f" {self.unit}" if self.unit else "")
+        bound = plain(self.plus.copy_abs()) + (f" {self.unit}" if self.unit else "")
         if self.limit is not None:
             times = "" if self.times == 1 else f"{plain(self.times)} x "
             bound = f"{times}{self.limit}" + (f" {'-' if self.plus < 0 else '+'} {bound}" if self.plus else "")
@@ -193,7 +193,7 @@ def _comparison(match: re.Match[str]) -> Comparison:
         _op(match["op"]),
         limit,
         Decimal(match["times"]) if match["times"] else _ONE,
-        EXACT.minus(plus) if match["sign"] == "-" else plus,
+        plus.copy_negate() if match["sign"] == "-" else plus,
         match["unit"] or match["plus_unit"],
         lasting,
     )

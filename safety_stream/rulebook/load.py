@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -59,8 +60,14 @@ def read_yaml(path: Path) -> Sheet:
     return sheet
 
 
+@lru_cache(maxsize=64)
+def _sheet(name: str, text: str) -> Sheet:
+    """The same text is read once: YAML takes most of the time of loading a book."""
+    return read_sheet(name, text)
+
+
 def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
-    sheets = {name: read_sheet(name, _text(name, files[name], problems)) for name in FILES if name.endswith(".yaml")}
+    sheets = {name: _sheet(name, _text(name, files[name], problems)) for name in FILES if name.endswith(".yaml")}
     analytes = read_analytes(sheets["analytes.yaml"], read_units(sheets["units.yaml"], problems), problems)
     terms = read_terms(TERMS, csv.reader(io.StringIO(_text(TERMS, files[TERMS], problems))), problems)
     register = read_ambiguities(sheets["ambiguities.yaml"], problems)
@@ -94,7 +101,7 @@ def _protocols(folder: Path, book: Book, problems: list[str]) -> Mapping[str, Pr
     found: dict[str, Protocol] = {}
     names = {folded_term(term.name): term for term in book.terms.values()}
     for name, content in sorted(_contents(folder, _yaml_names(folder), problems).items()):
-        sheet = read_sheet(name, _text(name, content, problems))
+        sheet = _sheet(name, _text(name, content, problems))
         protocol = read_protocol(sheet, book.analytes, names, problems)
         if protocol is not None and protocol.study in found:
             problems.append(f"{name}:1: study {protocol.study} again; expected one file a study")

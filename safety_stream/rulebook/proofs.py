@@ -55,7 +55,7 @@ def contexts(row: Row) -> Iterator[Inputs]:
     """Limits, baseline and facts in every order and state that can matter to the row."""
     criteria = [criterion for _, criterion in row.worst_first]
     comparisons = [one for criterion in criteria for one in criterion.comparisons]
-    printed = sorted({abs(one.plus) for one in comparisons if one.limit is None})
+    printed = sorted({one.plus.copy_abs() for one in comparisons if one.limit is None})
     places: list[Interval | None] = [*(exactly(place) for place in _places(printed)), None]
     limits = {one.limit for one in comparisons if one.limit is not None}
     choices = [places if name in limits else [None] for name in ("LLN", "ULN", "BASELINE")]

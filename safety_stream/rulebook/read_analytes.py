@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from safety_stream.quantity import EXACT, ReferenceRange
+from safety_stream.quantity import ReferenceRange
 from safety_stream.rulebook.forms import AnalyteForm, ConversionForm, UnitsForm, complaints
 from safety_stream.rulebook.sheet import Sheet
 from safety_stream.rulebook.tables import Analyte, Unit, folded, spelled
@@ -103,8 +103,7 @@ def _units_of(form: AnalyteForm, units: UnitsForm) -> tuple[str, dict[str, Conve
 
 
 def _unit(ucum: str, conversion: ConversionForm) -> Unit:
-    shift = EXACT.minus(EXACT.divide(conversion.subtract_first, conversion.divide_by))
-    return Unit(ucum, conversion.factor, conversion.divide_by, shift or Decimal(0))
+    return Unit(ucum, conversion.factor, conversion.divide_by, conversion.subtract_first)
 
 
 def _spellings(accepted: Mapping[str, Unit], units: UnitsForm) -> dict[str, str]:

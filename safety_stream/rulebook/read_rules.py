@@ -203,7 +203,7 @@ def conversions(analyte: Analyte, rows: Mapping[str, Row]) -> dict[str | None, t
 
 
 def _same_size(one: Unit | None, other: Unit) -> bool:
-    return one is not None and (one.factor, one.divisor, one.shift) == (other.factor, other.divisor, other.shift)
+    return one is not None and (one.factor, one.divisor, one.origin) == (other.factor, other.divisor, other.origin)
 
 
 def ratios_only(rules: Iterable[GradingRule]) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
 
-from safety_stream.quantity import Interval, ReferenceRange
+from safety_stream.quantity import ZERO, Interval, ReferenceRange
 from safety_stream.rulebook.criteria import Criterion, Inputs
 from safety_stream.rulebook.protocol import Protocol
 
@@ -16,7 +16,7 @@ Direction = Literal["higher", "lower"]
 WhenUndecided = Literal["highest", "lowest"]
 _ONE = Decimal(1)
 _POWER_OF_TEN = re.compile(r"^[x*]?10(?:\*\*|[*^e']|\()(\d{1,2})\)?(?=/)", re.IGNORECASE)
-_CELLS = re.compile(r"\{?\bcells?\b\}?", re.IGNORECASE)
+_CELLS = re.compile(r"\{?cells?\}?", re.IGNORECASE)
 _TO_ASCII = str.maketrans("μµ×∕⁄⁰¹²³⁴⁵⁶⁷⁸⁹", "uux//0123456789")
 _NO_RANGE = ReferenceRange()
 _RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
@@ -24,33 +24,33 @@ _RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit an analyte is accepted in: value x ``factor`` / ``divisor`` + ``shift`` is the analyte's own unit."""
+    """A unit an analyte is accepted in: (value - ``origin``) x ``factor`` / ``divisor`` is the analyte's own unit."""
 
     ucum: str
     factor: Decimal = _ONE
     divisor: Decimal = _ONE
-    shift: Decimal = Decimal(0)
+    origin: Decimal = ZERO
 
     @property
     def same(self) -> bool:
         """Whether the analyte's own unit has the same size."""
-        return self.factor == self.divisor and not self.shift
+        return self.factor == self.divisor and not self.origin
 
     def own(self, value: Interval) -> Interval:
         """The value in the analyte's own unit; exact but for a divisor that does not divide (60 digits then)."""
         if self.same:
             return value
-        converted = value if self.factor is _ONE else value.scaled(self.factor)
-        if self.divisor is not _ONE:
-            converted = converted.divided(self.divisor)
-        return converted.shifted(self.shift) if self.shift else converted
+        converted = value.shifted(self.origin.copy_negate()) if self.origin else value
+        if self.factor is not _ONE:
+            converted = converted.scaled(self.factor)
+        return converted if self.divisor is _ONE else converted.divided(self.divisor)
 
     def of_own(self, value: Interval) -> Interval:
         """A value of the analyte's own unit in this one, to 60 digits."""
         if self.same:
             return value
-        unshifted = value.shifted(-self.shift) if self.shift else value
-        return unshifted.scaled(self.divisor).divided(self.factor)
+        converted = value.scaled(self.divisor).divided(self.factor)
+        return converted.shifted(self.origin) if self.origin else converted
 
 
 @dataclass(frozen=True, slots=True)

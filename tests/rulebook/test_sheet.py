@@ -1,0 +1,39 @@
+"""A table is read with its lines, its exact numbers, and every slip of its form."""
+
+from decimal import Decimal
+
+from safety_stream.rulebook.sheet import read_sheet
+
+
+def test_numbers_are_exact_and_lines_are_known() -> None:
+    """1.50 keeps its digits, a key may be a unit, and every value knows the line it stands on."""
+    sheet = read_sheet("t.yaml", "a:\n  - {x: 1.50, 10*9/L: 2}\n  - y: yes\n")
+    assert sheet.data == {"a": [{"x": Decimal("1.50"), "10*9/L": 2}, {"y": "yes"}]}
+    assert not sheet.problems
+    assert (sheet.line("a", 0, "x"), sheet.line("a", 1, "y"), sheet.line("a", 1, "nothing", "here")) == (2, 3, 3)
+
+
+def test_a_key_written_twice_is_a_problem() -> None:
+    """The second of two equal keys would silently win: it is named with both lines."""
+    sheet = read_sheet("t.yaml", "a: 1\nb: 2\na: 3\n")
+    assert sheet.problems == ["t.yaml:3: 'a' again; expected each key once (first: line 1)"]
+
+
+def test_no_number_but_a_plain_one() -> None:
+    """Exponents, hexadecimal, nan and infinity are problems, not numbers."""
+    sheet = read_sheet("t.yaml", "a: .nan\nb: 1.5e3\nc: 0x1F\nd: .inf\n")
+    assert [problem.split(":")[1] for problem in sheet.problems] == ["1", "2", "3", "4"]
+
+
+def test_broken_yaml_is_a_problem_with_its_line() -> None:
+    """A file that is no YAML at all names the line where it stops being one."""
+    sheet = read_sheet("t.yaml", "a: [1, 2\nb: 3\n")
+    assert sheet.data is None
+    assert sheet.problems[0].startswith("t.yaml:2: ")
+
+
+def test_an_empty_file_is_nothing() -> None:
+    """An empty table is None, without a problem of form."""
+    sheet = read_sheet("t.yaml", "# only a comment\n")
+    assert sheet.data is None
+    assert not sheet.problems
