@@ -11,8 +11,10 @@ follows from them.
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from time import monotonic
 from typing import Any, Protocol
 
 from faust.types import Message, StreamT
@@ -20,10 +22,13 @@ from faust.types import Message, StreamT
 from safety_stream.errors import PageTooLarge
 from safety_stream.worker.batches import Event, batches
 from safety_stream.worker.messages import place
-from safety_stream.worker.outputs import Effects, send
+from safety_stream.worker.metrics import Metrics
+from safety_stream.worker.outputs import Effects, checked, send
+from safety_stream.worker.pulse import Pulse
 from safety_stream.worker.quarantine import Attempt, Quarantine
 from safety_stream.worker.strict.tables import DurableTable
 from safety_stream.worker.time_limit import time_limit
+from safety_stream.worker.trial_faults import Fault
 
 MAX_ROUND_BYTES = 512 * 1024
 
@@ -61,13 +66,16 @@ class Rounds:
     most: int
     limit_seconds: float
     quarantine: Quarantine
+    pulse: Pulse
+    metrics: Metrics
+    fault: Fault
 
     async def run(self, stream: StreamT[Any], work: Work) -> None:
         """Take round after round for as long as the process lives."""
         async for batch in batches(stream, self.most):
             for events, effects in self._judged(work, batch):
                 async with asyncio.timeout(self.limit_seconds):
-                    await _settle(work, events, effects)
+                    await self._settle(work, events, effects)
                 self._close(work, events)
 
     def _judged(self, work: Work, batch: list[Event]) -> Iterator[tuple[list[Event], list[Effects]]]:
@@ -75,41 +83,58 @@ class Rounds:
         events: list[Event] = []
         effects: list[Effects] = []
         size = 0
+        started = monotonic()
         for event in batch:
             judged = self._judge(work, event.message)
             events.append(event)
             effects.append(judged)
             size += sum(map(len, judged.pages.values()))
             if size > MAX_ROUND_BYTES:
+                self.metrics.took(work.name, "judge", monotonic() - started)
                 yield events, effects
-                events, effects, size = [], [], 0
+                events, effects, size, started = [], [], 0, monotonic()
         if events:
+            self.metrics.took(work.name, "judge", monotonic() - started)
             yield events, effects
 
     def _judge(self, work: Work, message: Message) -> Effects:
+        self.pulse.beat()
         attempt = self.quarantine.exhausted(message)
         if attempt is not None:
             return work.set_aside(message, attempt)
         with self.quarantine.in_hand(message):
             try:
                 with time_limit(self.limit_seconds):
-                    return work.judge(message)
+                    self.fault("judge")
+                    return checked(work.judge(message))
             except PageTooLarge as error:
                 return work.set_aside(message, Attempt(place(message), 1, str(error)))
+
+    async def _settle(self, work: Work, events: list[Event], effects: list[Effects]) -> None:
+        producer = events[0].app.producer
+        self.pulse.beat()
+        self.fault("send")
+        with self._timed(work, "send"):
+            await send(producer, chain.from_iterable(each.outputs for each in effects))
+        self.pulse.beat()
+        self.fault("keep")
+        if work.table is not None:
+            pages = _by_partition(events, effects)
+            with self._timed(work, "keep"):
+                await asyncio.gather(*(work.table.save(partition, kept) for partition, kept in pages.items()))
+        self.fault("acknowledge")
+
+    @contextmanager
+    def _timed(self, work: Work, part: str) -> Iterator[None]:
+        started = monotonic()
+        yield
+        self.metrics.took(work.name, part, monotonic() - started)
 
     def _close(self, work: Work, events: list[Event]) -> None:
         for event in events:
             event.ack()
             self.quarantine.settled(event.message)
         work.done([event.message for event in events])
-
-
-async def _settle(work: Work, events: list[Event], effects: list[Effects]) -> None:
-    producer = events[0].app.producer
-    await send(producer, chain.from_iterable(each.outputs for each in effects))
-    if work.table is not None:
-        pages = _by_partition(events, effects)
-        await asyncio.gather(*(work.table.save(partition, kept) for partition, kept in pages.items()))
 
 
 def _by_partition(events: list[Event], effects: list[Effects]) -> Mapping[int, dict[bytes, bytes]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from safety_stream.alerting.consequences import Consequences, cohort_consequences, subject_consequences
 from safety_stream.clinical import cohort, study_pages, subject
-from safety_stream.clinical.cohort import StudyRecord
+from safety_stream.clinical.cohort import StudyNumbers, StudyRecord
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import SubjectStatus
 from safety_stream.clinical.record import SubjectRecord
@@ -68,3 +68,7 @@ class Clinic:
         if status is None:
             return Consequences(record=record, changes=(), alerts=(), pages=frozenset())
         return cohort_consequences(record, status, self.book)
+
+    def numbers(self, record: StudyRecord) -> StudyNumbers:
+        """A study in numbers, for metrics."""
+        return cohort.study_numbers(record, self.book)

@@ -37,12 +37,9 @@ class CohortsWork:
         self._guard.check(message)
         check_partition(message, self._settings.partitions)
         status = SubjectStatus.model_validate_json(message.value or b"")
-        record = self._records.get(message.partition, status.study, "")
-        for name in self._judgement.needed(record, None):
-            if name not in self._judgement.pages(record):
-                record = self._records.load(message.partition, record, name)
+        record = self._records.ready(message.partition, status.study, "", None)
         after = self._judgement.of_study(record, status, status.as_of)
-        self._metrics.concluded(after.changes, after.alerts)
+        self._metrics.concluded(after)
         values = self._records.keep(message.partition, message.offset, after)
         return Effects(tuple(self._outputs(status.study.encode(), after)), values)
 
@@ -53,17 +50,29 @@ class CohortsWork:
         return Effects(self._letters.quarantined(message, attempt))
 
     def done(self, messages: Sequence[Message]) -> None:
-        """Count what was judged."""
+        """Count what was judged, and show the studies as they are now."""
         self._metrics.judged(self.name, len(messages))
+        for partition in {message.partition for message in messages}:
+            self._show(partition)
 
     def assigned(self, partitions: Iterable[int]) -> None:
         """These partitions are ours and recovered."""
-        self.revoked(partitions)
+        for partition in partitions:
+            self._records.drop(partition)
+            self._show(partition)
 
     def revoked(self, partitions: Iterable[int]) -> None:
         """These partitions are ours no longer."""
         for partition in partitions:
             self._records.drop(partition)
+            self._metrics.studies_gone(partition)
+
+    def _show(self, partition: int) -> None:
+        numbers = {
+            study: self._judgement.numbers(self._records.ready(partition, study, "", None))
+            for study, _ in self._records.names(partition)
+        }
+        self._metrics.studies_are(partition, numbers)
 
     def _outputs(self, study: bytes, after: Consequences) -> Iterator[Output]:
         for change in after.changes:

@@ -30,7 +30,7 @@ class DeadLetters:
         return self._outputs(message, QUARANTINED, attempt.traceback)
 
     def _outputs(self, message: Message, code: str, detail: str) -> tuple[Output, ...]:
-        letter = Output(self._topic, message.key, _value(message), _headers(message, code, detail))
+        letter = Output(self._topic, message.key, _value(message), _headers(message, code, detail), is_letter=True)
         at = received_at(message)
         alert = unreadable(message.topic, code, place(message), at.date(), at)
         if alert.id in self._alerted:

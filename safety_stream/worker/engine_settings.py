@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from faust.tables.manager import TableManager
 from mode import CrashingSupervisor
 from yarl import URL
 
@@ -13,14 +14,14 @@ from safety_stream.worker.strict.tables import DurableTable
 from safety_stream.worker.strict.transport import SCHEME
 
 
-def engine_settings(settings: Settings, scheme: str = SCHEME) -> dict[str, Any]:
-    """Arguments of the Faust application."""
+def engine_settings(settings: Settings, *, stock: bool = False) -> dict[str, Any]:
+    """Arguments of the Faust application; ``stock`` only for the canary of the tests."""
     session = settings.session_timeout_seconds
     return {
-        "broker": [URL(url) for url in broker_urls(settings, scheme)],  # the strict transport
+        "broker": [URL(url) for url in broker_urls(settings, "aiokafka" if stock else SCHEME)],  # the strict transport
         "broker_credentials": credentials(settings),
         "Table": DurableTable,  # state that is durable when save returns
-        "TableManager": SafeTableManager,  # seek, then clear, then resume
+        "TableManager": TableManager if stock else SafeTableManager,  # seek, then clear, then resume
         "agent_supervisor": CrashingSupervisor,  # fail-stop: a restarted agent would begin behind the failed event
         # Its transactions cover neither outputs to topics we do not read nor the offset of the source.
         "processing_guarantee": "at_least_once",

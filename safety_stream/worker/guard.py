@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import structlog
 from aiokafka.partitioner import murmur2
 from faust.types import TP, Message
 
 from safety_stream.errors import OffsetGap, WrongPartition
 from safety_stream.worker.messages import place
 
+log = structlog.get_logger("safety_stream.worker")
 FirstOffset = Callable[[TP], int | None]
 
 
@@ -15,11 +17,13 @@ class OffsetGuard:
     """The first event after an assignment is the committed one (or the first of the log), each next one follows it.
 
     Our own logs have no holes: we write them, without transactions, and nothing compacts them. So a jump means that
-    the engine lost events on the way, and the process must stop before anything is acknowledged.
+    the engine lost events on the way, and the process must stop before anything is acknowledged. Only the canary of
+    the tests is lenient.
     """
 
-    def __init__(self, first: FirstOffset) -> None:
+    def __init__(self, first: FirstOffset, *, lenient: bool = False) -> None:
         self._first = first
+        self._lenient = lenient
         self._expected: dict[TP, int] = {}
 
     def check(self, message: Message) -> None:
@@ -29,7 +33,10 @@ class OffsetGuard:
         if expected is None:
             expected = self._first(tp)
         if expected is not None and offset != expected:
-            raise OffsetGap(f"{tp.topic}/{tp.partition}: offset {offset} came where {expected} was expected")
+            gap = f"{tp.topic}/{tp.partition}: offset {offset} came where {expected} was expected"
+            if not self._lenient:
+                raise OffsetGap(gap)
+            log.error("OFFSET GAP", gap=gap)
         self._expected[tp] = offset + 1
 
     def accept(self, message: Message) -> None:

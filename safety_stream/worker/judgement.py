@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from safety_stream.alerting.alert import Alert
+from safety_stream.clinical.cohort import StudyNumbers
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import FindingChange, SubjectStatus
 
 HEADER = "header"
-Record = Any
+Record = Any  # with ``study`` and ``subject``; a study's own has subject ''
 
 
 class Consequences(Protocol):
@@ -18,26 +19,42 @@ class Consequences(Protocol):
     @property
     def record(self) -> Record:
         """The record after it."""
+        ...
 
     @property
     def changes(self) -> Sequence[FindingChange]:
         """What is concluded now and was not before."""
+        ...
 
     @property
     def alerts(self) -> Sequence[Alert]:
         """What people must know of it."""
+        ...
 
     @property
     def status(self) -> SubjectStatus | None:
         """The subject as the cohort sees it, when that changed; null for a study."""
+        ...
 
     @property
     def pages(self) -> Collection[str]:
         """The names of the pages that changed."""
+        ...
 
     @property
     def deadline(self) -> datetime | None:
         """When time alone will change something next."""
+        ...
+
+    @property
+    def graded(self) -> Sequence[tuple[str, str]]:
+        """Analyte and grade of each result judged."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """What became of the event: processed, duplicate, corrected, late."""
+        ...
 
 
 class Judgement(Protocol):
@@ -47,21 +64,32 @@ class Judgement(Protocol):
 
     def empty(self, study: str, subject: str) -> Record:
         """A record that holds nothing yet; a study is a record with subject ''."""
+        ...
 
     def pages(self, record: Record) -> Collection[str]:
         """The names of the pages that are loaded."""
+        ...
 
     def needed(self, record: Record, event: SubjectEvent | None) -> Collection[str]:
-        """The names of the pages this event needs, given those loaded; null event: the passing of time."""
+        """The names of the pages this event needs, the header being loaded; null event: the passing of time."""
+        ...
 
     def with_page(self, record: Record, name: str, stored: bytes | None) -> Record:
         """The record with one more page loaded; null: nothing is kept under this name."""
+        ...
 
     def page(self, record: Record, name: str) -> bytes:
         """A page to be kept."""
+        ...
 
     def of_subject(self, record: Record, event: SubjectEvent | None, as_of: datetime) -> Consequences:
         """What follows for a subject."""
+        ...
 
-    def of_study(self, record: Record, status: SubjectStatus | None, as_of: datetime) -> Consequences:
-        """What follows for a study."""
+    def of_study(self, record: Record, status: SubjectStatus, as_of: datetime) -> Consequences:
+        """What follows for a study; all its pages must be loaded."""
+        ...
+
+    def numbers(self, record: Record) -> StudyNumbers:
+        """A study in numbers; all its pages must be loaded."""
+        ...

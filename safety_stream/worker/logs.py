@@ -11,7 +11,7 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 # What the engine repeats at INFO for every partition.
-_QUIET = ("kafka", "aiokafka", "faust.tables", "faust.assignor", "faust.stores", "asyncio")
+_QUIET = ("kafka", "aiokafka", "faust", "mode", "asyncio", "safety_stream.worker.strict")
 
 
 def configure_logs(level: int = logging.INFO) -> None:

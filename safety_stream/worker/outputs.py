@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from safety_stream.errors import PageTooLarge
+
+MAX_OUTPUT_BYTES = 900_000  # Kafka's default for a message is 1,048,588 with its headers
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
@@ -16,6 +19,7 @@ class Output:
     value: bytes | None
     headers: Headers = ()
     partition: int | None = None
+    is_letter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,14 @@ class Effects:
 
     outputs: tuple[Output, ...] = ()
     pages: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+def checked(effects: Effects) -> Effects:
+    """The same effects. Raises PageTooLarge when a message would be refused by the broker; dead letters have room."""
+    for output in effects.outputs:
+        if not output.is_letter and output.value is not None and len(output.value) > MAX_OUTPUT_BYTES:
+            raise PageTooLarge(f"a message for {output.topic} would have {len(output.value)} bytes")
+    return effects
 
 
 async def send(producer: Any, outputs: Iterable[Output]) -> None:

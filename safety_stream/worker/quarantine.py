@@ -15,6 +15,7 @@ from traceback import format_exception
 
 from faust.types import Message
 
+from safety_stream.errors import OffsetGap, TooManyRejected
 from safety_stream.worker.messages import place
 
 _SLOT_BYTES = 512
@@ -52,6 +53,8 @@ class Quarantine:
         self._mark(place(message))
         try:
             yield
+        except (OffsetGap, TooManyRejected):
+            raise  # the event is not to blame
         except Exception as error:
             self._count(place(message), "".join(format_exception(error))[-_MOST_TRACEBACK:])
             raise

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 
+from safety_stream.clinical.events import SubjectEvent
 from safety_stream.worker.judgement import HEADER, Consequences, Judgement, Record
 from safety_stream.worker.pages import Page, deadline_of, pack, page_key, unpack
 from safety_stream.worker.strict.tables import DurableTable
@@ -22,15 +23,15 @@ class Records:
         self._judgement = judgement
         self._held: defaultdict[int, dict[tuple[str, str], Record]] = defaultdict(dict)
 
-    def get(self, partition: int, study: str, subject: str) -> Record:
-        """The record with at least its header loaded."""
-        held = self._held[partition].get((study, subject))
-        return held if held is not None else self.load(partition, self._judgement.empty(study, subject), HEADER)
-
-    def load(self, partition: int, record: Record, name: str) -> Record:
-        """The record with one more page."""
-        value = self._table.load(partition, page_key(record.study, record.subject, name))
-        return self._judgement.with_page(record, name, unpack(value).content if value is not None else None)
+    def ready(self, partition: int, study: str, subject: str, event: SubjectEvent | None) -> Record:
+        """The record with every page loaded that this event needs; null event: the passing of time."""
+        record = self._held[partition].get((study, subject))
+        if record is None:
+            record = self._load(partition, self._judgement.empty(study, subject), HEADER)
+        loaded = self._judgement.pages(record)
+        for name in sorted(set(self._judgement.needed(record, event)) - set(loaded)):
+            record = self._load(partition, record, name)
+        return record
 
     def keep(self, partition: int, offset: int, after: Consequences) -> dict[bytes, bytes]:
         """Hold the record ready, and the values to keep. Raises PageTooLarge, then nothing has changed."""
@@ -46,6 +47,11 @@ class Records:
             held.pop(next(iter(held)))
         return values
 
+    def names(self, partition: int) -> set[tuple[str, str]]:
+        """Study and subject of every record kept on a partition."""
+        keys = (key.decode().split("|", 2) for key, _ in self._table.scan(partition))
+        return {(study, subject) for study, subject, _ in keys if study}
+
     def deadlines(self, partition: int) -> list[tuple[str, datetime]]:
         """Every subject with a deadline, as ``study|subject``, from the kept headers."""
         found = []
@@ -59,6 +65,10 @@ class Records:
     def drop(self, partition: int) -> None:
         """Forget a partition that is no longer ours."""
         self._held.pop(partition, None)
+
+    def _load(self, partition: int, record: Record, name: str) -> Record:
+        value = self._table.load(partition, page_key(record.study, record.subject, name))
+        return self._judgement.with_page(record, name, unpack(value).content if value is not None else None)
 
     def _page(self, record: Record, name: str, offset: int, deadline: datetime | None) -> Page:
         return Page(offset, deadline if name == HEADER else None, self._judgement.page(record, name))

@@ -11,7 +11,7 @@ from safety_stream.worker.clock import Clock
 from safety_stream.worker.dead_letters import DeadLetters
 from safety_stream.worker.deadlines import Deadlines
 from safety_stream.worker.guard import OffsetGuard, check_partition
-from safety_stream.worker.judgement import Consequences, Judgement, Record
+from safety_stream.worker.judgement import Consequences, Judgement
 from safety_stream.worker.metrics import Metrics
 from safety_stream.worker.outputs import Effects, Output
 from safety_stream.worker.pages import Page, pack, page_key, unpack
@@ -92,18 +92,12 @@ class SubjectsWork:
         self, message: Message, study: str, subject: str, event: SubjectEvent | None, as_of: datetime
     ) -> Effects:
         partition = message.partition
-        record = self._loaded(partition, self._records.get(partition, study, subject), event)
+        record = self._records.ready(partition, study, subject, event)
         after = self._judgement.of_subject(record, event, as_of)
         values = self._records.keep(partition, message.offset, after)
         self.deadlines.put(partition, f"{study}|{subject}", after.deadline)
-        self._metrics.concluded(after.changes, after.alerts)
+        self._metrics.concluded(after)
         return Effects(tuple(self._outputs(f"{study}|{subject}".encode(), study.encode(), after)), values)
-
-    def _loaded(self, partition: int, record: Record, event: SubjectEvent | None) -> Record:
-        for name in self._judgement.needed(record, event):
-            if name not in self._judgement.pages(record):
-                record = self._records.load(partition, record, name)
-        return record
 
     def _outputs(self, subject: bytes, study: bytes, after: Consequences) -> Iterator[Output]:
         for change in after.changes:

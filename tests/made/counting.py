@@ -5,11 +5,13 @@ the order of events, and one finding for every event that a missing or doubled e
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from safety_stream.alerting.alert import Alert
+from safety_stream.clinical.cohort import StudyNumbers
 from safety_stream.clinical.events import LabResult, SubjectEvent
 from safety_stream.clinical.findings import DataQuery, Evidence, FindingChange, SubjectStatus, finding_id
 from safety_stream.worker.judgement import HEADER
@@ -36,12 +38,14 @@ class Counted:
     status: SubjectStatus | None = None
     pages: tuple[str, ...] = ()
     deadline: datetime | None = None
+    graded: tuple[tuple[str, str], ...] = ()
+    outcome: str = "processed"
 
 
 class Counting:
     """Counts the events of each subject and test, and folds their ids into a chain that only one order gives."""
 
-    studies = (STUDY,)
+    studies: Collection[str] = (STUDY,)
 
     def empty(self, study: str, subject: str) -> Tallied:
         """Nothing yet."""
@@ -81,13 +85,15 @@ class Counting:
         after = replace(record, loaded=loaded)
         return Counted(after, (_change(after, name, as_of),), (), _status(after, as_of), (HEADER, name))
 
-    def of_study(self, record: Tallied, status: SubjectStatus | None, as_of: datetime) -> Counted:
-        """The number of subjects."""
-        assert status is not None
+    def of_study(self, record: Tallied, status: SubjectStatus, as_of: datetime) -> Counted:
+        """One more status."""
         page = record.loaded[HEADER]
         known = {**page.get("subjects", {}), status.subject: status.revision}
-        after = replace(record, loaded={HEADER: {**page, "subjects": known}})
-        return Counted(after, pages=(HEADER,))
+        return Counted(replace(record, loaded={HEADER: {**page, "subjects": known}}), pages=(HEADER,))
+
+    def numbers(self, record: Tallied) -> StudyNumbers:
+        """The number of subjects."""
+        return StudyNumbers({"screened": len(record.loaded[HEADER].get("subjects", {}))}, {}, {}, {}, {}, 0)
 
 
 def _counted(page: dict[str, Any], source: str) -> dict[str, Any]:
