@@ -1,5 +1,6 @@
 """The cohorts agent's work: a subject's status, and what follows from it for its study."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from faust.types import Message
@@ -30,6 +31,7 @@ class CohortsWork:
         self._guard = guard
         self._metrics = metrics
         self._records = Records(table, judgement)
+        self._studies: defaultdict[int, set[str]] = defaultdict(set)
         self._letters = DeadLetters(settings)
 
     def judge(self, message: Message) -> Effects:
@@ -40,6 +42,7 @@ class CohortsWork:
         record = self._records.ready(message.partition, status.study, "", None)
         after = self._judgement.of_study(record, status, status.as_of)
         self._metrics.concluded(after)
+        self._studies[message.partition].add(status.study)
         values = self._records.keep(message.partition, message.offset, after)
         return Effects(tuple(self._outputs(status.study.encode(), after)), values)
 
@@ -59,18 +62,20 @@ class CohortsWork:
         """These partitions are ours and recovered."""
         for partition in partitions:
             self._records.drop(partition)
+            self._studies[partition] = {study for study, _ in self._records.names(partition)}
             self._show(partition)
 
     def revoked(self, partitions: Iterable[int]) -> None:
         """These partitions are ours no longer."""
         for partition in partitions:
             self._records.drop(partition)
+            self._studies.pop(partition, None)
             self._metrics.studies_gone(partition)
 
     def _show(self, partition: int) -> None:
         numbers = {
             study: self._judgement.numbers(self._records.ready(partition, study, "", None))
-            for study, _ in self._records.names(partition)
+            for study in sorted(self._studies[partition])
         }
         self._metrics.studies_are(partition, numbers)
 

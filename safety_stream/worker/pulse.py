@@ -23,16 +23,16 @@ class Pulse:
     def __init__(self, session_seconds: float, now: Seconds = awake_seconds) -> None:
         self._most = session_seconds * 0.8
         self._now = now
-        self._last = now()
+        self._last: float | None = None
 
     def beat(self) -> None:
         """Still awake. Raises EngineBroken after a sleep that may have cost us our partitions."""
         now = self._now()
-        slept, self._last = now - self._last, now
+        slept, self._last = now - (self._last if self._last is not None else now), now
         if slept > self._most:
             raise EngineBroken(f"the process slept for {slept:.1f} s: others may own its partitions now")
 
     @property
     def age(self) -> float:
-        """Seconds since the last beat."""
-        return self._now() - self._last
+        """Seconds since the last beat; 0 before the first."""
+        return self._now() - self._last if self._last is not None else 0.0

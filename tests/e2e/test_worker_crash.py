@@ -9,7 +9,7 @@ from safety_stream.broker.reading import read_topic
 from safety_stream.settings import Settings
 
 pytestmark = pytest.mark.kafka
-QUICK = {"session_timeout_seconds": 3.0, "metrics_port": 0}
+QUICK = {"session_timeout_seconds": 6.0, "metrics_port": 0}
 
 
 def test_an_event_that_always_fails_is_set_aside_after_its_attempts(kafka_topics: Settings) -> None:

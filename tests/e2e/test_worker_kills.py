@@ -9,7 +9,7 @@ from safety_stream.broker.reading import end_offsets
 from safety_stream.settings import Settings
 
 pytestmark = pytest.mark.kafka
-QUICK = {"session_timeout_seconds": 3.0, "metrics_port": 0}
+QUICK = {"session_timeout_seconds": 6.0, "metrics_port": 0}
 
 
 def check(settings: Settings, published: int) -> None:
