@@ -52,15 +52,20 @@ def toxicity(frame: Frame, rule: GradingRule, fold: RuleFold, episode: Episode) 
 
 
 def emergent(before: GradeRange | None, episode: Episode) -> bool | None:
-    """Treatment-emergent (T12): onset after the first treatment, or worse than the worst grade before it."""
+    """Treatment-emergent (T12): onset after the first treatment, or worse than the worst grade before it.
+
+    An onset on the day of the first treatment, its hour unknown, may have come after it: a later recovery does not
+    prove the contrary.
+    """
     if episode.began == "after":
         return True
     after = episode.emergent_peak
-    if after is None or before is None:
-        return None if episode.began == "unclear" else False
-    if after.lowest > before.highest:
+    if after is not None and before is not None and after.lowest > before.highest:
         return True
-    return False if after.highest <= before.lowest else None
+    if episode.began == "unclear":
+        return None
+    worse = after is not None and before is not None and after.highest > before.lowest
+    return None if worse else False
 
 
 def _evidence(frame: Frame, episode: Episode) -> Evidence:
