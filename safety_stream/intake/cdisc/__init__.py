@@ -4,6 +4,7 @@ What is taken over, and how:
 
 - Results as the laboratory reported them (``--ORRES``, ``--ORRESU``, ``--ORNRLO``, ``--ORNRHI``), never the
   standardized columns, which carry floating-point noise.
+- A test in another material than blood is named with it (``URINE GLUC``): the test code alone does not tell.
 - Times without a zone are the study's local time; a date stays a date, a month stays a month.
 - Sources are the dataset, the subject and the sequence number. Reports of one adverse event share its sponsor id
   (``AESPID``) and become versions 1, 2, ... of one source, in the order of ``AEDTC``, then ``AESEQ``.

@@ -6,7 +6,7 @@ from typing import Any
 from safety_stream.clinical.events import Event, LabResult, VitalSign
 from safety_stream.intake.cdisc.draft import Discrepancy, Draft
 from safety_stream.intake.cdisc.moments import at_the_latest
-from safety_stream.intake.cdisc.words import YES_OR_NO
+from safety_stream.intake.cdisc.words import BLOOD, YES_OR_NO
 
 
 def measurement(draft: Draft) -> Iterator[Event | Discrepancy]:
@@ -22,13 +22,20 @@ def measurement(draft: Draft) -> Iterator[Event | Discrepancy]:
         kind,
         record=f"{draft.row['USUBJID']}/{draft['SEQ']}",
         reported_at=at_the_latest(observed, draft.zone),
-        test=draft.text("TESTCD"),
+        test=_test(draft),
         loinc=draft.text("LOINC"),
         value=draft.text("ORRES"),
         unit=draft.text("ORRESU"),
         observed_at=observed,
         **of_its_kind,
     )
+
+
+def _test(draft: Draft) -> str | None:
+    """The test, with its material unless that is blood: GLUC in urine must never be read as the blood's glucose."""
+    material = draft["SPEC"].upper() or ("URINE" if draft["CAT"].upper() == "URINALYSIS" else "")
+    test = draft.text("TESTCD")
+    return f"{material} {test}" if test and material and material not in BLOOD and draft.row.dataset == "lb" else test
 
 
 def _laboratory(draft: Draft) -> tuple[type[Event], dict[str, Any]]:

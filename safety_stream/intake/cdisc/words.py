@@ -56,4 +56,5 @@ SERIOUSNESS = MappingProxyType[str, Seriousness](
         "SOD": "important-medical-event",
     }
 )
+BLOOD = frozenset({"BLOOD", "WHOLE BLOOD", "SERUM", "PLASMA", "SERUM OR PLASMA", "SERUM/PLASMA"})
 LYMPHODEPLETION = ("FLUDARABINE", "CYCLOPHOSPHAMIDE", "BENDAMUSTINE")

@@ -76,6 +76,24 @@ def test_a_result_is_taken_as_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("category", "material", "test"),
+    [
+        ("CHEMISTRY", "", "GLUC"),
+        ("CHEMISTRY", "SERUM", "GLUC"),
+        ("CHEMISTRY", "URINE", "URINE GLUC"),
+        ("URINALYSIS", "", "URINE GLUC"),
+        ("", "CEREBROSPINAL FLUID", "CEREBROSPINAL FLUID GLUC"),
+    ],
+)
+def test_a_test_in_urine_is_not_one_in_blood(tmp_path: Path, category: str, material: str, test: str) -> None:
+    """SDTM gives glucose in blood and in urine one code; the material, or the category, tells them apart."""
+    row = {"LBTESTCD": "GLUC", "LBCAT": category, "LBSPEC": material, "LBORRES": "20", "LBDTC": "2013-07-01"}
+    dataset(tmp_path, "lb", f"{LB} LBCAT LBSPEC", [row])
+    (event,) = of(LabResult, converted(tmp_path))
+    assert event.test == test
+
+
+@pytest.mark.parametrize(
     ("told", "taken", "reported", "noted"),
     [
         ("2013-07-01T08:00", "2013-07-01T08:00-04:00", "2013-07-01T08:00:00-04:00", False),  # summer time
