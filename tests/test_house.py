@@ -19,7 +19,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"commands"}),
     frozenset({"sandbox", "contracts"}),
-    frozenset({"worker", "notifier", "reconcile"}),
+    frozenset({"reconcile"}),  # above the notifier: it compares with the outbox
+    frozenset({"worker", "notifier"}),
     frozenset({"broker"}),
     frozenset({"intake", "alerting"}),
     frozenset({"clinical"}),

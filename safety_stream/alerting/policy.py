@@ -115,7 +115,7 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     """People who were told are told that it no longer holds, and what holds instead."""
     gone = change.change == "withdrawn"
     told = headline(change.previous if change.previous is not None else change.finding)
-    instead = "the records it rested on were taken back" if gone else headline(change.finding)
+    instead = "the data no longer support it" if gone else headline(change.finding)
     # A cohort's alert is pooled: the status that changed would name its subject.
     because = change.because if change.finding.subject is not None else "the status of a subject changed"
     why = because if now is None else f"{REASONS[now.decision.reason]}; {because}"

@@ -115,6 +115,7 @@ def _dead_letter() -> dict[str, Any]:
         "safety-stream-topic": "Where it was read.",
         "safety-stream-partition": "Its partition, as a number in text.",
         "safety-stream-offset": "Its offset, as a number in text.",
+        "safety-stream-received-at": "When the broker received it there, ISO 8601.",
         "safety-stream-reason": "Code of the first reason, or 'quarantined'.",
         "safety-stream-detail": "Every reason: the field, what was found, what was expected.",
     }

@@ -4,7 +4,7 @@ Everything here can be done again: what is already on record stays as it is, and
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, insert, 
 
 from safety_stream.alerting.alert import Alert, Urgency
 from safety_stream.notifier.routing import Recipient, Routing
-from safety_stream.notifier.tables import ALERTS, MESSAGES
+from safety_stream.notifier.tables import ALERTS, EDITIONS, MESSAGES
 
 RANKS: Final[dict[Urgency, int]] = {"critical": 0, "warning": 1, "info": 2}
 
@@ -89,6 +89,24 @@ class Outbox:
             )
             for row in found
         }
+
+    def keys(self) -> list[tuple[str, int]]:
+        """Every alert revision on record."""
+        with self._engine.begin() as connection:
+            return [(row.id, row.revision) for row in connection.execute(select(ALERTS.c.id, ALERTS.c.revision))]
+
+    def other_editions(self, editions: Mapping[str, str], adopt: bool) -> set[str]:
+        """The studies whose alerts on record follow another edition of the book; ``adopt``: from now on this one."""
+        with self._engine.begin() as connection:
+            known = {row.study: row.edition for row in connection.execute(select(EDITIONS))}
+            for study, edition in editions.items():
+                if study not in known:
+                    connection.execute(insert(EDITIONS).values(study=study, edition=edition))
+                elif adopt:
+                    connection.execute(update(EDITIONS).where(EDITIONS.c.study == study).values(edition=edition))
+        return (
+            set() if adopt else {study for study, edition in editions.items() if known.get(study, edition) != edition}
+        )
 
 
 def _this(alert: Alert) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""The outbox database: three tables, and how a connection to each kind of database is set up. Times are Unix ms."""
+"""The outbox database: four tables, and how a connection to each kind of database is set up. Times are Unix ms."""
 
 from typing import Any, Final
 
@@ -68,6 +68,12 @@ ATTEMPTS: Final = Table(
     Column("result", String(12), comment="Null while nobody knows."),
     Column("said", Text, nullable=False, default=""),
     Column("reported", Boolean, nullable=False, default=False, index=True),
+)
+EDITIONS: Final = Table(
+    "editions",
+    METADATA,
+    Column("study", String(120), primary_key=True),
+    Column("edition", String(200), nullable=False, comment="Rulebook and protocol that the second look compares by."),
 )
 
 

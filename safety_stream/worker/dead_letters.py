@@ -49,6 +49,7 @@ def _headers(message: Message, code: str, detail: str) -> Headers:
         "safety-stream-topic": message.topic,
         "safety-stream-partition": str(message.partition),
         "safety-stream-offset": str(message.offset),
+        "safety-stream-received-at": received_at(message).isoformat(),
         "safety-stream-reason": code,
         "safety-stream-detail": detail[-MOST_DETAIL:],
     }
