@@ -97,7 +97,9 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
 
 
 def _protocols(folder: Path, book: Book, problems: list[str]) -> Mapping[str, Protocol]:
-    """The protocol of every study in the folder, one YAML each."""
+    """The protocol of every study in the folder, one YAML each; a folder without any is a problem."""
+    if not _yaml_names(folder):
+        problems.append(f"{folder}: no protocol here; expected one .yaml file a study")
     found: dict[str, Protocol] = {}
     names = {folded_term(term.name): term for term in book.terms.values()}
     for name, content in sorted(_contents(folder, _yaml_names(folder), problems).items()):

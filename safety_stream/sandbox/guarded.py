@@ -30,6 +30,11 @@ class Guarded:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """The process id of the guard, whose child the process is; 0 when it does not run."""
+        return 0 if self._process is None else self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """How it ended by itself; None while it lives, or once we have stopped it."""
         return None if self._process is None else self._process.poll()
