@@ -1,6 +1,7 @@
 """The worker, put together: settings, judgement, Faust with the strict layer, the three agents. Nowhere else."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -184,6 +185,8 @@ def _run(worker: Assembled) -> int:
     asyncio.set_event_loop(loop)
     service = faust.Worker(worker.app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
     service.spinner = None
+    gc.collect()
+    gc.freeze()  # the book and the code stay: no collection needs to look at them again
     worker.health.start()
     log.info("Started", metrics_port=worker.health.port)
     try:

@@ -1,0 +1,80 @@
+"""An event that ends the process again and again is recognised, across restarts and whatever ended it."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from engine_made import message
+
+from safety_stream.errors import OffsetGap
+from safety_stream.worker.quarantine import Quarantine
+
+EVENT = message("safety.events", b"", offset=7)
+OTHER = message("safety.events", b"", offset=8)
+
+
+def fail(folder: Path, times: int) -> None:
+    """The event ends the process so many times."""
+    for _ in range(times):
+        with pytest.raises(ZeroDivisionError), Quarantine(folder, after=3).in_hand(EVENT):
+            raise ZeroDivisionError("a defect")
+
+
+def test_it_is_tried_until_its_attempts_are_used_up(tmp_path: Path) -> None:
+    """Twice is not enough, three times is; the traceback is kept."""
+    fail(tmp_path, 2)
+    assert Quarantine(tmp_path, after=3).exhausted(EVENT) is None
+    fail(tmp_path, 1)
+    attempt = Quarantine(tmp_path, after=3).exhausted(EVENT)
+    assert attempt is not None
+    assert attempt.count == 3
+    assert "ZeroDivisionError: a defect" in attempt.traceback
+
+
+def test_another_event_is_not_counted(tmp_path: Path) -> None:
+    """Only the one in hand."""
+    fail(tmp_path, 3)
+    assert Quarantine(tmp_path, after=3).exhausted(OTHER) is None
+
+
+def test_a_success_ends_the_count(tmp_path: Path) -> None:
+    """The trouble was passing."""
+    fail(tmp_path, 2)
+    Quarantine(tmp_path, after=3).settled(EVENT)
+    fail(tmp_path, 2)
+    assert Quarantine(tmp_path, after=3).exhausted(EVENT) is None
+
+
+def test_a_process_killed_with_the_event_in_hand_counts(tmp_path: Path) -> None:
+    """No exception, no goodbye: a crash of the interpreter, the out-of-memory killer."""
+    program = textwrap.dedent(
+        """
+        import os, signal, sys
+        from pathlib import Path
+        from engine_made import message
+        from safety_stream.worker.quarantine import Quarantine
+        with Quarantine(Path(sys.argv[1]), after=3).in_hand(message("safety.events", b"", offset=7)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    for _ in range(3):
+        ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=_environment(), check=False)
+        assert ended.returncode == -9
+    attempt = Quarantine(tmp_path, after=3).exhausted(EVENT)
+    assert attempt is not None
+    assert "killed" in attempt.traceback
+
+
+def test_a_gap_is_not_the_events_fault(tmp_path: Path) -> None:
+    """A perfectly good event after a hole must never be set aside for the hole."""
+    for _ in range(5):
+        with pytest.raises(OffsetGap), Quarantine(tmp_path, after=3).in_hand(EVENT):
+            raise OffsetGap("a hole")
+    assert Quarantine(tmp_path, after=3).exhausted(EVENT) is None
+
+
+def _environment() -> dict[str, str]:
+    root = Path(__file__).resolve().parents[2]
+    return {"PYTHONPATH": f"{root}:{root / 'tests/made'}", "PATH": "/usr/bin:/bin"}
