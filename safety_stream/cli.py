@@ -41,6 +41,7 @@ def safety_stream(
 app.command(short_help="See it work: Kafka, workers, mails, a simulated trial.")(showing.demo)
 app.command(short_help="Judge: events in, findings and alerts out.")(engine.worker)
 app.command(short_help="Tell people: alerts to mails, until each is taken.")(engine.notifier)
+app.command(short_help="Look again: find and queue what was lost.")(engine.reconcile)
 app.add_typer(engine.topics, name="topics")
 app.command(short_help="Send a file of events to the broker.")(files.publish)
 app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)

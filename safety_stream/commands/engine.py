@@ -1,5 +1,8 @@
 """The processes that run for good: ``worker``, ``notifier``; ``reconcile`` beside them; ``topics`` before them."""
 
+from datetime import timedelta
+from typing import Annotated
+
 import typer
 
 from safety_stream.commands.terminal import ATTENTION, plain_errors, say
@@ -35,6 +38,30 @@ def notifier() -> None:
 
     with plain_errors():
         raise typer.Exit(app.run(read_settings()))
+
+
+def reconcile(
+    every: Annotated[float | None, typer.Option(metavar="SECONDS", help="Look again and again; else once.")] = None,
+    settled_after: Annotated[
+        float, typer.Option(metavar="SECONDS", help="An event younger than this may still be on its way.")
+    ] = 60.0,
+    another_edition: Annotated[
+        bool, typer.Option(help="The rulebook or a protocol has changed, and history may be told again by the new one.")
+    ] = False,
+) -> None:
+    """Look again: derive every alert from the logs, compare with the outbox, and queue what is missing.
+
+    One JSON line a difference on standard output, a summary last. Neither the worker nor the notifier is needed.
+    A message that was queued again is labelled a possible repeat.
+
+    Exit codes: 0 nothing was missing; 1 something was, each line says whether it was repaired; 2 it cannot start.
+    """
+    from safety_stream.reconcile import app
+
+    with plain_errors():
+        look_again = None if every is None else timedelta(seconds=every)
+        settled = timedelta(seconds=settled_after)
+        raise typer.Exit(app.run(read_settings(), typer.echo, look_again, settled, another_edition))
 
 
 @topics.command()

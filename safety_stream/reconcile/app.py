@@ -23,7 +23,7 @@ from safety_stream.rulebook.load import load_book
 from safety_stream.settings import Settings
 
 SETTLED_AFTER: Final = timedelta(seconds=60)
-ALL_WELL, REPAIRED, NOT_REPAIRED = 0, 1, 2
+ALL_WELL, DIFFERENT = 0, 1
 _LOG = structlog.get_logger("safety_stream.reconcile")
 Say = Callable[[str], object]
 
@@ -35,7 +35,7 @@ def run(
     settled_after: timedelta = SETTLED_AFTER,
     another_edition: bool = False,
 ) -> int:
-    """Look once, or every so often until SIGTERM: 0 no difference, 1 found and repaired, 2 something was not repaired.
+    """Look once, or every so often until SIGTERM: 0 no difference, 1 there was one; each line says if it was repaired.
 
     ``settled_after``: a cause younger than that may still be on its way. ``another_edition``: the rulebook or a
     protocol has changed since the last look; without it nothing is put on record for such a study, since what was
@@ -114,6 +114,4 @@ def _told(differences: list[Difference], derived: Derived, left_alone: list[str]
         )
     )
     _LOG.info("looked again", derived=len(derived.alerts), differences=len(differences), repaired=repaired)
-    if repaired < len(differences):
-        return NOT_REPAIRED
-    return REPAIRED if differences else ALL_WELL
+    return DIFFERENT if differences else ALL_WELL
