@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from messages_made import LAB_RESULT, UNREADABLE, told
+from messages_made import ADVERSE_EVENT, LAB_RESULT, UNREADABLE, told
 from worker_process import STUDY, await_done, events_in_order, findings, labs, worker
 
 from safety_stream.broker.connection import kafka_arguments
@@ -123,6 +123,44 @@ def test_every_bad_message_is_found_again_and_every_good_one_is_judged(kafka_top
     judged = {(subject, test, count) for subject, test, count, _ in findings(settings)}
     assert len(judged) == len(GOOD) + 1, "every good result, and the good one of a list"
     assert sum(len(set(ids)) for ids in events_in_order(settings).values()) == len(GOOD) + 1
+
+
+QUESTIONED: list[tuple[str, dict[str, Any]]] = [
+    ("unreadable_value", {"test": "ALT", "value": "Hello", "unit": "U/L"}),
+    ("no_value", {"test": "AST", "value": None, "unit": "U/L"}),
+    ("unknown_unit", {"test": "PLT", "value": "200", "unit": "bananas"}),
+    ("missing_unit", {"test": "WBC", "value": "5.1", "unit": None}),
+    ("unknown_analyte", {"test": "QWERTY", "loinc": None, "value": "5", "unit": "U/L"}),
+    ("implausible_value", {"test": "HGB", "value": "8.5", "unit": "g/L"}),
+    ("unreadable_range", {"test": "K", "value": "4.1", "unit": "mmol/L", "range_high": "about 5"}),
+    ("range_upside_down", {"test": "CA", "value": "2.3", "unit": "mmol/L", "range_low": "2.6", "range_high": "2.1"}),
+]
+
+
+def test_what_can_be_read_but_not_believed_is_a_question(kafka_topics: Settings) -> None:
+    """Readable events that cannot be true or graded: each is a data query with its code; none is a dead letter.
+
+    All are about a subject whom nobody has screened, which is a question too; a grade 4 result beside them is graded.
+    """
+    settings = kafka_topics.model_copy(update={"session_timeout_seconds": 3.0, "metrics_port": 0})
+    base = {name: value for name, value in LAB_RESULT.items() if name not in {"loinc", "range_low", "range_high"}}
+    events = [LAB_RESULT, *({**base, **fields} for _, fields in QUESTIONED)]
+    lines = [told({**event, "source": {"system": "lis", "id": str(number)}}) for number, event in enumerate(events)]
+    report = {**ADVERSE_EVENT, "term": "Feeling blue in the face", "onset": "2026-03-20"}
+    with publisher(settings) as way_in:
+        way_in.publish([Letter(settings.topic("labs"), line) for line in lines])
+        way_in.publish([Letter(settings.topic("adverse-events"), told(report))])
+    with worker(settings, clinical=True) as running:
+        await_done(settings, running, events=len(lines) + 1)
+        assert running.stop() == 0, running.said[-2000:]
+    stated = [
+        json.loads(message.value or b"")["finding"] for message in read_topic(settings, settings.topic("findings"))
+    ]
+    asked = {finding["code"] for finding in stated if finding["kind"] == "data_query"}
+    assert asked >= {code for code, _ in QUESTIONED} | {"unknown_term", "onset_after_report", "subject_not_registered"}
+    graded = [finding for finding in stated if finding["kind"] == "toxicity"]
+    assert {(one["analyte"], one["peak"]["lowest"]) for one in graded} >= {("NEUT", 4)}
+    assert not list(read_topic(settings, settings.topic("dead-letters")))
 
 
 def test_a_run_of_bad_messages_raises_one_alert_a_topic_and_reason(kafka_topics: Settings) -> None:

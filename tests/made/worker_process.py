@@ -18,6 +18,7 @@ from safety_stream.clinical.findings import finding_id
 from safety_stream.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+COUNTING = ROOT / "tests/made/counting_worker.py"
 STUDY = "COUNT-01"
 
 
@@ -45,13 +46,13 @@ class WorkerProcess:
 
 
 @contextmanager
-def worker(settings: Settings, **environment: str) -> Iterator[WorkerProcess]:
-    """A running worker; killed at the end if it still runs."""
+def worker(settings: Settings, *, clinical: bool = False, **environment: str) -> Iterator[WorkerProcess]:
+    """A running worker, with the counting judgement or the clinical one; killed at the end if it still runs."""
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     log = settings.data_folder / f"{settings.worker_id}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests/made/counting_worker.py")],
+            [sys.executable, *(["-m", "safety_stream", "worker"] if clinical else [str(COUNTING)])],
             env={**os.environ, "PYTHONPATH": str(ROOT), **_environment(settings), **environment},
             stdout=out,
             stderr=out,
