@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"intake", "alerting"}),
     frozenset({"clinical"}),
     frozenset({"rulebook"}),
-    frozenset({"quantity", "settings", "bundled"}),
+    frozenset({"quantity", "settings", "bundled", "logs"}),
     frozenset({"errors"}),
 )
 FLOOR_OF = {room: number for number, floor in enumerate(reversed(FLOORS)) for room in floor}

@@ -19,6 +19,7 @@ from safety_stream.alerting.channels.email import EmailChannel, MailServer
 from safety_stream.alerting.channels.file import FileChannel
 from safety_stream.broker.connection import aiokafka_arguments, unreachable
 from safety_stream.errors import BrokerUnavailable, ConfigurationError, TopicsNotReady
+from safety_stream.logs import configure_logs
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.consuming import Reader
 from safety_stream.notifier.delivery import Courier, Health
@@ -37,6 +38,7 @@ _LOG = structlog.get_logger("safety_stream.notifier")
 
 def run(settings: Settings) -> int:
     """Deliver until SIGTERM or SIGINT, then 0. Raises ConfigurationError with every reason not to start."""
+    configure_logs()
     return asyncio.run(_until_signalled(settings))
 
 

@@ -15,6 +15,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.broker.connection import unreachable
 from safety_stream.clinical.subject import edition_of
 from safety_stream.errors import BrokerUnavailable
+from safety_stream.logs import configure_logs
 from safety_stream.notifier.outbox import Outbox
 from safety_stream.notifier.readiness import open_outbox
 from safety_stream.reconcile.comparing import Comparison, Difference, Key, not_derived
@@ -41,6 +42,7 @@ def run(
     protocol has changed since the last look; without it nothing is put on record for such a study, since what was
     told by the old book would be told again. Raises ConfigurationError with every reason not to start.
     """
+    configure_logs()
     look = _prepared(settings, say, settled_after, another_edition)
     if every is None:
         return look()

@@ -12,6 +12,7 @@ from faust.types import TP
 
 from safety_stream.broker.topic_table import INBOUND, worker_group
 from safety_stream.errors import ConfigurationError
+from safety_stream.logs import configure_logs
 from safety_stream.settings import Settings
 from safety_stream.worker import housekeeping
 from safety_stream.worker.agents import Rounds, Work
@@ -22,7 +23,6 @@ from safety_stream.worker.health import HealthServer
 from safety_stream.worker.intake_work import IntakeWork
 from safety_stream.worker.judgement import Judgement
 from safety_stream.worker.last_resort import end_within
-from safety_stream.worker.logs import configure_logs
 from safety_stream.worker.metrics import Metrics
 from safety_stream.worker.pages import supersedes
 from safety_stream.worker.pulse import Pulse
