@@ -20,7 +20,7 @@ _FARTHEST_EXPONENT = 20
 _NUMBER = re.compile(
     r"(?P<comparator><=|>=|<|>|)\s*(?P<number>-?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\Z"
 )
-_PLAIN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?\Z")
+_PLAIN = re.compile(r"-?[0-9]{1,8}(?:\.[0-9]{1,16})?\Z")
 _SIGNS = str.maketrans({"≤": "<=", "≥": ">=", "⩽": "<=", "⩾": ">=", "−": "-", "–": "-"})
 
 
@@ -113,6 +113,11 @@ def read_value(text: str) -> Interval | Unreadable:
         number = Decimal(text)
         return Interval(number, number)
     return _read_with_care(text)
+
+
+def plain_number(text: str) -> Decimal | None:
+    """The number of a text that is nothing but plain digits, which most are; None: to be read with care."""
+    return Decimal(text) if _PLAIN.match(text) else None
 
 
 def read_limit(text: str) -> Decimal | Unreadable:

@@ -1,22 +1,26 @@
 """Why a grade: the comparison that decided, the nearest values that would grade otherwise, what is missing."""
 
-from collections.abc import Set
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from safety_stream.clinical.findings import Evidence, GradeRange, Input
-from safety_stream.clinical.grading import Case, NoBaseline
+from safety_stream.clinical.grading import Case
 from safety_stream.clinical.measure import Measured
+from safety_stream.clinical.reasons import reasons_of
 from safety_stream.quantity import EXACT, Interval, exactly, plain
-from safety_stream.rulebook.criteria import Comparison, Criterion, Fact, Inputs
+from safety_stream.rulebook.criteria import Comparison, Criterion, Fact, Inputs, Operator
 from safety_stream.rulebook.tables import Row, is_pure
 
 _SHOWN = 12
+_OPPOSITE: dict[Operator, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+Say = Callable[[Comparison, Case, Inputs], str]
 
 
 def evidence_of(case: Case, grade: GradeRange, alerting_grade: int) -> Evidence:
     """The whole evidence of one grade."""
-    comparison = _deciding(case, grade)
-    reasons = _reasons(case, grade, alerting_grade)
+    comparison = _deciding(case, grade, _said)
+    reasons = reasons_of(case, grade, alerting_grade)
     return Evidence(
         rule=case.rule.id,
         book=case.rule.book,
@@ -26,6 +30,12 @@ def evidence_of(case: Case, grade: GradeRange, alerting_grade: int) -> Evidence:
         reasons=reasons,
         sentence=_sentence(case, grade, comparison, reasons),
     )
+
+
+def brief(case: Case, grade: GradeRange, alerting_grade: int) -> str:
+    """Why in a few words, without the value: the comparison that decided, then what is missing or assumed."""
+    deciding = _deciding(case, grade, _against)
+    return "; ".join(one for one in (deciding, *reasons_of(case, grade, alerting_grade)) if one)
 
 
 def shown(number: Decimal) -> str:
@@ -62,40 +72,41 @@ def _asks_baseline(case: Case) -> bool:
     )
 
 
-def _deciding(case: Case, grade: GradeRange) -> str | None:
+def _deciding(case: Case, grade: GradeRange, say: Say) -> str | None:
     """The comparison that decided: met for the highest grade, or not met for the mildest when the grade is 0."""
     if grade.highest == 0:
         row, inputs = case.arms[-1]
-        _, mildest = row.worst_first[-1]
-        first = mildest.comparisons[0]
-        return f"not {_said(first, case, inputs)}"
+        first = row.worst_first[-1][1].comparisons[0]
+        return say(replace(first, op=_OPPOSITE[first.op]), case, inputs)
     for row, inputs in case.arms:
         for number, criterion in row.worst_first:
-            if number == grade.highest and (said := _clause_said(criterion, case, inputs)):
+            if number == grade.highest and (said := _clause_said(criterion, case, inputs, say)):
                 return said
     return None
 
 
-def _clause_said(criterion: Criterion, case: Case, inputs: Inputs) -> str | None:
+def _clause_said(criterion: Criterion, case: Case, inputs: Inputs, say: Say) -> str | None:
     """The first clause that holds, or may hold, with its numbers."""
     for wanted in (True, None):
         for clause in criterion.clauses:
             judged = [test.judge(inputs) for test in clause]
             if False not in judged and (wanted is None or None not in judged):
-                return " and ".join(
-                    str(test) if isinstance(test, Fact) else _said(test, case, inputs) for test in clause
-                )
+                return " and ".join(str(test) if isinstance(test, Fact) else say(test, case, inputs) for test in clause)
     return None
 
 
 def _said(test: Comparison, case: Case, inputs: Inputs) -> str:
-    unit = _unit(case)
-    value = f"{_interval(inputs.value)}{unit}"
+    as_reported = inputs.value is case.measured.value and inputs.value.exact
+    value = case.measured.text.strip() if as_reported else _interval(inputs.value)
+    return f"{value}{_unit(case)} {_against(test, case, inputs)}"
+
+
+def _against(test: Comparison, case: Case, inputs: Inputs) -> str:
     if test.limit is None:
-        return f"{value} {test}"
+        return str(test)
     bound = test.bound(inputs)
-    known = "not known" if bound is None else f"{_interval(bound)}{unit}"
-    return f"{value} {test} ({known})"
+    known = "not known" if bound is None else f"{_interval(bound)}{_unit(case)}"
+    return f"{test} ({known})"
 
 
 def _unit(case: Case) -> str:
@@ -148,47 +159,11 @@ def _between(bound: Decimal, beyond: Decimal | None, side: str) -> Decimal:
 
 
 def _judged_at(case: Case, value: Interval) -> tuple[int, int]:
-    return case._replace(arms=tuple((row, inputs._replace(value=value)) for row, inputs in case.arms)).judge()
+    return case.at(value).judge()
 
 
 def _range(grades: tuple[int, int]) -> str:
     return str(grades[0]) if grades[0] == grades[1] else f"{grades[0]}-{grades[1]}"
-
-
-def _reasons(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str, ...]:
-    """What is missing, assumed or ambiguous, each with its register id."""
-    rule, measured = case.rule, case.measured
-    limits = {test.limit for row, _ in case.arms for _, one in row.worst_first for test in one.comparisons}
-    told: list[str] = []
-    if measured.derived:
-        told.append(f"derived: {measured.derived}")
-    if measured.unit is None:
-        told.append("G39: no unit was sent; compared with the range of the same result")
-    if not measured.value.exact:
-        told.append(f"G19: {measured.text} stands for every value it can mean")
-    if not grade.decided:
-        told += [f"G5: no {name} is known" for name in ("LLN", "ULN") if name in limits and _lacks(case, name)]
-        told += [f"G6: not known: {fact}" for fact in sorted(rule.facts - case.facts.keys())]
-    if case.baseline is NoBaseline.UNKNOWN and ("BASELINE" in limits or rule.if_baseline):
-        told.append("G26: the baseline is not known")
-    if not grade.decided:
-        told.append(f"alerts count with grade {alerting_grade}{_usual(case, limits)}")
-    mentioned = {reason.partition(":")[0] for reason in told}
-    return (*told, *(id_ for id_ in rule.register if id_ not in mentioned and id_ != "G6"))
-
-
-def _lacks(case: Case, limit: str) -> bool:
-    return getattr(case.measured.range, "low" if limit == "LLN" else "high") is None
-
-
-def _usual(case: Case, limits: Set[str | None]) -> str:
-    analyte = case.measured.analyte
-    used = [
-        f"{name} {plain(usual)} {analyte.unit}"
-        for name, usual in zip(("LLN", "ULN"), analyte.usual, strict=True)
-        if usual is not None and name in limits and _lacks(case, name)
-    ]
-    return f" by a usual {' and '.join(used)} (G27)" if used else ""
 
 
 def _sentence(case: Case, grade: GradeRange, comparison: str | None, reasons: tuple[str, ...]) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from safety_stream.clinical.evidence import brief
 from safety_stream.clinical.grading import NOTHING_KNOWN, Baseline, Graded, NoBaseline, grade
-from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, limits_of, measured
+from safety_stream.clinical.measure import Measured, Remark, Setting, Unmeasurable, in_setting, limits_of, setting_of
 from safety_stream.quantity import Interval
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
@@ -51,6 +52,13 @@ class Answer(NamedTuple):
     why_not: Remark | None
 
     @property
+    def brief(self) -> str:
+        """Why in a few words, without the value: the comparison that decided and the register ids."""
+        if self.graded is None:
+            return self.reason
+        return brief(self.graded.case, self.graded.grade, self.graded.alerting_grade)
+
+    @property
     def reason(self) -> str:
         """The sentence of the evidence with its register ids, or what is wrong."""
         if self.graded is not None:
@@ -65,21 +73,43 @@ def said(remark: Remark) -> str:
     return f"{id_ + ': ' if id_ else ''}{remark.code}: {remark.about}: {remark.found}; expected {remark.expected}"
 
 
+class Prepared(NamedTuple):
+    """A question with everything but its value worked out: the rules, or why there is none."""
+
+    asked: Asked
+    rules: tuple[GradingRule, ...]
+    setting: Setting | Unmeasurable
+    baseline: Baseline
+    why_not: Remark | None = None
+
+
 def grade_one(asked: Asked, book: Book) -> tuple[Answer, ...]:
     """One answer for every term that the result feeds (or for the term that was asked for)."""
+    return answers(prepare(asked, book), asked.value)
+
+
+def prepare(asked: Asked, book: Book) -> Prepared:
+    """The question without its value: many values can be answered by it."""
     rules = _rules(asked, book)
     if isinstance(rules, Remark):
-        return (Answer(asked.term, None, None, rules),)
+        return Prepared(asked, (), Unmeasurable(None, rules), NoBaseline.UNKNOWN, rules)
     analyte = book.analytes[rules[0].analyte]
-    result = _measured(analyte, asked.value, asked.unit, asked.lln, asked.uln)
+    setting = setting_of(analyte, asked.unit, limits_of(analyte.key, asked.lln, asked.uln))
+    return Prepared(asked, rules, setting, _baseline(analyte, asked))
+
+
+def answers(prepared: Prepared, value: str | None) -> tuple[Answer, ...]:
+    """The answers for one value."""
+    if prepared.why_not is not None:
+        return (Answer(prepared.asked.term, None, None, prepared.why_not),)
+    result = in_setting(prepared.setting, value)
     if isinstance(result, Unmeasurable):
-        return tuple(Answer(rule.term, rule.id, None, result.remark) for rule in rules)
-    baseline = _baseline(analyte, asked)
-    return tuple(_answer(rule, result, baseline, asked) for rule in rules)
-
-
-def _answer(rule: GradingRule, result: Measured, baseline: Baseline, asked: Asked) -> Answer:
-    return Answer(rule.term, rule.id, grade(rule, result, baseline, asked.facts, asked.lasting), None)
+        return tuple(Answer(rule.term, rule.id, None, result.remark) for rule in prepared.rules)
+    asked = prepared.asked
+    return tuple(
+        Answer(rule.term, rule.id, grade(rule, result, prepared.baseline, asked.facts, asked.lasting), None)
+        for rule in prepared.rules
+    )
 
 
 def _rules(asked: Asked, book: Book) -> tuple[GradingRule, ...] | Remark:
@@ -122,17 +152,12 @@ def _chosen(
     return tuple((taking or fitting)[:1])
 
 
-def _measured(
-    analyte: Analyte, value: str | None, unit: str | None, lln: str | None, uln: str | None
-) -> Measured | Unmeasurable:
-    return measured(analyte, value, unit, limits_of(analyte.key, lln, uln), source="asked")
-
-
 def _baseline(analyte: Analyte, asked: Asked) -> Baseline:
     if asked.untreated:
         return NoBaseline.NOT_YET_TREATED
-    unit = asked.baseline_unit or asked.unit
-    baseline = _measured(analyte, asked.baseline, unit, asked.baseline_lln, asked.baseline_uln)
+    limits = limits_of(analyte.key, asked.baseline_lln, asked.baseline_uln)
+    setting = setting_of(analyte, asked.baseline_unit or asked.unit, limits)
+    baseline = in_setting(setting, asked.baseline, source="baseline")
     return baseline if isinstance(baseline, Measured) else NoBaseline.UNKNOWN
 
 

@@ -53,6 +53,14 @@ class Case(NamedTuple):
             lowest, highest = min(lowest, low), max(highest, high)
         return lowest, highest
 
+    def at(self, value: Interval) -> "Case":
+        """The same case with another value, in ``unit``."""
+        return self._replace(arms=tuple((row, inputs._replace(value=value)) for row, inputs in self.arms))
+
+    def supposed(self) -> "Case":
+        """What alerts count with while the range is open: usual limits (G27), no baseline (G26), facts by G6."""
+        return self._replace(arms=tuple((row, _supposed(self, inputs)) for row, inputs in self.arms[:1]))
+
 
 class Graded:
     """The grade of one measured quantity by one rule; ``evidence`` is worked out when it is first asked for."""
@@ -100,9 +108,13 @@ def grade(
     ``facts`` holds what is known to be true or false (a fact that is absent is unknown); ``lasting`` for how many
     hours the worst comparison has held, where a rule asks for it.
     """
-    case = case_of(rule, measured, baseline, facts, lasting)
+    return graded(case_of(rule, measured, baseline, facts, lasting))
+
+
+def graded(case: Case) -> Graded:
+    """The grade of a case."""
     lowest, highest = case.judge()
-    alerting = highest if lowest == highest else _alerting(case, lowest, highest)
+    alerting = highest if lowest == highest else max(lowest, min(highest, case.supposed().judge()[1]))
     return Graded(case, lowest, highest, alerting)
 
 
@@ -184,13 +196,6 @@ def _beyond_normal(rule: GradingRule, inputs: Inputs) -> Inputs:
     else:
         beyond = None if inputs.LLN is None else Interval(ZERO, inputs.LLN.low, low_open=True, high_open=True)
     return inputs._replace(BASELINE=beyond)
-
-
-def _alerting(case: Case, lowest: int, highest: int) -> int:
-    """The grade alerts count with while the range is open: usual limits (G27), no baseline (G26), facts by G6."""
-    arms = tuple((row, _supposed(case, inputs)) for row, inputs in case.arms[:1])
-    _, high = case._replace(arms=arms).judge()
-    return max(lowest, min(highest, high))
 
 
 def _supposed(case: Case, inputs: Inputs) -> Inputs:

@@ -6,7 +6,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from safety_stream.clinical.events import Measurement
-from safety_stream.quantity import ZERO, Interval, ReferenceRange, Unreadable, exactly, plain, read_limit, read_value
+from safety_stream.quantity import (
+    ENDLESS,
+    ZERO,
+    Interval,
+    ReferenceRange,
+    Unreadable,
+    exactly,
+    plain,
+    read_limit,
+    read_value,
+)
 from safety_stream.rulebook.tables import Analyte, Book, Unit, folded
 
 
@@ -92,56 +102,84 @@ def measured(
     analyte: Analyte, text: str | None, unit: str | None, limits: Limits, *, source: str
 ) -> Measured | Unmeasurable:
     """The same for an analyte that is already known, with its limits as ``limits_of`` read them."""
-    if analyte.qualitative:
-        return Unmeasurable(analyte.key, Remark("qualitative", analyte.key, str(text), "nothing: told in words"), False)
+    return in_setting(setting_of(analyte, unit, limits), text, source=source)
+
+
+def in_setting(
+    setting: "Setting | Unmeasurable", text: str | None, *, source: str = "asked"
+) -> Measured | Unmeasurable:
+    """The same once the unit and the range are settled."""
+    if isinstance(setting, Unmeasurable):
+        return setting
     if text is None or not text.strip():
-        return _refused(analyte, "no_value", analyte.key, "no value", "a number with its unit")
-    value = _value(analyte, text)
-    if isinstance(value, Unreadable):
-        return _refused(analyte, "unreadable_value", analyte.key, text[:60], value.expected)
+        return _refused(setting.analyte, "no_value", setting.analyte.key, "no value", "a number with its unit")
+    return setting.measure(text, source)
+
+
+class Setting(NamedTuple):
+    """All of a result but its value: the analyte, the unit, the range and what must be said about them."""
+
+    analyte: Analyte
+    unit: Unit | None
+    range: ReferenceRange
+    remarks: tuple[Remark, ...]
+    lowest: Decimal
+    highest: Decimal
+
+    def measure(self, text: str, source: str) -> Measured | Unmeasurable:
+        """The value of a result in this setting."""
+        value = _value(self.analyte, text)
+        if isinstance(value, Unreadable):
+            return _refused(self.analyte, "unreadable_value", self.analyte.key, text[:60], value.expected)
+        if not value.meets(self.lowest, self.highest):
+            return self._implausible(text)
+        return Measured(self.analyte, value, self.unit, self.range, text, source, self.remarks)
+
+    def _implausible(self, text: str) -> Unmeasurable:
+        lowest, highest = (plain(end) for end in self.analyte.plausible)
+        found = f"{text[:60]} {self.unit.ucum if self.unit else '(no unit)'}"
+        expected = f"{lowest} to {highest} {self.analyte.unit}"
+        return _refused(self.analyte, "implausible_value", self.analyte.key, found, expected)
+
+
+@lru_cache(maxsize=8192)
+def setting_of(analyte: Analyte, unit: str | None, limits: Limits) -> Setting | Unmeasurable:
+    """Whether results of the analyte can be taken in this unit and with this range."""
+    if analyte.qualitative:
+        return Unmeasurable(analyte.key, Remark("qualitative", analyte.key, "words", "nothing: told in words"), False)
     known = _unit(analyte, unit)
-    reported = Measured(analyte, value, known, limits[0], text, source, limits[1])
-    return _without_unit(reported, unit) if known is None else _checked(reported, known)
+    if known is None:
+        return _without_unit(analyte, unit, limits)
+    doubt = _doubtful_range(analyte, known, limits[0]) if analyte.range_shows_unit else None
+    lowest, highest = (known.of_own(exactly(end)).low for end in analyte.plausible)
+    return doubt or Setting(analyte, known, *limits, lowest, highest)
 
 
-def _checked(reported: Measured, unit: Unit) -> Measured | Unmeasurable:
-    own = reported.value if unit.same else unit.own(reported.value)
-    analyte = reported.analyte
-    if own.meets(*analyte.plausible):
-        return reported if not analyte.range_shows_unit else _with_fitting_range(reported, unit)
-    lowest, highest = (plain(end) for end in analyte.plausible)
-    found = f"{reported.text} {unit.ucum}"
-    return _refused(analyte, "implausible_value", analyte.key, found, f"{lowest} to {highest} {analyte.unit}")
-
-
-def _with_fitting_range(reported: Measured, unit: Unit) -> Measured | Unmeasurable:
+def _doubtful_range(analyte: Analyte, unit: Unit, limits: ReferenceRange) -> Unmeasurable | None:
     """A sent range that does not meet the usual one of healthy adults shows that the unit is not what it says."""
-    low, high = reported.range
-    usual = reported.analyte.usual
-    too_high = low is not None and usual.high is not None and unit.own(exactly(low)).low > usual.high
-    too_low = high is not None and usual.low is not None and unit.own(exactly(high)).low < usual.low
+    usual = analyte.usual
+    too_high = limits.low is not None and usual.high is not None and unit.own(exactly(limits.low)).low > usual.high
+    too_low = limits.high is not None and usual.low is not None and unit.own(exactly(limits.high)).low < usual.low
     if not (too_high or too_low):
-        return reported
-    found = f"{reported.text} {unit.ucum} with a range of {_limit_text(low)} to {_limit_text(high)}"
-    expected = (
-        f"a range in {unit.ucum} near {_limit_text(usual.low)} to {_limit_text(usual.high)} {reported.analyte.unit}"
-    )
-    return _refused(reported.analyte, "implausible_range", reported.key, found, expected)
+        return None
+    found = f"{unit.ucum} with a range of {_limit_text(limits.low)} to {_limit_text(limits.high)}"
+    expected = f"a range that meets {_limit_text(usual.low)} to {_limit_text(usual.high)} {analyte.unit}"
+    return _refused(analyte, "implausible_range", analyte.key, found, expected)
 
 
 def _limit_text(limit: Decimal | None) -> str:
     return "?" if limit is None else plain(limit)
 
 
-def _without_unit(reported: Measured, unit: str | None) -> Measured | Unmeasurable:
-    """A value whose unit is unknown, or missing: then graded only against the range of the same result (G39)."""
-    analyte, expected = reported.analyte, f"one of {', '.join(reported.analyte.units)}"
+def _without_unit(analyte: Analyte, unit: str | None, limits: Limits) -> Setting | Unmeasurable:
+    """A unit that is unknown, or missing: then graded only against the range of the same result (G39)."""
+    expected = f"one of {', '.join(analyte.units)}"
     if unit is not None and unit.strip():
         return _refused(analyte, "unknown_unit", analyte.key, unit, expected)
-    if not analyte.ratios_only or reported.range == (None, None) or reported.value.high < ZERO:
+    if not analyte.ratios_only or limits[0] == (None, None):
         return _refused(analyte, "missing_unit", analyte.key, "no unit", expected)
     remark = Remark("missing_unit", analyte.key, "no unit", expected)
-    return reported._replace(remarks=(*reported.remarks, remark))
+    return Setting(analyte, None, limits[0], (*limits[1], remark), ZERO, ENDLESS)
 
 
 def _refused(analyte: Analyte | None, code: str, about: str, found: str, expected: str) -> Unmeasurable:

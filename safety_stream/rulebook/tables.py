@@ -53,7 +53,7 @@ class Unit:
         return converted.shifted(self.origin) if self.origin else converted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Analyte:
     """Something that is measured: its codes, the units it is accepted in, and the values that can be true."""
 
@@ -131,7 +131,7 @@ class Row:
         return 0, highest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GradingRule:
     """How one CTCAE term is graded from one analyte.
 

@@ -1,0 +1,219 @@
+"""The grade of one quantity: what decides, what widens it, and what alerts count with. Values worked by hand."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
+from safety_stream.clinical.measure import limits_of, measured
+from safety_stream.quantity import exactly, plain
+from safety_stream.rulebook.load import load_book
+from safety_stream.rulebook.tables import GradingRule
+
+BOOK = load_book(allow_unsigned=True)
+RULES = [rule for analyte in BOOK.analytes for rule in BOOK.rules(analyte)]
+
+
+def quantity(analyte: str, value: str, unit: str | None, lln: str | None = None, uln: str | None = None) -> Measured:
+    """A measured quantity of the book."""
+    found = measured(BOOK.analytes[analyte], value, unit, limits_of(analyte, lln, uln), source="lis|1 v1")
+    assert isinstance(found, Measured), found
+    return found
+
+
+def rule_of(term: str, analyte: str) -> GradingRule:
+    """The rule that grades the term from the analyte."""
+    return next(rule for rule in BOOK.rules(analyte) if rule.term == term)
+
+
+ALT = rule_of("Alanine aminotransferase increased", "ALT")
+TREATED, UNTREATED = NoBaseline.UNKNOWN, NoBaseline.NOT_YET_TREATED
+
+
+def alt(value: str, baseline: str | None = None, *, uln: str | None = "40", baseline_uln: str | None = "40") -> Graded:
+    """ALT in U/L over a baseline."""
+    over = TREATED if baseline is None else quantity("ALT", baseline, "U/L", uln=baseline_uln)
+    return grade(ALT, quantity("ALT", value, "U/L", uln=uln), over)
+
+
+def test_the_range_that_came_with_the_baseline_decides_whether_it_was_abnormal() -> None:
+    """A baseline of 45 is abnormal over its own ULN of 40, and normal over its own ULN of 50, whatever today's is."""
+    assert str(alt("121", "45", baseline_uln="40").grade) == "1"
+    assert str(alt("121", "45", baseline_uln="50").grade) == "2"
+
+
+def test_a_baseline_without_its_range_leaves_both_arms() -> None:
+    """121 U/L is 3.03 x ULN (2) or 2.69 x a baseline of 45 (1): which, the missing ULN of the baseline would say."""
+    graded = alt("121", "45", baseline_uln=None)
+    assert (str(graded.grade), graded.alerting_grade) == ("1-2", 2)
+
+
+def test_before_treatment_the_limit_alone_grades() -> None:
+    """The baseline itself and everything before it is graded by the ULN (G7)."""
+    assert str(grade(ALT, quantity("ALT", "121", "U/L", uln="40"), UNTREATED).grade) == "2"
+
+
+def test_an_unknown_baseline_widens_the_grade_and_alerts_by_the_limit() -> None:
+    """4 x ULN over a baseline nobody knows: 2 if it was normal, down to 0 if it was high (G26)."""
+    graded = alt("160")
+    assert (str(graded.grade), graded.alerting_grade) == ("0-2", 2)
+    assert str(alt("39").grade) == "0"
+
+
+def test_a_missing_limit_is_never_a_silent_zero() -> None:
+    """Without an ULN any multiple is possible; alerts count with a usual ULN of 40 (G5, G27)."""
+    graded = alt("300", uln=None)
+    assert (str(graded.grade), graded.alerting_grade) == ("0-4", 3)
+    assert alt("20", uln=None).alerting_grade == 0
+    assert "G5: no ULN is known" in graded.evidence.reasons
+
+
+def test_an_absolute_figure_decides_without_a_limit() -> None:
+    """ANC 0.42 is grade 4 whatever the LLN."""
+    rule = rule_of("Neutrophil count decreased", "NEUT")
+    assert str(grade(rule, quantity("NEUT", "0.42", "10*9/L"), TREATED).grade) == "4"
+
+
+def test_creatinine_over_baseline_and_limit_the_worst_counts() -> None:
+    """91 umol/L is within normal (100) and 1.52 x a baseline of 60: grade 2 (G10); also across units."""
+    rule = rule_of("Creatinine increased", "CREAT")
+    result = quantity("CREAT", "91", "umol/L", uln="100")
+    assert str(grade(rule, result, quantity("CREAT", "60", "umol/L")).grade) == "2"
+    assert str(grade(rule, result, quantity("CREAT", "0.68", "mg/dL")).grade) == "2"
+    assert str(grade(rule, result, quantity("CREAT", "0.69", "mg/dL")).grade) == "0"
+
+
+def test_exactly_one_and_a_half_times_the_limit_is_grade_1() -> None:
+    """1.8 mg/dL with ULN 1.2 is exactly 1.5 x ULN; binary floating point makes it more."""
+    rule = rule_of("Creatinine increased", "CREAT")
+    assert str(grade(rule, quantity("CREAT", "1.8", "mg/dL", uln="1.2"), UNTREATED).grade) == "1"
+
+
+def test_facts_decide_between_two_grades() -> None:
+    """Sodium 127: 2 without symptoms, 3 with; not known: 2-3, alerting 3. Potassium 3.2 not known: alerting 1 (G6)."""
+    rule, sodium = rule_of("Hyponatremia", "SODIUM"), quantity("SODIUM", "127", "mmol/L", "135", "145")
+    told = {
+        known: str(grade(rule, sodium, UNTREATED, {"hyponatremia_symptoms": known}).grade) for known in (True, False)
+    }
+    assert told == {True: "3", False: "2"}
+    unknown = grade(rule, sodium, UNTREATED)
+    assert (str(unknown.grade), unknown.alerting_grade) == ("2-3", 3)
+    potassium = grade(rule_of("Hypokalemia", "K"), quantity("K", "3.2", "mmol/L", "3.5"), UNTREATED)
+    assert (str(potassium.grade), potassium.alerting_grade) == ("1-2", 1)
+
+
+def test_the_reported_unit_decides_the_row() -> None:
+    """Magnesium 0.38 mmol/L is 3; the same amount in mg/dL, 0.92, is 2, by the figures NCI prints for mg/dL (G1)."""
+    rule = rule_of("Hypomagnesemia", "MG")
+    assert str(grade(rule, quantity("MG", "0.38", "mmol/L"), UNTREATED).grade) == "3"
+    assert str(grade(rule, quantity("MG", "0.92", "mg/dL"), UNTREATED).grade) == "2"
+
+
+def test_a_unit_nci_does_not_print_is_converted_exactly() -> None:
+    """1.0 mEq/L of magnesium is 0.5 mmol/L: on the boundary, grade 1; 0.99 mEq/L is 2."""
+    rule = rule_of("Hypomagnesemia", "MG")
+    assert str(grade(rule, quantity("MG", "1.0", "mEq/L", "1.4"), UNTREATED).grade) == "1"
+    assert str(grade(rule, quantity("MG", "0.99", "mEq/L", "1.4"), UNTREATED).grade) == "2"
+
+
+def test_no_unit_compares_with_the_range_of_the_same_result_only() -> None:
+    """ALT 121 with ULN 40 and no unit is 2 before treatment; a baseline with a unit cannot be compared with it."""
+    result = quantity("ALT", "121", None, uln="40")
+    assert str(grade(ALT, result, UNTREATED).grade) == "2"
+    assert str(grade(ALT, result, quantity("ALT", "60", "U/L", uln="40")).grade) == "0-2"
+
+
+def test_evidence_says_why() -> None:
+    """Rule, inputs, the comparison that decided, the nearest values that grade otherwise, and a sentence."""
+    evidence = alt("181", "60").evidence
+    assert evidence.rule == "ctcae-5.0/Alanine aminotransferase increased"
+    assert evidence.book == BOOK.version
+    assert [(one.name, one.value) for one in evidence.inputs] == [
+        ("Alanine aminotransferase", "181"), ("ULN", "40"), ("baseline", "60"),
+    ]  # fmt: skip
+    assert evidence.comparison == "181 U/L > 3 x BASELINE (180 U/L)"
+    assert evidence.counterfactual == "grade 1 at <= 180 U/L; grade 3 at > 300 U/L"
+    assert evidence.sentence == (
+        "Alanine aminotransferase increased: grade 2. Alanine aminotransferase 181 U/L > 3 x BASELINE (180 U/L)."
+    )
+
+
+def test_evidence_of_grade_0_says_what_was_not_met() -> None:
+    """Grade 0 is judged and normal, and says by which comparison."""
+    evidence = grade(ALT, quantity("ALT", "40", "U/L", uln="40"), UNTREATED).evidence
+    assert evidence.comparison == "40 U/L <= ULN (40 U/L)"
+    assert evidence.counterfactual == "grade 1 at > 40 U/L"
+
+
+def test_evidence_names_what_is_missing() -> None:
+    """An open grade says what would decide it, and the grade alerts count with."""
+    evidence = grade(rule_of("Hyponatremia", "SODIUM"), quantity("SODIUM", "127", "mmol/L"), UNTREATED).evidence
+    assert evidence.reasons[0] == "G6: not known: hyponatremia_symptoms"
+    assert "alerts count with grade 3" in evidence.reasons
+    assert "not decided" in evidence.sentence
+
+
+_in_unit = [(rule, unit) for rule in RULES for unit in BOOK.analytes[rule.analyte].units]
+
+
+@given(st.sampled_from(_in_unit), st.decimals("0.01", "1000", places=2), st.decimals("0.1", "3", places=1))
+def test_the_same_quantity_in_two_units_of_one_row_grades_alike(
+    case: tuple[GradingRule, str], share: Decimal, of_limit: Decimal
+) -> None:
+    """A quantity and its range, both converted by an exact factor, have the same grade as before."""
+    rule, ucum = case
+    analyte = BOOK.analytes[rule.analyte]
+    unit = analyte.units[ucum]
+    if unit.divisor != 1 or unit.origin or rule.conversions[ucum][0] != analyte.unit:
+        return
+    low, high = analyte.plausible
+    value = min(max(low, high * share / 1000), high)
+    limits = [None if usual is None else usual * of_limit for usual in analyte.usual]
+    own = _measured(rule, value * unit.factor, analyte.unit, [limit and limit * unit.factor for limit in limits])
+    other = _measured(rule, value, ucum, limits)
+    if own is None or other is None:
+        return
+    assert grade(rule, own, UNTREATED).grade == grade(rule, other, UNTREATED).grade
+
+
+def _measured(rule: GradingRule, value: Decimal, ucum: str, limits: list[Decimal | None]) -> Measured | None:
+    low, high = (None if limit is None else plain(limit) for limit in limits)
+    found = measured(BOOK.analytes[rule.analyte], plain(value), ucum, limits_of(rule.analyte, low, high), source="x")
+    return found if isinstance(found, Measured) else None
+
+
+@given(st.sampled_from(RULES), st.data())
+def test_knowing_less_never_narrows_the_grade(rule: GradingRule, data: st.DataObject) -> None:
+    """Whatever is taken away (a limit, a fact, exactness), the old grade stays within the new range."""
+    analyte = BOOK.analytes[rule.analyte]
+    low, high = analyte.plausible
+    share = data.draw(st.decimals(0, 1, places=3), label="share")
+    value = plain(low + (high - low) * share)
+    usual = [None if limit is None else plain(limit) for limit in analyte.usual]
+    facts = {fact: data.draw(st.booleans(), label=fact) for fact in rule.facts}
+    full = grade(
+        rule, quantity(rule.analyte, value, analyte.unit, usual[0], usual[1]), UNTREATED, facts, exactly(Decimal(30))
+    )
+    fewer = dict(list(facts.items())[: data.draw(st.integers(0, len(facts)))])
+    left = data.draw(st.sampled_from([(0, 1), (1,), (0,), ()]), label="limits left")
+    without = [limit if place in left else None for place, limit in enumerate(usual)]
+    text = data.draw(st.sampled_from([value, f"<={value}", f">={value}"]))
+    less = grade(rule, quantity(rule.analyte, text, analyte.unit, without[0], without[1]), UNTREATED, fewer)
+    assert less.grade.lowest <= full.grade.lowest
+    assert less.grade.highest >= full.grade.highest
+    assert less.grade.lowest <= less.alerting_grade <= less.grade.highest
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_can_say_why(rule: GradingRule) -> None:
+    """Evidence is complete for every rule, known or not known, and its sentence names the term."""
+    analyte = BOOK.analytes[rule.analyte]
+    middle = plain((analyte.plausible[0] + analyte.plausible[1]) / 2)
+    result = measured(analyte, middle, analyte.unit, limits_of(rule.analyte, None, None), source="x")
+    assert isinstance(result, Measured)
+    for baseline in (UNTREATED, TREATED):
+        evidence = grade(rule, result, baseline).evidence
+        assert evidence.sentence.startswith(f"{rule.term}: ")
+        assert evidence.rule == rule.id
