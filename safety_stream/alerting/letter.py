@@ -1,13 +1,13 @@
 """A letter: one revision of an alert as one person will read it, every value already clean. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import Role, entry
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
-from safety_stream.alerting.wording import instant, quantity, when_told
+from safety_stream.alerting.wording import GONE, instant, quantity, when_told
 from safety_stream.clinical.findings import Toxicity
 
 Detail = Literal["full", "notice"]
@@ -15,7 +15,7 @@ Fact = tuple[str, str]
 
 _WHO: Final = ("Subject", "Dose level", "Site", "Study day")
 _CHANGE: Final = ("Told before", "Now", "Why")
-_BASIS: Final = ("Decided by", "Otherwise", "Not known or assumed", "Records", "Rule")
+_BASIS: Final = ("Decided by", "Otherwise", "Note", "Records", "Rule")
 _ELSEWHERE: Final = {*_WHO, *_CHANGE, *_BASIS, "Study"}
 _TECHNICAL: Final = {*_BASIS, *_CHANGE, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
 IS_NOT: Final = (
@@ -34,6 +34,7 @@ class Standing:
     newest_revision: int | None = None
     possible_repeat: bool = False
     late: bool = False
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Letter:
     answer_by: str
     action: str
     next_in_line: str
+    as_last_told: bool
     facts: tuple[Fact, ...]
     readings: tuple[tuple[str, str, str], ...]
     why: str
@@ -82,10 +84,11 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full") -> Letter:
         answer_by=_answer_by(alert, standing),
         action=TAKEN_BACK if alert.state == "withdrawn" else told.action,
         next_in_line=_names(told.levels[1]) if len(told.levels) > 1 else "",
+        as_last_told=("Now", GONE) in alert.facts,
         facts=tuple(fact for fact in facts if fact[0] not in _ELSEWHERE),
         readings=_readings(alert),
         why=clean(alert.finding.evidence.sentence, SENTENCE_LENGTH) if alert.finding else "",
-        basis=(*(fact for fact in facts if fact[0] in _BASIS), ("Alert raised", instant(alert.as_of))),
+        basis=(*(fact for fact in facts if fact[0] in _BASIS), ("Alert raised", instant(alert.as_of, standing.zone))),
         changes=changes(standing.told_before, alert),
         remarks=_remarks(alert, standing),
         is_not=IS_NOT,
@@ -109,7 +112,7 @@ def _answer_by(alert: Alert, standing: Standing) -> str:
     within = entry(alert.type, alert.case).answer_within
     minutes = int(within.total_seconds() // 60)
     words = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-    return f"{instant(standing.answer_by)} (within {words})"
+    return f"{instant(standing.answer_by, standing.zone)}, within {words}"
 
 
 def _names(roles: tuple[Role, ...]) -> str:

@@ -21,7 +21,7 @@ from safety_stream.alerting.catalogue import REASONS, entry
 from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
 from safety_stream.alerting.headlines import headline
-from safety_stream.alerting.wording import facts
+from safety_stream.alerting.wording import GONE, facts
 from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, FindingChange, ReportedEvent, Toxicity
 
 __all__ = ["alerts_of", "revise", "unreadable"]
@@ -115,7 +115,7 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     """People who were told are told that it no longer holds, and what holds instead."""
     gone = change.change == "withdrawn"
     told = headline(change.previous if change.previous is not None else change.finding)
-    instead = "the data no longer support it" if gone else headline(change.finding)
+    instead = GONE if gone else headline(change.finding)
     # A cohort's alert is pooled: the status that changed would name its subject.
     because = change.because if change.finding.subject is not None else "the status of a subject changed"
     why = because if now is None else f"{REASONS[now.decision.reason]}; {because}"

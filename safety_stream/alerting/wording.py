@@ -1,7 +1,7 @@
 """The words of an alert: the facts of each kind of finding, in the order a physician asks for them. Pure."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -22,8 +22,9 @@ from safety_stream.clinical.moment import Moment
 
 Facts = Iterator[tuple[str, str]]
 
+GONE: Final = "the data no longer support it"
 _UNKNOWN: Final = "not known"
-_SHOWN_ELSEWHERE: Final = {"value", "uln", "lln"}
+_SHOWN_ELSEWHERE: Final = {"value", "uln", "lln", "grade as reported", "seriousness"}
 _MEASURED: Final = (Toxicity, EligibilityBreach)  # their first input is the result, and shown as such
 
 
@@ -32,9 +33,11 @@ def grade_words(grade: GradeRange) -> str:
     return str(grade.lowest) if grade.decided else f"{grade.lowest} to {grade.highest} (not decided)"
 
 
-def instant(moment: datetime) -> str:
-    """An instant in UTC, in ISO order."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def instant(moment: datetime, zone: tzinfo = UTC) -> str:
+    """An instant in ISO order, in the reader's zone with UTC beside it."""
+    told = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    local = moment.astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M} {local.isoformat()[-6:]} ({told})" if local.utcoffset() else told
 
 
 def when(moment: Moment) -> str:
@@ -133,7 +136,7 @@ def judged(finding: Finding) -> Facts:
     if evidence.counterfactual:
         yield "Otherwise", evidence.counterfactual
     for reason in evidence.reasons:
-        yield "Not known or assumed", reason
+        yield "Note", reason
     sources = dict.fromkeys(given.source for given in evidence.inputs if given.source)
     if sources:
         yield "Records", "; ".join(sources)
@@ -164,7 +167,8 @@ def event_facts(finding: ReportedEvent) -> Facts:
     yield from study_day(finding.study_day)
     yield "Event", finding.term
     yield "Grade", f"{finding.grade if finding.grade is not None else 'not given'} (CTCAE v5.0, by the investigator)"
-    yield "Grades the facts support", grade_words(finding.supported)
+    if finding.grade is None or not finding.supported.lowest <= finding.grade <= finding.supported.highest:
+        yield "Grades the facts support", grade_words(finding.supported)
     yield "Serious because", ", ".join(finding.seriousness) or "stated by the reporter, no criterion given"
     yield "Attribution", finding.attribution
     yield "Outcome", finding.outcome
@@ -189,6 +193,7 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
         yield "Standing of the rule", "an example that the sponsor has not signed"
     if finding.adjudicated_by is not None:
         yield "Adjudicated by", f"{finding.adjudicated_by}: {finding.adjudication or 'no reason given'}"
+    yield "To adjudicate", f"name the finding {finding.id}"
     yield from judged(finding)
 
 

@@ -115,6 +115,7 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
                 lease=timedelta(seconds=10 * settings.smtp_timeout_seconds),
                 detail=settings.mail_body_detail,
                 wall_clock=settings.clock == "wall",
+                zone=ready.routing.zone,
             )
 
 

@@ -7,7 +7,7 @@ so that an outage costs one try a minute, not one a message. Nothing here ever b
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
 from time import perf_counter
 from typing import Final
@@ -51,6 +51,7 @@ class Courier:
     lease: timedelta
     detail: Detail = "full"
     wall_clock: bool = True
+    zone: tzinfo = UTC
     chance: Random = field(default_factory=Random)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -108,6 +109,7 @@ class Courier:
             newest_revision=claim.newest_revision,
             possible_repeat=claim.possible_repeat,
             late=self.clock() - queued > LATE_AFTER,
+            zone=self.zone,
         )
         read = letter(alert, standing, self.detail)
         try:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -48,9 +50,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Role to people, by study; a study's own line replaces the one for every study."""
+    """Role to people, by study; a study's own line replaces the general one. ``zone``: the clock they read."""
 
     people: dict[str, dict[Role, tuple[Recipient, ...]]]
+    zone: tzinfo = UTC
 
     def recipients(self, alert: Alert) -> tuple[Recipient, ...]:
         """Those told at once, each once, in a fixed order."""
@@ -78,9 +81,18 @@ def load_routing(file: Path) -> Routing:
     problems: list[str] = []
     people = {str(study): _roles(str(study), roles, problems) for study, roles in studies.items()}
     problems += _missing(people.get(EVERY_STUDY, {}))
+    zone = _zone(told.get("time_zone", "UTC"), problems)
     if problems:
         raise ConfigurationError([f"alert routing {file}: {problem}" for problem in problems])
-    return Routing(people)
+    return Routing(people, zone)
+
+
+def _zone(name: object, problems: list[str]) -> tzinfo:
+    try:
+        return ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problems.append(f"time_zone: {name!r} is no time zone of the IANA database, such as Asia/Shanghai")
+        return UTC
 
 
 def _missing(everywhere: dict[Role, tuple[Recipient, ...]]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import alerts_made as made
 import findings_made
@@ -13,6 +14,7 @@ import pytest
 from safety_stream.alerting.alert import AlertType
 from safety_stream.alerting.catalogue import CATALOGUE, REASONS
 from safety_stream.alerting.letter import Letter, Standing, letter
+from safety_stream.alerting.policy import revise
 from safety_stream.alerting.render import LARGEST, Templates, escapes, plain
 from safety_stream.bundled import bundled_folder
 from safety_stream.errors import ConfigurationError
@@ -93,10 +95,10 @@ def test_a_mail_opens_with_what_a_reader_needs_in_ten_seconds(one: Letter) -> No
     text = TEMPLATES.render(one).text
     order = [one.urgency.upper(), one.headline, *(f"{label}: {value}" for label, value in one.who)]
     order += [] if one.withdrawn else [one.answer_by]
-    order += [one.action, "\nFACTS\n"]
+    order += [one.action, "\nFACTS"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
-    assert len(text[: text.index("\nFACTS\n")]) < 1500
+    assert len(text[: text.index("\nFACTS")]) < 1500
 
 
 @pytest.mark.parametrize("one", LETTERS, ids=IDS)
@@ -138,6 +140,23 @@ def test_what_changed_is_told_fact_by_fact() -> None:
     before, now = made.sent(findings_made.toxicity(4)), made.sent(findings_made.toxicity(4, "0.24"))
     changes = letter(now, Standing(answer_by=findings_made.AS_OF, told_before=before)).changes
     assert "Result: was 0.42 10*9/L; now 0.24 10*9/L" in changes
+
+
+def test_a_deadline_is_told_by_the_readers_clock() -> None:
+    """01:45 UTC is 09:45 in Shanghai: both stand in the mail, the reader's own first."""
+    standing = replace(made.STANDING, zone=ZoneInfo("Asia/Shanghai"))
+    told = letter(made.one_of_each()[0], standing)
+    assert told.answer_by == "2026-03-12 09:45 +08:00 (2026-03-12 01:45 UTC), within 15 min"
+
+
+def test_a_withdrawal_says_that_its_facts_are_those_last_told() -> None:
+    """When nothing remains of a finding, its old facts are not shown as if they stood."""
+    (gone,) = (
+        a for a in revise(findings_made.withdrawn(findings_made.reported_event())) if a.decision.action == "send"
+    )
+    mail = TEMPLATES.render(letter(gone, made.STANDING))
+    assert "FACTS AS LAST TOLD" in mail.text
+    assert "FACTS AS LAST TOLD" in mail.html
 
 
 def test_every_type_has_its_entry_and_its_templates() -> None:

@@ -49,6 +49,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     file = written(
         tmp_path,
         """
+time_zone: Asia/Hangzhou
 people:
   "*":
     safety_physician: [{email: nobody}, {pigeon: a@example.org}, plain]
@@ -71,6 +72,7 @@ people:
         "data_manager: nobody is named",
         "sponsor_safety: nobody is named",
         "operator[0]",
+        "time_zone: 'Asia/Hangzhou' is no time zone",
     ):
         assert part in told
 
