@@ -26,7 +26,7 @@ def test_kills_under_backlog(kafka_topics: Settings, store: str) -> None:
     settings = kafka_topics.model_copy(update={**QUICK, "store": store})
     total = 3000
     publish(settings, [message for _, _, message in labs(total)])
-    chance = Random(7)  # noqa: S311  # the same moments in every run
+    chance = Random(7)  # the same moments in every run
     for _ in range(4):
         with worker(settings) as victim:
             _some_progress(settings, victim, chance.randint(20, 500))

@@ -68,7 +68,9 @@ class FetchLoop(Consumer):
                 await asyncio.sleep(0)
 
     def _due(self, tp: TP, fetched: Fetched) -> bool:
-        return tp not in self._paused_partitions and self._thread.moves[tp] == fetched.moves[tp]
+        # A partition that was taken from us while the rest of its fetch waited is neither paused nor sought.
+        ours = tp in self.ledgers or self._is_changelog_tp(tp)
+        return ours and tp not in self._paused_partitions and self._thread.moves[tp] == fetched.moves[tp]
 
     async def _hand_over(self, tp: TP, record: Any) -> None:
         if tp in self.ledgers:
