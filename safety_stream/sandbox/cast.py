@@ -1,18 +1,19 @@
 """The cast: ten subjects of the bundled protocol, and what happens to each of them beyond the usual course.
 
-    day  0         50        100       150       200      (days after the first infusion of subject 001)
-    001  i-i-i=======|              level 1: hemolysed specimen, potassium corrected
-    002    i-i-i=======|                     ALT grade 3 for a day, after the last infusion
-    003     i-i-i=======|                    neutrophils below 0.5; a result arrives nine days late
-    004           s                 never dosed: platelets below the limit at screening
-    005              i-i-i=======|  level 2: shingles, in hospital (serious, not severe)
-    006                i-i-i=======|         mild cytokine release
-    007                 i-i-i=======|        one result arrives torn
-    008                       i-i-i=======|  level 3
-    009                         i-i========|          cytokine release grade 3 for four days: the true DLT
-    010                            i-i-i=======|
+    day  0      50     100    150    200      (after the first infusion of 001; one character is a week)
+    001    iii===|                             level 1: hemolysed specimen, potassium corrected
+    002      iii===|                           ALT grade 3 for a day, after the last infusion
+    003       iii===|                          neutrophils below 0.5; a result arrives nine days late
+    004            s                           never dosed: platelets below the limit at screening
+    005               iii===|                  level 2: shingles, in hospital (serious, not severe)
+    006                 iii===|                mild cytokine release
+    007                  iii===|               one result arrives torn
+    008                          iii===|       level 3
+    009                            ii===|      cytokine release grade 3 for four days: the true DLT
+    010                               iii===|
 
-i infusion, = window of 28 days after each, | its end. A level opens when the one below it has been observed.
+s screening only, i infusion, = the window of 28 days after each, | its end. A level opens when the one below it
+has been observed to the end.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from typing import Literal
 from safety_stream.sandbox.courses import Syndrome
 
 FIRST_DAY_ZERO = date(2024, 6, 24)
-LAST_DAY = 220
+LAST_DAY = 234
 """Days from the first infusion of subject 001 to the end of the story: the last window has closed."""
 
 
@@ -68,7 +69,7 @@ _MILD_RELEASE = Syndrome(
 _SEVERE_RELEASE = Syndrome(
     ((7.3, 0), (8, 0.6), (9, 1), (12, 0.95), (14, 0.4), (21, 0)),
     {
-        "TEMP": 39.5, "HR": 128, "RESP": 25, "SYSBP": 82, "DIABP": 47, "SPO2": 91,
+        "TEMP": 39.5, "HR": 128, "RESP": 25, "SYSBP": 82, "DIABP": 47,
         "CRP": 168, "FERRITIN": 2450, "FIBRINO": 5.2, "LDH": 330, "ALB": 31,
     },
 )  # fmt: skip
@@ -95,9 +96,9 @@ CAST: tuple[Member, ...] = (
         "003", "male", 1, 21, turns={"NEUT": 0.38},
         complaints=(Complaint("Arthralgia", "10003239", 1, onset=17.5, resolved=24.0, attribution="unlikely"),),
     ),
-    Member("004", "female", None, 66, values={(-14, "PLT"): "42"}),
+    Member("004", "female", None, 73, values={(-14, "PLT"): "42"}),
     Member(
-        "005", "female", 2, 70,
+        "005", "female", 2, 77,
         complaints=(
             Complaint("Insomnia", "10022437", 1, onset=2.9, resolved=8.0, attribution="unlikely"),
             Complaint(
@@ -107,32 +108,32 @@ CAST: tuple[Member, ...] = (
         ),
     ),
     Member(
-        "006", "female", 2, 84, syndrome=_MILD_RELEASE,
+        "006", "female", 2, 91, syndrome=_MILD_RELEASE,
         complaints=(
             Complaint("Cytokine release syndrome", "10052015", 1, 7.4, 9.3, "probable", told_after_hours=5.0),
         ),
     ),
     Member(
-        "007", "female", 2, 91,
+        "007", "female", 2, 98,
         complaints=(Complaint("Diarrhea", "10012727", 1, onset=-3.5, resolved=-1.2, attribution="unlikely"),),
     ),
     Member(
-        "008", "male", 3, 140,
+        "008", "male", 3, 154,
         complaints=(Complaint("Fatigue", "10016256", 2, onset=0.8, resolved=5.5),),
     ),
     Member(
-        "009", "female", 3, 154, infusion_days=(0, 7), syndrome=_SEVERE_RELEASE,
+        "009", "female", 3, 168, infusion_days=(0, 7), syndrome=_SEVERE_RELEASE,
         complaints=(
             Complaint("Fatigue", "10016256", 1, onset=1.1, resolved=4.0),
             Complaint(
                 "Cytokine release syndrome", "10052015", 3, onset=9.05, resolved=13.4, attribution="definite",
                 seriousness="hospitalization", told_after_hours=3.0,
-                narrative="Fever 39.5, one vasopressor, oxygen 40 %. Tocilizumab and dexamethasone. Stay prolonged.",
+                narrative="Fever 39.5, hypotension on one vasopressor. Tocilizumab, dexamethasone. Stay prolonged.",
             ),
         ),
     ),
     Member(
-        "010", "female", 3, 175,
+        "010", "female", 3, 189,
         complaints=(Complaint("Myalgia", "10028411", 1, onset=8.2, resolved=10.5),),
     ),
 )  # fmt: skip

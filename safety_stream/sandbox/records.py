@@ -106,8 +106,9 @@ class Records:
         later = consented + timedelta(minutes=40)
         about = {"site": SITE, "sex": self.member.sex, "age_years": self._age}
         yield self._arrives(self._told(Screened, "edc", "consent", later, consented=told, **about))
+        later += timedelta(minutes=30)
         for name, value in CHECKLIST.items():
-            later += timedelta(minutes=1)
+            later += timedelta(minutes=2)
             fact = {"name": name, "value": value, "observed_at": told}
             yield self._arrives(self._told(FactRecorded, "edc", f"checklist-{name}", later, **fact))
 
@@ -186,5 +187,5 @@ class Records:
             facts["laboratory"] = "SAHZU central laboratory"
             return self._told(LabResult, "lis", f"{specimen}-{code}", released, **facts)
         if code == "SPO2":
-            facts["on_oxygen"] = int(value) < 93
+            facts["on_oxygen"] = False
         return self._told(VitalSign, "ward", f"{specimen}-{code}", released, **facts)

@@ -63,7 +63,7 @@ def _nothing_else(expected: list[Expectation], alerts: list[Alert]) -> Verdict:
         if alert.decision.action == "send"
         and alert.finding is not None
         and alert.type != "cohort_decision"
-        and not any(_is_about(alert, one) for one in expected)
+        and not any(one.matches(alert.finding) for one in expected)
     )
     return Verdict("nobody was told anything else about a subject", not beside, None, "; ".join(beside))
 

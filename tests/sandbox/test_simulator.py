@@ -186,9 +186,9 @@ def test_every_time_has_a_zone_and_nothing_is_reported_before_it_is_observed() -
 
 
 def test_the_clock_ticks_past_the_last_window() -> None:
-    """010 is infused last, on 30 December 2024; 28 days later is 27 January 2025, and the clock goes on to the 30th."""
-    assert max(event.as_of for event in _of(ClockTicked)).date().isoformat() == "2025-01-30"
-    assert max(dose.given.text[:10] for dose in _of(DoseGiven)) == "2024-12-30"
+    """010 is infused last, on 13 January 2025; 28 days later is 10 February, and the clock goes on to the 13th."""
+    assert max(event.as_of for event in _of(ClockTicked)).date().isoformat() == "2025-02-13"
+    assert max(dose.given.text[:10] for dose in _of(DoseGiven)) == "2025-01-13"
 
 
 def test_loinc_codes_carry_their_check_digit() -> None:
