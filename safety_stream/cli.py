@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from safety_stream import __version__
-from safety_stream.commands import engine, files, grading, showing
+from safety_stream.commands import engine, files, grading, replaying, showing
 
 app = typer.Typer(
     name="safety-stream",
@@ -44,6 +44,7 @@ app.command(short_help="Tell people: alerts to mails, until each is taken.")(eng
 app.command(short_help="Look again: find and queue what was lost.")(engine.reconcile)
 app.add_typer(engine.topics, name="topics")
 app.command(short_help="Send a file of events to the broker.")(files.publish)
+app.command(short_help="Judge a file of events without Kafka.")(replaying.replay)
 app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
 app.command(short_help="Check the rulebook and the protocols.")(grading.check)
 app.command(short_help="Write the simulated trial as events.")(files.simulate)

@@ -1,44 +1,78 @@
 """``replay``: the same judgement on a file, without Kafka."""
 
-import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from safety_stream.alerting.alert import Alert
+from safety_stream.clinical.findings import FindingChange
 from safety_stream.commands.files import complain, listed, opened
 from safety_stream.commands.terminal import end_with_the_reader, plain_errors, say
 from safety_stream.intake import Rejected
-from safety_stream.rulebook.load import load_book
-from safety_stream.sandbox.replay import Replayed, replay
 from safety_stream.settings import read_settings
 
 _PROGRESS_EVERY = 10_000
 
 
-def replay_file(
+def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, one JSON object a line; - for standard input.")],
     alerts: Annotated[bool, typer.Option("--alerts", help="Print the alerts instead of the findings.")] = False,
-    final: Annotated[bool, typer.Option("--final", help="Print only what stands at the end, not each change.")] = False,
 ) -> None:
     """Judge a file of events as the engine would, without Kafka: each change of a finding as one line of JSON.
 
-    Subjects first, then their study: 3+3 decisions come in between, as the engine sends them. Time is the events' own.
-    Progress, counts and rejected lines go to standard error.
+    3+3 decisions come in between, as the engine sends them. Time is the events' own. Progress, counts and rejected
+    lines go to standard error.
 
     \b
         safety-stream replay trial.ndjson > findings.ndjson
         safety-stream replay trial.ndjson --alerts | head
 
-    Exit codes: 0 every line was judged; 1 some were rejected, the others were judged; 2 settings or rulebook.
+    Exit codes: 0 every line was judged; 1 some were rejected, and the others were judged; 2 a wrong setting, a broken
+    rulebook or protocol.
     """
-    end_with_the_reader()
+    from safety_stream.rulebook.load import load_book
+    from safety_stream.sandbox.replay import replay as judged
+
     with plain_errors():
         settings = read_settings()
         book = load_book(
             settings.rulebook_folder, settings.protocols_folder, allow_unsigned=settings.allow_unsigned_rulebook
         )
-        with opened(file) as lines:
-            _print(replay(_watched(lines), book), alerts, final)
+    end_with_the_reader()
+    counts: Counter[str] = Counter()
+    rejected: list[str] = []
+    with opened(file) as opened_file:
+        lines = Lines(opened_file)
+        for one in judged(lines, book):
+            if isinstance(one, Rejected):
+                rejected.append(f"line {lines.number}: {one.detail}")
+                continue
+            counts[_counted(one)] += 1
+            if isinstance(one, Alert if alerts else FindingChange):
+                typer.echo(one.model_dump_json())
+    say(f"{lines.number:,} lines judged: {listed(counts)}")
+    complain(rejected, "rejected")
+
+
+class Lines:
+    """The lines of a file and the number of the one that was last taken, with progress."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self.number = 0
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            self.number += 1
+            if self.number % _PROGRESS_EVERY == 0:
+                say(f"{self.number:,} lines")
+            yield line
+
+
+def _counted(one: FindingChange | Alert) -> str:
+    if isinstance(one, Alert):
+        return "alerts to be sent" if one.decision.action == "send" else "alerts held"
+    return f"{one.finding.kind.replace('_', ' ')} {one.change}"

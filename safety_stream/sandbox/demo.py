@@ -81,6 +81,7 @@ def _run(settings: Settings, wishes: Wishes, console: Console) -> int:
         )
         if wishes.stay:
             _stay(household, console)
+        view.step("Stopping everything")
         folder.finished = True
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end is near: let it tidy up
     return 0 if all(verdict.holds for verdict in verdicts) else 1

@@ -28,7 +28,7 @@ class DemoFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._keep is not None:
-            for file in (*self.work.rglob("*.log"), *self.work.glob("outbox.db*")):
+            for file in (*self.work.glob("*/*.log"), *self.work.glob("outbox.db*")):
                 shutil.copy2(file, self._keep / file.name)
         if self._keep is None and self.finished:
             shutil.rmtree(self.work, ignore_errors=True)

@@ -137,7 +137,7 @@ class Inbox:
     def _keep(self, content: bytes, recipients: tuple[str, ...]) -> None:
         message = message_from_bytes(content, policy=policy.default)
         number = len(self._mails) + 1
-        path = self.folder / f"{number:04d}-{_slug(str(message['Subject'] or 'no subject'))}.eml"
+        path = self.folder / _file_name(number, recipients, str(message["Subject"] or ""))
         path.write_bytes(content)
         mail = Mail(number, path, recipients, message)
         with self._changed:
@@ -152,6 +152,8 @@ def _hang_up(connection: SMTP) -> None:
         connection.transport.abort()
 
 
-def _slug(subject: str) -> str:
-    """A file name that says what the mail is about: letters, digits and hyphens."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", subject).strip("-")[:80]
+def _file_name(number: int, recipients: tuple[str, ...], subject: str) -> str:
+    """A file name that says to whom and about what: letters, digits and hyphens."""
+    whom = recipients[0].partition("@")[0] if recipients else ""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", f"{whom} {subject}").strip("-")
+    return f"{number:04d}-{words[:100]}.eml"

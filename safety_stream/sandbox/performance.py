@@ -12,7 +12,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.headlines import headline
 from safety_stream.broker.reading import committed_offsets, end_offsets
 from safety_stream.broker.topic_table import worker_group
-from safety_stream.clinical.findings import DoseLimitingToxicity, EligibilityBreach, FindingChange, Toxicity
+from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, EligibilityBreach, FindingChange, Toxicity
 from safety_stream.sandbox.household import Household
 from safety_stream.sandbox.inbox import Inbox, Mail
 from safety_stream.sandbox.player import Player
@@ -25,8 +25,8 @@ from safety_stream.settings import Settings
 _FRAME_SECONDS = 0.25
 _SETTLE_SECONDS = 60.0
 _QUIET_SECONDS = 1.5
-_KINDS = {"lab_result": "laboratory results", "vital_sign": "vital signs", "adverse_event": "adverse-event reports"}
-_OTHER = "subject events"
+_KINDS = {"lab_result": "laboratory result", "vital_sign": "vital sign", "adverse_event": "adverse-event report"}
+_OTHER = "subject event"
 
 
 class Performance:
@@ -52,16 +52,18 @@ class Performance:
             self.mail_counts[alert, int(revision)] += 1
             self._last_mail_at = monotonic()
             self.first_mail_at = self.first_mail_at or self._last_mail_at
-        self._view.mailed(f"{', '.join(mail.recipients)}  {mail.subject}", self._urgency.get(alert, "info"))
+        people = ", ".join(person.partition("@")[0] for person in mail.recipients)
+        self._view.mailed(f"{people}  {mail.subject}", self._urgency.get(alert, "info"))
 
     def run(self, inbox: Inbox, household: Household) -> None:
         """Play to the end and wait until it has settled, or until it is clear that it will not."""
+        self.watcher.start()
         self.player.start()
         deadline: float | None = None
         while deadline is None or (monotonic() < deadline and not self._settled()):
             household.check()
             self._raise_failures()
-            self._view.show(self._now(inbox, household, "" if deadline is None else "waiting for the last ones"))
+            self._view.show(self._now(inbox, household, self._note(deadline)))
             sleep(_FRAME_SECONDS)
             if deadline is None and self.player.done:
                 deadline = monotonic() + _SETTLE_SECONDS
@@ -75,7 +77,8 @@ class Performance:
     def verdicts(self) -> list[Verdict]:
         """Expected against found."""
         seen = self.watcher.seen
-        return compare(self.trial.truth, seen.findings.values(), seen.alerts.values(), self.mail_counts)
+        findings, alerts = list(seen.findings.values()), list(seen.alerts.values())
+        return compare(self.trial.truth, findings, alerts, seen.dead_letters, self.mail_counts)
 
     def arrived(self) -> dict[str, int]:
         """Readable messages by what they are."""
@@ -84,25 +87,31 @@ class Performance:
         return {**counts, _OTHER: self.watcher.seen.events.total() - sum(counts.values()) - ticks}
 
     def _told(self, news: FindingChange | Alert) -> None:
-        day = f"{news.as_of.astimezone(self.trial.messages[0].at.tzinfo):%m-%d}"
         if isinstance(news, FindingChange):
-            whose = news.finding.subject or "   "
             gone = "WITHDRAWN " if news.change == "withdrawn" else ""
-            self._view.concluded(f"{day}  {whose}  {gone}{headline(news.finding)}", _tone(news))
-        elif news.decision.action == "send":
-            tone: Tone = "withdrawn" if news.state == "withdrawn" else news.urgency
-            self._urgency[news.id] = tone
-            self._view.alerted(f"{day}  {news.subject or '-'}  {news.headline}", tone)
+            self._view.concluded(f"{self._about(news.finding)}  {gone}{headline(news.finding)}", _tone(news))
+        elif news.decision.action == "send" and (news.state == "raised" or news.id in self._urgency):
+            self._urgency[news.id] = "withdrawn" if news.state == "withdrawn" else news.urgency
+            self._view.alerted(f"{self._about(news)}  {news.headline}", self._urgency[news.id])
+
+    def _about(self, news: AnyFinding | Alert) -> str:
+        """The day of the trial and the subject, if it is about one."""
+        return f"{self.player.now:%d %b}  {news.subject or '  -'}"
 
     def _settled(self) -> bool:
         seen = self.watcher.seen
         return (
             len(seen.taken_in) >= len(self.trial.messages)
             and monotonic() - self._last_mail_at > _QUIET_SECONDS
-            and all(self._is_committed(topic) for topic in ("events", "statuses"))
             and self.watcher.is_idle()
             and self.verdicts()[-1].holds
+            and all(self._is_committed(topic) for topic in ("events", "statuses"))
         )
+
+    def _note(self, deadline: float | None) -> str:
+        if not self.watcher.seen.taken_in:
+            return "the workers are starting"
+        return "" if deadline is None else "waiting for the last ones"
 
     def _is_committed(self, name: str) -> bool:
         topic = self._settings.topic(name)

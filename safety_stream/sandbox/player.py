@@ -34,6 +34,7 @@ class Player:
         self.sent: Counter[str] = Counter()
         self.failure: Exception | None = None
         self._held_up = 0.0
+        self._under_way = False
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="player", daemon=True)
 
@@ -89,9 +90,12 @@ class Player:
         return (message.at - self._first) / self.pace > timedelta(seconds=playing)
 
     def _wait_for_others(self, message: Message) -> None:
-        before = sum(self.sent.values())
+        """Wait for the engine before a tick, for a reader before an answer; at its start the story waits as well."""
+        before, began = sum(self.sent.values()), monotonic()
         while message.is_tick and self._taken_in() < before and not self._stopped.wait(_BEAT_SECONDS / 5):
             pass
         if message.answers:
             self._stopped.wait(_READING_SECONDS)
-            self._held_up += _READING_SECONDS
+        if message.answers or not self._under_way:
+            self._held_up += monotonic() - began
+        self._under_way = before > 1

@@ -6,17 +6,16 @@ in order, as the cohorts agent takes them. What cannot be read is a ``Rejected``
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from safety_stream import intake
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.policy import revise
-from safety_stream.clinical import cohort, subject
-from safety_stream.clinical.cohort import StudyRecord
+from safety_stream.alerting.consequences import Consequences
 from safety_stream.clinical.events import AnyEvent, ClockTicked, SubjectEvent
-from safety_stream.clinical.findings import AnyFinding, FindingChange, SubjectStatus
-from safety_stream.clinical.record import SubjectRecord
+from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.intake import Rejected
 from safety_stream.rulebook.tables import Book
+from safety_stream.worker.clinic import Clinic
 
 News = FindingChange | Alert
 
@@ -25,7 +24,8 @@ def replay(lines: Iterable[bytes], book: Book) -> Iterator[FindingChange | Alert
     """Everything that follows from messages (one a line, blank lines hold nothing), in order."""
     judged = Replay(book)
     for line in lines:
-        for told in intake.read(None, line) if line.strip() else ():
+        message = line.strip()
+        for told in intake.read(None, message) if message else ():
             refused = told if isinstance(told, Rejected) else intake.admit(told, book.protocols, event_clock=True)
             if refused is not None:
                 yield refused
@@ -40,49 +40,45 @@ def final_findings(news: Iterable[FindingChange | Alert | Rejected]) -> dict[str
 
 
 class Replay:
-    """The records of all subjects and studies, in memory; an event-time clock for all of them."""
+    """The records of all subjects and studies, in memory, and one event-time clock for all of them."""
 
     def __init__(self, book: Book) -> None:
-        self._book = book
-        self._subjects: dict[tuple[str, str], SubjectRecord] = {}
-        self._studies: dict[str, StudyRecord] = {}
+        self._clinic = Clinic(book)
+        self._records: dict[tuple[str, str], Any] = {}
+        self._deadlines: dict[tuple[str, str], datetime] = {}
         self._ticked: datetime | None = None
 
     def take(self, event: AnyEvent) -> Iterator[News]:
         """What follows from one event; a tick concludes again for every subject whose deadline it has passed."""
         if not isinstance(event, ClockTicked):
-            yield from self._step(event.study, event.subject, event, event.reported_at)
+            as_of = max(event.reported_at, self._ticked or event.reported_at)
+            yield from self._judge(event.study, event.subject, event, as_of)
             return
-        self._ticked = max(event.as_of, self._ticked or event.as_of)
-        for study, name in self._due(event.as_of):
-            yield from self._step(study, name, None, event.as_of)
+        self._ticked = event.as_of
+        passed = [(at, whose) for whose, at in self._deadlines.items() if at <= event.as_of]
+        for _, (study, subject) in sorted(passed):
+            yield from self._judge(study, subject, None, event.as_of)
 
-    def _due(self, as_of: datetime) -> list[tuple[str, str]]:
-        passed = [
-            (deadline, key)
-            for key, record in self._subjects.items()
-            if (deadline := record.header.deadline) is not None and deadline <= as_of
-        ]
-        return [key for _, key in sorted(passed)]
+    def _judge(self, study: str, subject: str, event: SubjectEvent | None, as_of: datetime) -> Iterator[News]:
+        after = self._clinic.of_subject(self._record(study, subject, event), event, as_of)
+        self._records[study, subject] = after.record
+        self._deadlines.pop((study, subject), None)
+        if after.deadline is not None:
+            self._deadlines[study, subject] = after.deadline
+        yield from _news(after)
+        if after.status is not None:
+            decided = self._clinic.of_study(self._record(study, "", None), after.status, as_of)
+            self._records[study, ""] = decided.record
+            yield from _news(decided)
 
-    def _step(self, study: str, name: str, event: SubjectEvent | None, told: datetime) -> Iterator[News]:
-        record = self._subjects.get((study, name)) or subject.empty(study, name)
-        for page in sorted(subject.pages_needed(record, event, self._book) - record.pages):
-            record = subject.with_page(record, page, None)
-        step = subject.step(record, event, self._book, max(told, self._ticked or told))
-        self._subjects[study, name] = step.record
-        yield from _with_alerts(step.changes)
-        if step.status is not None:
-            yield from self._decide(step.status)
-
-    def _decide(self, status: SubjectStatus) -> Iterator[News]:
-        record = self._studies.get(status.study) or cohort.empty(status.study)
-        self._studies[status.study], changes = cohort.step(record, status, self._book, status.as_of)
-        yield from _with_alerts(changes)
+    def _record(self, study: str, subject: str, event: SubjectEvent | None) -> Any:
+        """The record with every page that is needed: what was not kept here was never written."""
+        record = self._records.get((study, subject)) or self._clinic.empty(study, subject)
+        for page in sorted(set(self._clinic.needed(record, event)) - set(self._clinic.pages(record))):
+            record = self._clinic.with_page(record, page, None)
+        return record
 
 
-def _with_alerts(changes: Iterable[FindingChange]) -> Iterator[News]:
-    """Each change, and after it the alerts it makes."""
-    for change in changes:
-        yield change
-        yield from revise(change)
+def _news(after: Consequences[Any]) -> Iterator[News]:
+    yield from after.changes
+    yield from after.alerts

@@ -6,23 +6,25 @@ from dataclasses import dataclass
 
 from rich.console import Console, Group
 from rich.padding import Padding
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import REASONS
 from safety_stream.sandbox.inbox import Mail
-from safety_stream.sandbox.verdict import Verdict
+from safety_stream.sandbox.verdict import Verdict, to_be_told
 from safety_stream.sandbox.watcher import Seen
 
 _NAMES = {
-    "toxicity": "toxicities graded from measurements",
-    "reported_event": "adverse events as reported",
-    "dose_limiting_toxicity": "possible dose-limiting toxicities",
-    "eligibility_breach": "eligibility criteria broken or undetermined",
-    "data_query": "questions about data",
-    "cohort_decision": "3+3 decisions",
+    "toxicity": "toxicity from measurements",
+    "reported_event": "adverse event as reported",
+    "dose_limiting_toxicity": "DLT candidate",
+    "eligibility_breach": "eligibility breach",
+    "data_query": "question about data",
+    "cohort_decision": "3+3 advice for a dose level",
 }
+_ABOVE_THE_BASIS = "\nWHAT IT RESTS ON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Outcome:
 def summarize(outcome: Outcome, console: Console) -> None:
     """Print it."""
     console.print()
+    _show_a_mail(outcome.mails, console)
     console.print(Text("Expected and found", style="bold"))
     console.print(_comparison(outcome.verdicts))
     console.print(_counts(outcome))
@@ -68,6 +71,18 @@ def summarize(outcome: Outcome, console: Console) -> None:
     right = sum(verdict.holds for verdict in outcome.verdicts)
     style = "bold green" if right == len(outcome.verdicts) else "bold red"
     console.print(Text(f"\n{right} of {len(outcome.verdicts)} expectations hold.", style=style))
+
+
+def _show_a_mail(mails: Sequence[Mail], console: Console) -> None:
+    """The mail that matters most, as a physician reads it."""
+    shown = next((mail for mail in mails if "dose-limiting" in mail.subject), None)
+    if shown is not None:
+        head = Text(f"Mail to {shown.message['To']}: {shown.subject}", style="bold")
+        text = Text(shown.text().partition(_ABOVE_THE_BASIS)[0].strip())
+        console.print(
+            Panel(Group(head, Text(), text), border_style="dim", title="one of the mails", title_align="left")
+        )
+        console.print()
 
 
 def _comparison(verdicts: Sequence[Verdict]) -> Padding:
@@ -89,10 +104,10 @@ def _counts(outcome: Outcome) -> Group:
         Text("In numbers", style="bold"),
         _two_columns(
             (
-                ("arrived", _listed({**outcome.arrived, "unreadable": len(outcome.seen.dead_letters)})),
+                ("arrived", _listed({**outcome.arrived, "unreadable message": len(outcome.seen.dead_letters)})),
                 ("concluded", _listed(_findings(outcome.seen))),
-                ("told", _listed(_sent(outcome.seen.alerts.values()))),
-                ("held", _listed(_held(outcome.seen.alerts.values())) or "nothing"),
+                ("alerted", _listed(_sent(outcome.seen.alerts.values()))),
+                ("not alerted", _listed(_held(outcome.seen.alerts.values()))),
                 ("mailed", f"{len(outcome.mails)} mails to {len(_people(outcome.mails))} people"),
                 ("time", outcome.times.sentence),
             )
@@ -110,7 +125,7 @@ def _two_columns(rows: Iterable[tuple[str, str]]) -> Padding:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    return " · ".join(f"{count:,} × {name}" for name, count in sorted(counts.items(), key=lambda pair: -pair[1]))
 
 
 def _findings(seen: Seen) -> Counter[str]:
@@ -121,8 +136,7 @@ def _findings(seen: Seen) -> Counter[str]:
 def _sent(alerts: Iterable[Alert]) -> Counter[str]:
     return Counter(
         f"{alert.type.replace('_', ' ')}{' taken back' if alert.state == 'withdrawn' else ''}"
-        for alert in alerts
-        if alert.decision.action == "send"
+        for alert in to_be_told(list(alerts))
     )
 
 

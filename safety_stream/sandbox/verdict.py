@@ -1,12 +1,11 @@
 """Expected against found: for each expectation whether the finding stands and the mail came, and what came besides."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.clinical.findings import FindingChange
-from safety_stream.sandbox.truth import Expectation
+from safety_stream.sandbox.truth import UNREADABLE_MESSAGES, Expectation
 
 MailCounts = Mapping[tuple[str, int], int]
 """How many mails came about an alert and revision."""
@@ -23,12 +22,23 @@ class Verdict:
 
 
 def compare(
-    truth: Iterable[Expectation], findings: Iterable[FindingChange], alerts: Iterable[Alert], mails: MailCounts
+    truth: Sequence[Expectation],
+    findings: Collection[FindingChange],
+    alerts: Collection[Alert],
+    dead_letters: Collection[str],
+    mails: MailCounts,
 ) -> list[Verdict]:
-    """Each expectation, then: nobody was told anything else, and every alert to be sent reached somebody."""
-    expected, last, told = list(truth), list(findings), list(alerts)
-    verdicts = [_verdict(one, last, told, mails) for one in expected]
-    return [*verdicts, _nothing_else(expected, told), _all_delivered(told, mails)]
+    """Each expectation; then the unreadable messages; that nobody was told anything else; that all mails came."""
+    told = to_be_told(alerts)
+    verdicts = [_verdict(one, findings, told, mails) for one in truth]
+    return [*verdicts, _unreadable(dead_letters, told, mails), _nothing_else(truth, told), _all_delivered(told, mails)]
+
+
+def to_be_told(alerts: Collection[Alert]) -> list[Alert]:
+    """What people are to hear: what is taken back before anybody was told of it is not told."""
+    sent = [alert for alert in alerts if alert.decision.action == "send"]
+    raised = {alert.id for alert in sent if alert.state == "raised"}
+    return [alert for alert in sent if alert.id in raised]
 
 
 def _verdict(expected: Expectation, findings: list[FindingChange], alerts: list[Alert], mails: MailCounts) -> Verdict:
@@ -55,13 +65,21 @@ def _is_about(alert: Alert, expected: Expectation) -> bool:
     return alert.type == expected.mail and alert.finding is not None and expected.matches(alert.finding)
 
 
-def _nothing_else(expected: list[Expectation], alerts: list[Alert]) -> Verdict:
+def _unreadable(dead_letters: Collection[str], alerts: list[Alert], mails: MailCounts) -> Verdict:
+    about = [alert for alert in alerts if alert.type == "unreadable_message"]
+    count = sum(mails.get((alert.id, alert.revision), 0) for alert in about)
+    found = len(dead_letters) == UNREADABLE_MESSAGES
+    missing = "" if found else f"{len(dead_letters)} dead letters"
+    sentence = "007: a result that arrived torn is kept among the dead letters, with its reason"
+    return Verdict(sentence, found and count > 0, count, missing or ("" if count else "no mail about it"))
+
+
+def _nothing_else(expected: Sequence[Expectation], alerts: list[Alert]) -> Verdict:
     """A needless alert is ignored, and with it the next one."""
     beside = sorted(
         f"{alert.subject or '-'}: {alert.headline}"
         for alert in alerts
-        if alert.decision.action == "send"
-        and alert.finding is not None
+        if alert.finding is not None
         and alert.type != "cohort_decision"
         and not any(one.matches(alert.finding) for one in expected)
     )
@@ -69,11 +87,10 @@ def _nothing_else(expected: list[Expectation], alerts: list[Alert]) -> Verdict:
 
 
 def _all_delivered(alerts: list[Alert], mails: MailCounts) -> Verdict:
-    """The newest revision that was to be sent; one that a newer overtook while it waited need not go out."""
-    newest: dict[str, int] = defaultdict(int)
+    """Of every alert the newest revision: one that a newer overtook while it waited need not go out."""
+    newest: dict[str, int] = {}
     for alert in alerts:
-        if alert.decision.action == "send":
-            newest[alert.id] = max(newest[alert.id], alert.revision)
+        newest[alert.id] = max(alert.revision, newest.get(alert.id, 0))
     unsent = [f"{alert} revision {revision}" for alert, revision in newest.items() if not mails.get((alert, revision))]
     sentence = f"each of the {len(newest)} alerts that were to be sent has reached its recipients"
     return Verdict(sentence, bool(newest) and not unsent, sum(mails.values()), ", ".join(unsent))

@@ -91,8 +91,8 @@ class PlainView:
         if monotonic() - self._shown > _PLAIN_EVERY_SECONDS:
             self._shown = monotonic()
             self._line(
-                f"{now.at:%Y-%m-%d}, {now.share:.0%} played: {sum(now.arrived.values())} messages arrived, "
-                f"{now.unreadable} unreadable; {now.concluded} changes of findings; {now.mails} mails{_after(now.note)}"
+                f"{now.at:%Y-%m-%d} ({now.share:.0%})  {sum(now.arrived.values()):,} messages, {now.unreadable} "
+                f"unreadable, {now.concluded} changes of findings, {now.mails} mails{_after(now.note)}"
             )
 
     def __enter__(self) -> Self:
@@ -102,7 +102,7 @@ class PlainView:
         pass
 
     def _line(self, line: str) -> None:
-        self._console.print(f"{monotonic() - self._started:6.1f} s  {line}", markup=False, highlight=False)
+        self._console.print(f"{monotonic() - self._started:6.1f} s  {line}", markup=False, soft_wrap=True)
 
 
 def _after(note: str) -> str:

@@ -24,13 +24,13 @@ def _send(inbox: Inbox, message: EmailMessage | None = None) -> None:
         client.send_message(message or _mail())
 
 
-def test_a_mail_becomes_a_file_that_is_named_for_its_subject(tmp_path: Path) -> None:
+def test_a_mail_becomes_a_file_that_is_named_for_whom_and_what(tmp_path: Path) -> None:
     """One mail, one .eml file, readable as it was sent, counted and announced."""
     heard: list[Mail] = []
     with Inbox(tmp_path / "mails", heard.append) as inbox:
         _send(inbox)
         mails = inbox.wait_for(lambda mails: len(mails) == 1)
-    assert [path.name for path in inbox.folder.iterdir()] == ["0001-CRITICAL-CAR-NK-SLE-01-grade-4.eml"]
+    assert [path.name for path in inbox.folder.iterdir()] == ["0001-physician-CRITICAL-CAR-NK-SLE-01-grade-4.eml"]
     assert mails[0].recipients == ("physician@hospital.example",)
     assert mails[0].text() == "Neutrophils 0.42 x 10^9/L\n"
     assert mails[0].message_id == "<al.1.r1@localhost>"
@@ -85,4 +85,4 @@ def test_a_dangerous_subject_makes_a_harmless_file_name(tmp_path: Path) -> None:
     """Only letters, digits and hyphens reach the file system."""
     with Inbox(tmp_path) as inbox:
         _send(inbox, _mail("../../etc/passwd; rm -rf"))
-    assert [path.name for path in tmp_path.iterdir()] == ["0001-etc-passwd-rm-rf.eml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["0001-physician-etc-passwd-rm-rf.eml"]
