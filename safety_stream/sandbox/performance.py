@@ -5,6 +5,7 @@ every alert that is to be sent has its mail, and no further mail has come for a 
 """
 
 from collections import Counter
+from datetime import datetime
 from threading import Lock
 from time import monotonic, sleep
 
@@ -41,6 +42,7 @@ class Performance:
         self._lock = Lock()
         self._last_mail_at = monotonic()
         self._urgency: dict[str, Tone] = {}
+        self._headlines: dict[str, str] = {}
         self.watcher = Watcher(settings, self._told)
         self.player = Player(settings, trial, seconds, self.watcher.taken_in)
 
@@ -53,7 +55,9 @@ class Performance:
             self._last_mail_at = monotonic()
             self.first_mail_at = self.first_mail_at or self._last_mail_at
         people = ", ".join(person.partition("@")[0] for person in mail.recipients)
-        self._view.mailed(f"{people}  {mail.subject}", self._urgency.get(alert, "info"))
+        told = self.watcher.seen.alerts.get((alert, int(revision)))
+        words = f"{self._about(told, told.as_of)}  {told.headline}" if told else mail.subject
+        self._view.mailed(f"{people:<18}{words}", self._urgency.get(alert, "info"))
 
     def run(self, inbox: Inbox, household: Household) -> None:
         """Play to the end and wait until it has settled, or until it is clear that it will not."""
@@ -88,15 +92,18 @@ class Performance:
 
     def _told(self, news: FindingChange | Alert) -> None:
         if isinstance(news, FindingChange):
-            gone = "WITHDRAWN " if news.change == "withdrawn" else ""
-            self._view.concluded(f"{self._about(news.finding)}  {gone}{headline(news.finding)}", _tone(news))
+            line = ("WITHDRAWN: " if news.change == "withdrawn" else "") + headline(news.finding)
+            if self._headlines.get(news.finding.id) != line:
+                self._headlines[news.finding.id] = line
+                self._view.concluded(f"{self._about(news.finding, news.as_of)}  {line}", _tone(news))
         elif news.decision.action == "send" and (news.state == "raised" or news.id in self._urgency):
             self._urgency[news.id] = "withdrawn" if news.state == "withdrawn" else news.urgency
-            self._view.alerted(f"{self._about(news)}  {news.headline}", self._urgency[news.id])
+            self._view.alerted(f"{self._about(news, news.as_of)}  {news.headline}", self._urgency[news.id])
 
-    def _about(self, news: AnyFinding | Alert) -> str:
-        """The day of the trial and the subject, if it is about one."""
-        return f"{self.player.now:%d %b}  {news.subject or '  -'}"
+    def _about(self, news: AnyFinding | Alert, as_of: datetime) -> str:
+        """The day of the trial and the subject, if it is about one; unreadable messages carry the broker's time."""
+        at = min(as_of.astimezone(self.player.now.tzinfo), self.player.now)
+        return f"{at:%d %b}  {news.subject or '  -'}"
 
     def _settled(self) -> bool:
         seen = self.watcher.seen

@@ -41,7 +41,9 @@ def to_be_told(alerts: Collection[Alert]) -> list[Alert]:
     return [alert for alert in sent if alert.id in raised]
 
 
-def _verdict(expected: Expectation, findings: list[FindingChange], alerts: list[Alert], mails: MailCounts) -> Verdict:
+def _verdict(
+    expected: Expectation, findings: Collection[FindingChange], alerts: list[Alert], mails: MailCounts
+) -> Verdict:
     stands = any(
         expected.matches(change.finding) and (change.change == "withdrawn") == expected.withdrawn for change in findings
     )

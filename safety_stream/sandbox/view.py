@@ -1,7 +1,7 @@
 """What a demo shows while it runs: a live view in a terminal, plain lines anywhere else. Both tell the same."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ _STYLE: Mapping[Tone, str] = {
     "critical": "bold red", "warning": "yellow", "info": "cyan", "withdrawn": "green", "quiet": "dim",
 }  # fmt: skip
 _PLAIN_EVERY_SECONDS = 5.0
-_LINES = 9
+_MOST_LINES, _OTHER_ROWS = 14, 8
 
 
 @dataclass(slots=True)
@@ -117,9 +117,8 @@ class LiveView:
     title: str
     _steps: ExitStack = field(default_factory=ExitStack)
     _live: Live | None = None
-    _concluded: deque[Text] = field(default_factory=lambda: deque(maxlen=_LINES))
-    _told: deque[Text] = field(default_factory=lambda: deque(maxlen=_LINES))
-    _mailed: deque[Text] = field(default_factory=lambda: deque(maxlen=_LINES))
+    _concluded: deque[Text] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
+    _mailed: deque[Text] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
 
     def step(self, line: str) -> None:
         """A line above the screen."""
@@ -149,15 +148,19 @@ class LiveView:
         self._steps.close()
 
     def _screen(self, now: Now) -> RenderableType:
+        lines = max(3, min(_MOST_LINES, (self.console.height - _OTHER_ROWS) // 2))
         middle = Table.grid(expand=True)
         middle.add_column(width=34)
         middle.add_column(ratio=1)
         middle.add_row(
-            Panel(_arrived(now), title="arrived", border_style="dim", height=_LINES + 2),
-            Panel(Group(*self._concluded), title=f"concluded ({now.concluded})", border_style="dim", height=_LINES + 2),
+            _panel("arrived", [_arrived(now)], lines), _panel(f"concluded ({now.concluded})", self._concluded, lines)
         )
-        mails = Panel(Group(*self._mailed), title=f"mails ({now.mails})", border_style="dim", height=_LINES + 2)
-        return Group(_head(self.title, now), middle, mails, _foot(now))
+        return Group(_head(self.title, now), middle, _panel(f"mails ({now.mails})", self._mailed, lines), _foot(now))
+
+
+def _panel(title: str, content: Iterable[RenderableType], lines: int) -> Panel:
+    """The last lines of what there is."""
+    return Panel(Group(*list(content)[-lines:]), title=title, border_style="dim", height=lines + 2)
 
 
 def _head(title: str, now: Now) -> RenderableType:

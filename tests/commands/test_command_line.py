@@ -187,3 +187,34 @@ def test_convert_sdtm(tmp_path: Path) -> None:
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["value"] for event in events if event["kind"] == "lab_result"] == ["27.0"]
     assert RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "Atlantis"]).exit_code == 2
+
+
+def test_replay_prints_findings_and_names_the_line_it_could_not_read(tmp_path: Path) -> None:
+    """Two events and a torn line: one JSON line a change, the third line named on standard error, exit code 1."""
+    events = RUN.invoke(app, ["simulate"]).stdout.splitlines()
+    of_001 = [line for line in events if '"001"' in line][:60]
+    file = tmp_path / "trial.ndjson"
+    file.write_text("\n".join([*of_001[:2], '{"kind": "lab_res', *of_001[2:]]))
+    done = RUN.invoke(app, ["replay", str(file)])
+    changes = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.exit_code == 1
+    assert "line 3: (message)" in done.stderr
+    assert changes
+    assert {change["finding"]["subject"] for change in changes} == {"001"}
+    alerts = [json.loads(line) for line in RUN.invoke(app, ["replay", str(file), "--alerts"]).stdout.splitlines()]
+    assert all(alert["id"].startswith("AL-") for alert in alerts)
+
+
+def test_replay_reads_standard_input_and_ends_with_0_when_all_is_judged() -> None:
+    """- is standard input; a clean stream ends with 0."""
+    done = _in_a_shell("simulate | grep -v HGB | " + f"{sys.executable} -m safety_stream replay - > /dev/null")
+    assert done.returncode == 0, done.stderr
+    assert "3+3" not in done.stderr
+    assert "cohort decision" in done.stderr
+
+
+def test_a_file_that_is_not_there_is_a_wrong_argument() -> None:
+    """No traceback: the name and the reason."""
+    done = RUN.invoke(app, ["replay", "nowhere.ndjson"])
+    assert done.exit_code == 2
+    assert "nowhere.ndjson" in done.stderr
