@@ -9,6 +9,7 @@
     `-- EngineBroken            a promise of the engine was broken: the process stops without acknowledging
         |-- UnknownEngine       faust, mode or aiokafka is not the exact version the hardening layer was written for
         |-- OffsetGap           an agent saw an offset that does not follow the one before
+        |-- LocalCopyBroken     a worker's local database cannot be read: it is removed and recovered at the next start
         |-- PageTooLarge        a subject's page outgrew what one Kafka value may hold
         |-- TooManyRejected     message after message of a topic could not be read: a person must look
         `-- WrongPartition      a key sits on a partition where our partitioner would not have put it
@@ -58,6 +59,10 @@ class UnknownEngine(EngineBroken):
 
 class OffsetGap(EngineBroken):
     """An agent saw an offset that does not follow the one before it: events would be lost."""
+
+
+class LocalCopyBroken(EngineBroken):
+    """A worker's local database cannot be read; the changelog holds all of it."""
 
 
 class PageTooLarge(EngineBroken):

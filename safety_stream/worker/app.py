@@ -28,7 +28,7 @@ from safety_stream.worker.pages import supersedes
 from safety_stream.worker.pulse import Pulse
 from safety_stream.worker.quarantine import Quarantine
 from safety_stream.worker.start_checks import own_data_folder, refuse_unless_ready
-from safety_stream.worker.strict import transport
+from safety_stream.worker.strict import store, transport
 from safety_stream.worker.strict.consumer import StrictConsumer
 from safety_stream.worker.strict.tables import DurableTable
 from safety_stream.worker.subjects_work import SubjectsWork
@@ -71,6 +71,7 @@ class Assembled:
 def assemble(settings: Settings, judgement: Judgement) -> Assembled:
     """Put a worker together. Raises ConfigurationError when its port is taken."""
     transport.register()
+    store.register()
     install_alarm()
     stock = stock_is_wanted()
     app = faust.App(worker_group(settings), **engine_settings(settings, stock=stock))

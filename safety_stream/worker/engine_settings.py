@@ -9,9 +9,12 @@ from yarl import URL
 from safety_stream.broker.topic_table import DEAD_LETTER_BYTES
 from safety_stream.settings import Settings
 from safety_stream.worker.connection import broker_urls, credentials
+from safety_stream.worker.strict import store
 from safety_stream.worker.strict.recovery import SafeTableManager
 from safety_stream.worker.strict.tables import DurableTable
 from safety_stream.worker.strict.transport import SCHEME
+
+STORES = {"memory": "memory", "rocksdb": store.SCHEME}
 
 
 def engine_settings(settings: Settings, *, stock: bool = False) -> dict[str, Any]:
@@ -48,7 +51,7 @@ def engine_settings(settings: Settings, *, stock: bool = False) -> dict[str, Any
         "cython_optimizations": True,  # the compiled queue path; 1.4 times the throughput
         "web_enabled": False,  # Faust's pages show table contents to anyone
         "worker_redirect_stdouts": False,  # structured logs
-        "store": f"{settings.store}://",
+        "store": f"{STORES[settings.store]}://",
         "datadir": settings.data_folder / settings.worker_id,  # one a worker: RocksDB locks it
         "autodiscover": False,
     }

@@ -15,7 +15,7 @@ from traceback import format_exception
 
 from faust.types import Message
 
-from safety_stream.errors import OffsetGap, TooManyRejected
+from safety_stream.errors import LocalCopyBroken, OffsetGap, TooManyRejected
 from safety_stream.worker.messages import place
 
 _SLOT_BYTES = 512
@@ -53,7 +53,7 @@ class Quarantine:
         self._mark(place(message))
         try:
             yield
-        except (OffsetGap, TooManyRejected):
+        except (OffsetGap, TooManyRejected, LocalCopyBroken):
             raise  # the event is not to blame
         except Exception as error:
             self._count(place(message), "".join(format_exception(error))[-_MOST_TRACEBACK:])

@@ -1,11 +1,9 @@
 """Workers killed under load lose no event and no finding, and send nothing that does not follow from the log."""
 
-from random import Random
-
 import pytest
+from trials import Trial, turn
 from worker_process import await_done, expected_findings, findings, labs, publish, worker
 
-from safety_stream.broker.reading import end_offsets
 from safety_stream.settings import Settings
 
 pytestmark = pytest.mark.kafka
@@ -20,28 +18,41 @@ def check(settings: Settings, published: int) -> None:
     assert expected - set(sent) == set(), "findings that are missing"
 
 
-@pytest.mark.parametrize("store", ["memory", "rocksdb"])
-def test_kills_under_backlog(kafka_topics: Settings, store: str) -> None:
-    """One worker, four SIGKILLs at uneven moments, a backlog all the while."""
-    settings = kafka_topics.model_copy(update={**QUICK, "store": store})
-    total = 3000
+TRIALS = [
+    Trial(seed=1, workers=1, store="memory", kills=3),
+    Trial(seed=2, workers=1, store="rocksdb", kills=3, lose_disk=True),
+    Trial(seed=3, workers=2, store="rocksdb", kills=3),
+    Trial(seed=4, workers=2, store="memory", kills=2, faults="0.01"),
+]
+LONG = [
+    Trial(seed, workers=1 + seed % 2, store=("memory", "rocksdb")[seed // 2 % 2], kills=6,
+          faults=("0", "0.01")[seed // 4 % 2], lose_disk=seed % 5 == 0)
+    for seed in range(10, 30)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=str)
+def test_nothing_is_lost(kafka_topics: Settings, trial: Trial) -> None:
+    """SIGKILL and SIGTERM at uneven moments, a backlog all the while; then one quiet run to the end."""
+    be_hard(kafka_topics, trial, total=2000)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("trial", LONG, ids=str)
+def test_nothing_is_lost_in_twenty_trials(kafka_topics: Settings, trial: Trial) -> None:
+    """The same, longer."""
+    be_hard(kafka_topics, trial, total=6000)
+
+
+def be_hard(settings: Settings, trial: Trial, total: int) -> None:
+    """Run a trial and check what is left behind."""
+    settings = settings.model_copy(update={**QUICK, "store": trial.store})
     publish(settings, [message for _, _, message in labs(total)])
-    chance = Random(7)  # the same moments in every run
-    for _ in range(4):
-        with worker(settings) as victim:
-            _some_progress(settings, victim, chance.randint(20, 500))
-            victim.kill()
+    chance = trial.chance()
+    for _ in range(trial.kills):
+        turn(settings, trial, chance)
     with worker(settings) as running:
-        await_done(settings, running, events=total)
+        await_done(settings, running, events=total, within=240)
         assert running.stop() == 0, running.said[-2000:]
     check(settings, total)
-
-
-def _some_progress(settings: Settings, victim: object, more: int) -> None:
-    """Wait until the log of record has grown."""
-    topic = settings.topic("findings")
-    goal = sum(end_offsets(settings, topic).values()) + more
-    for _ in range(400):
-        if sum(end_offsets(settings, topic).values()) >= goal:
-            return
-    raise AssertionError(f"no progress: {victim}")

@@ -146,6 +146,19 @@ def events_in_order(settings: Settings) -> dict[tuple[str, str], list[str]]:
     return order
 
 
+def stalled(settings: Settings, running: WorkerProcess, quiet: float = 25) -> bool:
+    """Wait until all is committed, or nothing has been committed for ``quiet`` seconds; whether it was the latter."""
+    last, since = remaining(settings), monotonic()
+    while monotonic() - since < quiet and running.process.poll() is None:
+        if _done(settings, 1):
+            return False
+        now = remaining(settings)
+        if now != last:
+            last, since = now, monotonic()
+        sleep(0.5)
+    return True
+
+
 def _done(settings: Settings, events: int) -> bool:
     left = remaining(settings)
     return left["events"][1] >= events and all(at == end for at, end in left.values())

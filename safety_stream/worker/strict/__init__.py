@@ -10,6 +10,8 @@ fetching      the loop between the fetched records and the agents' queues
 thread        the consumer's own thread: fetches that know which seeks they came after
 recovery      what happens between the last changelog record and the first event
 tables        state that is durable when ``save`` returns
+local         its local copy, by partition, written whole
+store         that copy thrown away when it is broken
 transport     the three of them under the scheme ``safekafka``
 engine_check  the versions and the sources all of this was written for
 """

@@ -34,6 +34,7 @@ from safety_stream.errors import UnknownEngine
 from safety_stream.worker.strict.consumer import StrictConsumer
 from safety_stream.worker.strict.fetching import FetchLoop
 from safety_stream.worker.strict.recovery import SafeRecovery, SafeTableManager
+from safety_stream.worker.strict.store import DisposableStore
 from safety_stream.worker.strict.tables import DurableTable
 from safety_stream.worker.strict.thread import StrictConsumerThread
 from safety_stream.worker.strict.transport import StrictTransport
@@ -48,6 +49,7 @@ OURS: tuple[type, ...] = (
     SafeRecovery,
     SafeTableManager,
     DurableTable,
+    DisposableStore,
 )
 
 # What we do not override but lean on: a change here would change what ours do.

@@ -6,11 +6,14 @@ from typing import Any
 from faust.stores import memory, rocksdb
 from rocksdict import WriteBatch
 
+from safety_stream.errors import LocalCopyBroken
+from safety_stream.worker.strict.store import DisposableStore
+
 
 def read(store: Any, partition: int, key: bytes) -> bytes | None:
     """The value of a key of one partition."""
     if isinstance(store, rocksdb.Store):
-        return store._db_for_partition(partition).get(key)  # type: ignore[no-any-return]
+        return _read(store, partition, key)
     return _memory(store).data.get(key) if store._key_partition.get(key) == partition else None
 
 
@@ -34,6 +37,15 @@ def write(store: Any, partition: int, entries: Mapping[bytes, bytes], offset: in
     else:
         _memory(store).data.update(entries)
         store._key_partition.update(dict.fromkeys(entries, partition))
+
+
+def _read(store: rocksdb.Store, partition: int, key: bytes) -> bytes | None:
+    try:
+        return store._db_for_partition(partition).get(key)  # type: ignore[no-any-return]
+    except Exception as error:
+        if isinstance(store, DisposableStore):
+            store.condemn(partition)
+        raise LocalCopyBroken(f"partition {partition}: {error}") from error
 
 
 def _memory(store: Any) -> Any:
