@@ -42,8 +42,8 @@ def _lost(settings: Settings, trial: Trial) -> bool:
     publish(settings, [message for _, _, message in labs(TOTAL)])
     chance = trial.chance()
     for _ in range(trial.kills):
-        turn(settings, trial, chance, **STOCK)
-    with worker(settings, **STOCK) as running:
+        turn(settings, trial, chance, STOCK)
+    with worker(settings, STOCK) as running:
         stuck = stalled(settings, running)
         gaps = running.said.count("OFFSET GAP")
         running.stop()

@@ -1,5 +1,6 @@
 """Ways to be hard on workers: killed and stopped at uneven moments, with faults on purpose, with their disks lost."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +29,12 @@ class Trial:
         return Random(self.seed)  # no secret depends on it
 
 
-def turn(settings: Settings, trial: Trial, chance: Random, **environment: str) -> None:
+def turn(settings: Settings, trial: Trial, chance: Random, environment: Mapping[str, str] | None = None) -> None:
     """Start the workers, and end each one way or the other when there has been some progress; or before any."""
-    environment = {"SAFETY_STREAM_TEST_FAULT_RATE": trial.faults, **environment}
+    environment = {"SAFETY_STREAM_TEST_FAULT_RATE": trial.faults, **(environment or {})}
     with ExitStack() as stack:
         running = [
-            stack.enter_context(worker(settings.model_copy(update={"worker_id": f"worker-{number}"}), **environment))
+            stack.enter_context(worker(settings.model_copy(update={"worker_id": f"worker-{number}"}), environment))
             for number in range(1, trial.workers + 1)
         ]
         _progress(settings, running, chance.choice((0, 1, 50, 400)))

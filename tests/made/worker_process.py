@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,14 +46,16 @@ class WorkerProcess:
 
 
 @contextmanager
-def worker(settings: Settings, *, clinical: bool = False, **environment: str) -> Iterator[WorkerProcess]:
+def worker(
+    settings: Settings, environment: Mapping[str, str] | None = None, *, clinical: bool = False
+) -> Iterator[WorkerProcess]:
     """A running worker, with the counting judgement or the clinical one; killed at the end if it still runs."""
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     log = settings.data_folder / f"{settings.worker_id}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, *(["-m", "safety_stream", "worker"] if clinical else [str(COUNTING)])],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **_environment(settings), **environment},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **_environment(settings), **(environment or {})},
             stdout=out,
             stderr=out,
         )

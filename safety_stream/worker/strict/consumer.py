@@ -91,7 +91,8 @@ class StrictConsumer(FetchLoop):
             await super().wait_empty()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Wait for what is in flight and commit it, then forget the partitions."""
+        """Wait for what is in flight and commit it, then forget the partitions; what was fetched before is stale."""
+        self._thread.moves.update(revoked)
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self.ledgers.pop(tp, None)
