@@ -6,8 +6,8 @@ or, when the demo came to its own end, in a temporary folder that the summary na
 """
 
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,9 +15,8 @@ from time import monotonic, sleep
 from rich.console import Console
 
 from safety_stream.broker import topics
-from safety_stream.errors import SafetyStreamError
 from safety_stream.sandbox.demo_folder import DemoFolder
-from safety_stream.sandbox.household import PARTITIONS, Household, topics_of_our_own
+from safety_stream.sandbox.household import PARTITIONS, Household, ProcessEnded, topics_of_our_own
 from safety_stream.sandbox.inbox import Inbox
 from safety_stream.sandbox.kafka import LocalKafka
 from safety_stream.sandbox.performance import Performance
@@ -44,7 +43,10 @@ class Wishes:
 
 
 def run(settings: Settings, wishes: Wishes) -> int:
-    """Give the performance; the exit code. ``settings``: how to reach an existing broker, and the cache folder."""
+    """Give the performance; the exit code. ``settings``: how to reach an existing broker, and the cache folder.
+
+    Raises SafetyStreamError when it cannot start: no Kafka, no topics, a broken rulebook.
+    """
     console = Console(width=None if Console().is_terminal else _PLAIN_WIDTH, highlight=False)
     with _interrupted_once():
         try:
@@ -52,7 +54,7 @@ def run(settings: Settings, wishes: Wishes) -> int:
         except KeyboardInterrupt:
             console.print(f"Stopped; nothing is left behind{f' but {wishes.keep}' if wishes.keep else ''}.")
             return 130
-        except SafetyStreamError as error:
+        except ProcessEnded as error:
             console.print(str(error), style="red", markup=False)
             return 1
 
@@ -82,8 +84,8 @@ def _run(settings: Settings, wishes: Wishes, console: Console) -> int:
         if wishes.stay:
             _stay(household, console)
         view.step("Stopping everything")
-        folder.finished = True
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end is near: let it tidy up
+        folder.finished = not wishes.stay
+        _ignore(_ENDING)  # the end is near: let it tidy up
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
@@ -111,8 +113,8 @@ def _broker(settings: Settings, wishes: Wishes, view: View) -> Iterator[Settings
     """A broker with our topics on it, as settings that reach it."""
     if wishes.broker is not None:
         view.step(f"Using Kafka at {wishes.broker}")
-        shape = {"bootstrap_servers": wishes.broker, "partitions": PARTITIONS}
-        with topics_of_our_own(settings.model_copy(update=shape)) as ours:
+        named = settings.model_copy(update={"bootstrap_servers": wishes.broker, "partitions": PARTITIONS})
+        with topics_of_our_own(named) as ours:
             yield ours
         return
     view.step("Starting Apache Kafka (the very first time it is fetched, about 100 MB)")
@@ -132,24 +134,29 @@ def _broker(settings: Settings, wishes: Wishes, view: View) -> Iterator[Settings
 
 
 def _stay(household: Household, console: Console) -> None:
+    """Until Ctrl-C, which is then the expected end and changes no exit code."""
     console.print("Everything keeps running until Ctrl-C.")
-    while True:
-        household.check()
-        sleep(1)
+    with suppress(KeyboardInterrupt):
+        while True:
+            household.check()
+            sleep(1)
 
 
 @contextmanager
 def _interrupted_once() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP end the demo in good order; a second one does not disturb the tidying up."""
+    """Ctrl-C, SIGTERM and SIGHUP end the demo in good order; a second one disturbs neither tidying up nor exit code."""
 
     def first(number: int, frame: object) -> None:
-        for one in _ENDING:
-            signal.signal(one, signal.SIG_IGN)
+        _ignore(_ENDING)
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, first) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is first:
             signal.signal(number, handler)
+
+
+def _ignore(numbers: Iterable[signal.Signals]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)

@@ -108,8 +108,14 @@ def _routing(folder: Path) -> Path:
 
 @contextmanager
 def topics_of_our_own(settings: Settings) -> Iterator[Settings]:
-    """Topics under a prefix that nobody else has, deleted afterwards with what our groups committed."""
-    own = settings.model_copy(update={"topic_prefix": f"demo-{uuid4().hex[:8]}"})
+    """Topics under a prefix that nobody else has, deleted afterwards with what our groups committed.
+
+    They are replicated as the settings ask, or as often as there are brokers.
+    """
+    with administrator(settings) as admin:
+        replicas = min(settings.replication, len(admin.describe_cluster()["brokers"]))
+    shape = {"replication": replicas, "min_insync_replicas": min(settings.min_insync_replicas, replicas)}
+    own = settings.model_copy(update={"topic_prefix": f"demo-{uuid4().hex[:8]}", **shape})
     topics.create(own)
     try:
         yield own
