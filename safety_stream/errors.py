@@ -11,6 +11,7 @@
         |-- OffsetGap           an agent saw an offset that does not follow the one before
         |-- LocalCopyBroken     a worker's local database cannot be read: it is removed and recovered at the next start
         |-- PageTooLarge        a subject's page outgrew what one Kafka value may hold
+        |-- StudyUnknown        the log holds events of a study whose protocol is not loaded
         |-- TooManyRejected     message after message of a topic could not be read: a person must look
         `-- WrongPartition      a key sits on a partition where our partitioner would not have put it
 
@@ -67,6 +68,10 @@ class LocalCopyBroken(EngineBroken):
 
 class PageTooLarge(EngineBroken):
     """A subject's page outgrew what one Kafka value may hold."""
+
+
+class StudyUnknown(EngineBroken):
+    """The log of record holds events of a study whose protocol is not loaded: load it, its subjects are waiting."""
 
 
 class TooManyRejected(EngineBroken):

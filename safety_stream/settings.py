@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     tls_key_file: Path | None = None
 
     # The topics
-    topic_prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "safety"
+    topic_prefix: Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "safety"
     partitions: Annotated[int, Field(ge=1, le=256)] = Field(
         default=8, description="Of every topic; fixed for life: changing it later would split subjects."
     )
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     clock: Literal["wall", "event"] = "wall"
     store: Literal["rocksdb", "memory"] = "rocksdb"
     data_folder: Path = Path("safety-stream-data")
-    worker_id: str = "worker-1"
+    worker_id: Annotated[str, Field(max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "worker-1"
     event_time_limit_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
     events_at_once: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=64, description="Events judged before their outputs and pages are awaited together."

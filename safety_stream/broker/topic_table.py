@@ -10,6 +10,7 @@ from safety_stream.settings import Settings
 DAY_MS = 86_400_000
 # A dead letter carries the original bytes and the reason; a topic whose senders may send more than Kafka's default
 # of 1 MB must still fit in.
+STATE_BYTES = 8 * 1024 * 1024
 DEAD_LETTER_BYTES = 16 * 1024 * 1024
 
 
@@ -45,6 +46,8 @@ class TopicSpec:
             configuration["message.timestamp.type"] = "LogAppendTime"
             configuration["retention.ms"] = str(self._retention_ms(settings))
             configuration["retention.bytes"] = "-1"
+        elif self.max_bytes is not None:
+            configuration["max.message.bytes"] = str(self.max_bytes)  # the engine keeps a round's pages in one batch
         return configuration
 
     def tuning(self) -> dict[str, str]:
@@ -52,7 +55,7 @@ class TopicSpec:
         tuned: dict[str, str] = {}
         if self.kept == "latest":  # compacted soon, so that a worker recovers quickly
             tuned = {"segment.ms": str(DAY_MS // 4), "min.cleanable.dirty.ratio": "0.1"}
-        if self.max_bytes is not None:
+        if self.max_bytes is not None and self.kept != "latest":
             tuned["max.message.bytes"] = str(self.max_bytes)
         return tuned
 
@@ -105,8 +108,15 @@ OUTPUT = (
     ),
 )
 STATE = (
-    TopicSpec("pages", "state", "study|subject|page", "Changelog of the subjects' pages.", kept="latest"),
-    TopicSpec("cohorts", "state", "study", "Changelog of the study tallies.", kept="latest"),
+    TopicSpec(
+        "pages",
+        "state",
+        "study|subject|page",
+        "Changelog of the subjects' pages.",
+        kept="latest",
+        max_bytes=STATE_BYTES,
+    ),
+    TopicSpec("cohorts", "state", "study", "Changelog of the study tallies.", kept="latest", max_bytes=STATE_BYTES),
 )
 TOPICS: tuple[TopicSpec, ...] = (*INBOUND, *RECORD, *OUTPUT, *STATE)
 INBOUND_OF: Mapping[str, str] = MappingProxyType({kind: spec.name for spec in INBOUND for kind in spec.kinds})

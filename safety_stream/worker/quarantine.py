@@ -15,9 +15,10 @@ from traceback import format_exception
 
 from faust.types import Message
 
-from safety_stream.errors import LocalCopyBroken, OffsetGap, TooManyRejected
+from safety_stream.errors import LocalCopyBroken, OffsetGap, StudyUnknown, TooManyRejected
 from safety_stream.worker.messages import place
 
+_NOT_THE_EVENTS_FAULT = (OffsetGap, LocalCopyBroken, StudyUnknown, TooManyRejected)
 _SLOT_BYTES = 512
 _MOST_TRACEBACK = 20_000
 _KILLED = "The process was killed while it judged this event."
@@ -53,8 +54,8 @@ class Quarantine:
         self._mark(place(message))
         try:
             yield
-        except (OffsetGap, TooManyRejected, LocalCopyBroken):
-            raise  # the event is not to blame
+        except _NOT_THE_EVENTS_FAULT:
+            raise
         except Exception as error:
             self._count(place(message), "".join(format_exception(error))[-_MOST_TRACEBACK:])
             raise

@@ -6,12 +6,14 @@ from datetime import datetime
 from faust.types import Message
 
 from safety_stream.clinical.events import Accepted, ClockTicked, SubjectEvent
+from safety_stream.errors import StudyUnknown
 from safety_stream.settings import Settings
 from safety_stream.worker.clock import Clock
 from safety_stream.worker.dead_letters import DeadLetters
 from safety_stream.worker.deadlines import Deadlines
 from safety_stream.worker.guard import OffsetGuard, check_partition
 from safety_stream.worker.judgement import Consequences, Judgement
+from safety_stream.worker.messages import place
 from safety_stream.worker.metrics import Metrics
 from safety_stream.worker.outputs import Effects, Output
 from safety_stream.worker.pages import Page, pack, page_key, unpack
@@ -46,6 +48,8 @@ class SubjectsWork:
         if isinstance(event, ClockTicked):
             return self._tick(message, as_of)
         check_partition(message, self._settings.partitions)
+        if event.study not in self._judgement.studies:
+            raise StudyUnknown(f"{place(message)}: no protocol is loaded for study {event.study}, whose events we hold")
         return self._of_subject(message, event.study, event.subject, event, as_of)
 
     def set_aside(self, message: Message, attempt: Attempt) -> Effects:

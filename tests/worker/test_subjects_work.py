@@ -9,7 +9,7 @@ from counting import STUDY, Counting
 from engine_made import PARTITIONS, entry, kept, lab, message, tick
 from pydantic import ValidationError
 
-from safety_stream.errors import OffsetGap, PageTooLarge, WrongPartition
+from safety_stream.errors import OffsetGap, PageTooLarge, StudyUnknown, WrongPartition
 from safety_stream.settings import Settings
 from safety_stream.worker import pages
 from safety_stream.worker.guard import OffsetGuard
@@ -159,3 +159,9 @@ def test_an_entry_set_aside_lets_the_next_one_follow() -> None:
     outputs = works.set_aside(told, Attempt("x", 5, "Traceback")).outputs
     assert outputs[0].topic == "safety.dead-letters"
     judge(works, entry(SETTINGS, lab(2), offset=1))
+
+
+def test_a_study_whose_protocol_is_not_loaded_stops_the_worker() -> None:
+    """Its subjects wait until the protocol is back: none of their events is set aside for our slip."""
+    with pytest.raises(StudyUnknown, match="no protocol is loaded for study OTHER-02"):
+        work().judge(entry(SETTINGS, lab(1, study="OTHER-02")))
