@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from safety_stream import __version__
-from safety_stream.commands import engine, files, grading, replaying, showing
+from safety_stream.commands import engine, files, grading, replaying, showing, signing
 
 app = typer.Typer(
     name="safety-stream",
@@ -47,6 +47,8 @@ app.command(short_help="Send a file of events to the broker.")(files.publish)
 app.command(short_help="Judge a file of events without Kafka.")(replaying.replay)
 app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
 app.command(short_help="Check the rulebook and the protocols.")(grading.check)
+app.command(short_help="Write the rulebook as a page to review.")(signing.review)
+app.command(short_help="Sign the rulebook and the protocols.")(signing.sign)
 app.command(short_help="Write the simulated trial as events.")(files.simulate)
 app.add_typer(files.convert, name="convert")
 app.command(short_help="Write JSON Schemas and AsyncAPI.")(files.schemas)

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from safety_stream.clinical.examples import failing, uncovered
 from safety_stream.clinical.grade_one import Answer, Asked, grade_one, remarks, said
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
+from safety_stream.errors import RulebookError
 from safety_stream.rulebook.load import load_book
+from safety_stream.rulebook.proofs import unproved
 from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.grade_table import facts_known, grade_table
 from safety_stream.settings import read_settings
@@ -89,6 +92,9 @@ def check(
 ) -> None:
     """Check the rulebook and the protocols: a summary, or every problem with its file, line and what was expected.
 
+    Every example is worked, every boundary must have its examples, and every rule is proved: its grades cut the whole
+    number line, and a worse value never has a lower grade.
+
     Exit codes: 0 all is well; 2 something is not.
     """
     with plain_errors():
@@ -98,6 +104,8 @@ def check(
             protocols or settings.protocols_folder,
             allow_unsigned=settings.allow_unsigned_rulebook,
         )
+        if problems := [*failing(book), *uncovered(book), *unproved(book)]:
+            raise RulebookError(problems)
     rules = sum(len(book.rules(key)) for key in book.analytes)
     typer.echo(f"Rulebook {book.version}: nothing to correct")
     typer.echo(

@@ -137,6 +137,7 @@ class AmbiguityForm(Form):
     choice: str
     effect: str
     where: str | None = None
+    moves: Annotated[int, Field(ge=0)] | None = None
     signed_by: str | None = None
 
 

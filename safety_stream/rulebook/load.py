@@ -23,6 +23,7 @@ from safety_stream.rulebook.signing import unsigned, version_of
 from safety_stream.rulebook.tables import Book, folded_term
 
 SCALE = "ctcae-5.0"
+Files = dict[str, bytes]
 BUNDLED = Path(__file__).parent
 TERMS = "ctcae_v5_terms.csv"
 FILES = ("units.yaml", "analytes.yaml", "ctcae_v5.yaml", TERMS, "ambiguities.yaml")
@@ -43,9 +44,10 @@ def load_book(
     if problems:
         raise RulebookError(problems)
     book = _read(files, scale, problems)
+    told = signable(folder, protocols, problems)
     book = replace(book, protocols=_protocols(protocols or folder / PROTOCOLS, book, problems))
     if not allow_unsigned:
-        problems += unsigned(files, _signatures(folder, problems), SIGNATURES)
+        problems += unsigned(told, signatures(folder, protocols, problems), SIGNATURES)
     if problems:
         raise RulebookError(problems)
     return book
@@ -117,7 +119,7 @@ def _yaml_names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in folder.glob("*.yaml")))
 
 
-def _contents(folder: Path, names: tuple[str, ...], problems: list[str]) -> dict[str, bytes]:
+def _contents(folder: Path, names: tuple[str, ...], problems: list[str]) -> Files:
     found = {}
     for name in names:
         try:
@@ -136,7 +138,24 @@ def _text(name: str, content: bytes, problems: list[str]) -> str:
         return ""
 
 
-def _signatures(folder: Path, problems: list[str]) -> dict[str, SignatureForm]:
+def signable(folder: Path | None = None, protocols: Path | None = None, problems: list[str] | None = None) -> Files:
+    """Every file that needs a signature, by the name it is signed under; protocols as ``protocols/NAME``."""
+    folder, problems = folder or BUNDLED, [] if problems is None else problems
+    studies = protocols or folder / PROTOCOLS
+    found = _contents(studies, _yaml_names(studies), problems)
+    return _contents(folder, FILES, problems) | {f"{PROTOCOLS}/{name}": content for name, content in found.items()}
+
+
+def signatures(
+    folder: Path | None = None, protocols: Path | None = None, problems: list[str] | None = None
+) -> dict[str, SignatureForm]:
+    """What was signed: ``signed.json`` of the tables and, where the protocols have a folder of their own, its own."""
+    problems = [] if problems is None else problems
+    found = _signed(folder or BUNDLED, problems)
+    return found if protocols is None else found | _signed(protocols, problems)
+
+
+def _signed(folder: Path, problems: list[str]) -> dict[str, SignatureForm]:
     try:
         told = json.loads((folder / SIGNATURES).read_bytes())
         return {file: SignatureForm.model_validate(entry) for file, entry in dict(told).items()}

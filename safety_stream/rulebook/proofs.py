@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from safety_stream.quantity import EXACT, ZERO, Interval, above, below, exactly
 from safety_stream.rulebook.criteria import Inputs
-from safety_stream.rulebook.tables import GradingRule, Row
+from safety_stream.rulebook.tables import Book, GradingRule, Row
 
 _TWO = Decimal(2)
 _NOWHERE = exactly(ZERO)
@@ -49,6 +49,11 @@ def flaws(rule: GradingRule) -> list[str]:
                 found.append(f"{rule.where}: {rule.id} in {row.unit}: {wrong}")
                 break
     return found
+
+
+def unproved(book: Book) -> list[str]:
+    """The flaws of every rule of a book."""
+    return [flaw for key in book.analytes for rule in book.rules(key) for flaw in flaws(rule)]
 
 
 def contexts(row: Row) -> Iterator[Inputs]:

@@ -167,7 +167,9 @@ class GradingRule:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguity:
-    """One entry of the register: a question CTCAE leaves open, and what we chose."""
+    """One entry of the register: a question CTCAE leaves open, what we chose, and how many of the cases of an
+    independent grader it moves.
+    """
 
     id: str
     question: str
@@ -175,6 +177,7 @@ class Ambiguity:
     choice: str
     effect: str
     where: str | None
+    moves: int | None
     signed_by: str | None
 
 

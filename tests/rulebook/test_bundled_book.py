@@ -2,7 +2,7 @@
 
 import pytest
 
-from safety_stream.rulebook.load import load_book
+from safety_stream.rulebook.load import BUNDLED, load_book
 from safety_stream.rulebook.tables import Book
 
 
@@ -37,3 +37,14 @@ def test_a_loinc_code_decides(book: Book) -> None:
     found = book.analyte(loinc="2160-0", test="whatever")
     assert found is not None
     assert found.key == "CREAT"
+
+
+def test_the_readme_counts_what_is_graded(book: Book) -> None:
+    """The rulebook's README says how many terms are graded from a number."""
+    graded = {rule.term for key in book.analytes for rule in book.rules(key)}
+    assert f"Graded from a number: {len(graded)} of the terms" in (BUNDLED / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_register_holds_every_decision(book: Book) -> None:
+    """G1 to G25 and T1 to T16 are the readings the program was built on: all are in the register."""
+    assert {f"G{n}" for n in range(1, 26)} | {f"T{n}" for n in range(1, 17)} <= set(book.ambiguities)

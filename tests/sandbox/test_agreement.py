@@ -112,3 +112,11 @@ def test_a_case_in_range_is_never_a_missing_limit_called_zero() -> None:
     by_the_limit = [row for row in cases if row["baseline_indicator"] != "HIGH"]
     assert by_the_limit
     assert not [row["case_id"] for row in by_the_limit if row["grade_highest"] == "0"]
+
+
+@needs_the_cases
+def test_the_register_says_what_it_moves() -> None:
+    """Each entry states how many of the cases it moves."""
+    book = load_book(allow_unsigned=True)
+    moved = {id_: one.moves for id_, one in book.ambiguities.items() if one.moves}
+    assert moved == {name: count for name, count in table_of_the_readme().items() if name.startswith("G")}
