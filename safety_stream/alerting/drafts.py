@@ -104,8 +104,8 @@ def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
         yield Draft("cohort_decision", "", decision, (finding.decision,))
 
 
-# A name or unit that the rulebook does not know fails every result under it, whoever's: one mail, not one a subject.
-OF_THE_WHOLE_STUDY: Final = {"unknown_analyte", "unknown_unit", "missing_unit"}
+# A name or unit that the rulebook does not know fails every record under it, whoever's: one mail, not one a subject.
+OF_THE_WHOLE_STUDY: Final = {"unknown_analyte", "unknown_unit", "missing_unit", "unknown_term"}
 # What a grade or a dosing decision does not hang on waits for the data manager's list.
 FOR_THE_LIST: Final = {
     "no_value",
@@ -120,7 +120,8 @@ FOR_THE_LIST: Final = {
 
 def data_query(finding: DataQuery) -> Iterator[Draft]:
     """Data that cannot be graded; more records with the same question are no news."""
-    shared = f"{finding.code}|{finding.about}" if finding.code in OF_THE_WHOLE_STUDY else None
+    named = finding.found if finding.code == "unknown_term" else finding.about
+    shared = f"{finding.code}|{named}" if finding.code in OF_THE_WHOLE_STUDY else None
     yield Draft("ungradable", "", hold("no_grade_at_stake") if finding.code in FOR_THE_LIST else SEND, shared=shared)
 
 

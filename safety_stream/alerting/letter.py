@@ -34,6 +34,7 @@ class Standing:
     newest_revision: int | None = None
     possible_repeat: bool = False
     late: bool = False
+    in_place_of_another: bool = False
     zone: tzinfo = UTC
 
 
@@ -136,6 +137,8 @@ def _remarks(alert: Alert, standing: Standing) -> tuple[str, ...]:
     told = []
     if standing.possible_repeat:
         told.append("POSSIBLE REPEAT: this mail may have reached you before; the mail server did not say.")
+    if standing.in_place_of_another:
+        told.append("STEPPED UP TO YOU: the mail to somebody before you in line was refused.")
     if standing.newest_revision is not None and standing.newest_revision > alert.revision:
         told.append(f"NOT THE LATEST WORD: revision {standing.newest_revision} of this alert follows.")
     if standing.late:

@@ -2,7 +2,8 @@
 
 app          put together here: settings in, exit code out
 consuming    reads safety.alerts; the Kafka offset follows the database, never the other way round
-outbox       what is to be told, to whom, and what became of each try: the database is the only memory
+outbox       what is to be told and to whom; ledger.py holds it for one transaction; the database is the only memory
+pending      what waits: claimed, tried, settled
 delivery     claims a message, renders, sends, settles; retries for as long as it takes
 reporting    what became of each message, to safety.deliveries
 routing      deploy/alerting.yaml: role to channel and address

@@ -106,6 +106,8 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
             yield Courier(
                 channel=_channel(name, settings, ready),
                 pending=pending,
+                outbox=Outbox(ready.engine),
+                routing=ready.routing,
                 templates=ready.templates,
                 metrics=metrics,
                 health=health,
@@ -115,7 +117,6 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
                 lease=timedelta(seconds=10 * settings.smtp_timeout_seconds),
                 detail=settings.mail_body_detail,
                 wall_clock=settings.clock == "wall",
-                zone=ready.routing.zone,
             )
 
 

@@ -7,7 +7,7 @@ so that an outage costs one try a minute, not one a message. Nothing here ever b
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from random import Random
 from time import perf_counter
 from typing import Final
@@ -21,7 +21,9 @@ from safety_stream.alerting.render import Templates, plain
 from safety_stream.notifier.backoff import wait_ms
 from safety_stream.notifier.bell import Bell, heard
 from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.outbox import Outbox
 from safety_stream.notifier.pending import Claim, Pending
+from safety_stream.notifier.routing import Routing
 
 LATE_AFTER: Final = timedelta(minutes=10)
 _LOOK_AGAIN_SECONDS: Final = 2.0  # another process (the second look) may queue messages too
@@ -42,6 +44,8 @@ class Courier:
 
     channel: Channel
     pending: Pending
+    outbox: Outbox
+    routing: Routing
     templates: Templates
     metrics: Metrics
     health: Health
@@ -51,7 +55,6 @@ class Courier:
     lease: timedelta
     detail: Detail = "full"
     wall_clock: bool = True
-    zone: tzinfo = UTC
     chance: Random = field(default_factory=Random)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -85,6 +88,8 @@ class Courier:
             self.health.failures = self.health.rests_until_ms = 0
         next_try = now + wait_ms(claim.tries, self.chance)
         await asyncio.to_thread(self.pending.settle, claim, outcome, now, next_try)
+        if outcome.result == "rejected":
+            await self._step_up(claim, now)
         self.metrics.tried(claim.alert.type, outcome, seconds, now / 1000)
         if outcome.result == "accepted" and self.wall_clock and not claim.possible_repeat:
             taken = now / 1000 - claim.alert.as_of.timestamp()
@@ -101,6 +106,13 @@ class Courier:
         )
         self.settled.ring()
 
+    async def _step_up(self, claim: Claim, now_ms: int) -> None:
+        """A person who cannot be reached is not waited for: those next in line are told at once."""
+        people = self.routing.recipients(claim.alert, claim.level + 1)
+        told = await asyncio.to_thread(self.outbox.step_up, claim.alert, claim.level + 1, people, now_ms)
+        _LOG.error("refused for good", alert=claim.alert.id, level=claim.level, others_told=told)
+        self.work.ring()
+
     def _message(self, claim: Claim) -> Message:
         alert, queued = claim.alert, datetime.fromtimestamp(claim.queued_at / 1000, UTC)
         standing = Standing(
@@ -108,8 +120,9 @@ class Courier:
             told_before=claim.told_before,
             newest_revision=claim.newest_revision,
             possible_repeat=claim.possible_repeat,
+            in_place_of_another=claim.level > 1,
             late=self.clock() - queued > LATE_AFTER,
-            zone=self.zone,
+            zone=self.routing.zone,
         )
         read = letter(alert, standing, self.detail)
         try:
@@ -122,6 +135,7 @@ class Courier:
             recipient=claim.person.mailbox,
             alert=alert.id,
             revision=alert.revision,
+            level=claim.level,
             type=alert.type,
             urgency=alert.urgency,
             subject=mail.subject,

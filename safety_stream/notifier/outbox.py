@@ -3,18 +3,20 @@
 Everything here can be done again: what is already on record stays as it is, and a message once queued is queued once.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
-from safety_stream.alerting.alert import Alert, Urgency
+from safety_stream.alerting.alert import Alert
+from safety_stream.notifier.ledger import Ledger, from_json
 from safety_stream.notifier.routing import Recipient, Routing
 from safety_stream.notifier.tables import ALERTS, EDITIONS, MESSAGES
 
-RANKS: Final[dict[Urgency, int]] = {"critical": 0, "warning": 1, "info": 2}
+_ATTEMPTS: Final = 3
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,13 @@ class Arrival:
     origin: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """What a recording changed. ``contradicted``: revisions on record with another content, left as they were."""
 
-    alerts: int = 0
-    messages: int = 0
-    contradicted: list[str] = field(default_factory=list)
+    alerts: int
+    messages: int
+    contradicted: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +51,50 @@ class Outbox:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def record(self, arrivals: Iterable[Arrival], routing: Routing, now_ms: int, again: bool = False) -> Recorded:
+    def record(self, arrivals: Sequence[Arrival], routing: Routing, now_ms: int, again: bool = False) -> Recorded:
         """Put alert revisions and their messages on record, in one transaction.
 
         ``again``: nobody can know whether they were sent before, so every message is a possible repeat.
         """
-        recorded = Recorded()
-        with self._engine.begin() as connection:
-            for arrival in arrivals:
-                known = connection.scalar(select(ALERTS.c.content).where(_this(arrival.alert)))
-                if known is None:
-                    recorded.alerts += 1
-                    recorded.messages += _take(connection, arrival, routing, now_ms, again)
-                elif _contradicts(known, arrival.alert):
-                    recorded.contradicted.append(f"{arrival.alert.id} revision {arrival.alert.revision}")
-        return recorded
+
+        def work(db: Connection) -> Recorded:
+            ledger, contradicted = Ledger(now_ms, again), []
+            ledger.load(db, (one.alert.id for one in arrivals))
+            for one in arrivals:
+                content = one.alert.model_dump_json()
+                held = ledger.alerts[one.alert.id].get(one.alert.revision)
+                if held is None:
+                    ledger.add(one.alert, content, one.origin, routing)
+                elif one.alert.finding is not None and held.content != content:
+                    # What stands for many (messages of a day, an unknown test) is told in the first one's words.
+                    contradicted.append(f"{one.alert.id} revision {one.alert.revision}")
+            return Recorded(*ledger.write(db), tuple(contradicted))
+
+        return self._done(work)
 
     def requeue(self, alert: Alert, people: Sequence[Recipient], now_ms: int) -> int:
         """Queue again what the database lost; how many messages. Each is a possible repeat."""
-        with self._engine.begin() as connection:
-            return _queue(connection, alert, people, now_ms, again=True)
+
+        def work(db: Connection) -> int:
+            ledger = Ledger(now_ms, again=True)
+            ledger.load(db, [alert.id])
+            ledger.queue(alert.id, alert.revision, people)
+            return ledger.write(db)[1]
+
+        return self._done(work)
+
+    def step_up(self, alert: Alert, level: int, people: Sequence[Recipient], now_ms: int) -> int:
+        """Tell these too, since somebody before them cannot be reached; how many are told that were not."""
+
+        def work(db: Connection) -> int:
+            ledger = Ledger(now_ms, again=False)
+            ledger.load(db, [alert.id])
+            held = ledger.alerts[alert.id][alert.revision]
+            ledger.queue(alert.id, alert.revision, people, level)
+            ledger.widen(alert.id, alert.revision, held, people)
+            return ledger.write(db)[1]
+
+        return self._done(work)
 
     def on_record(self, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], OnRecord]:
         """What the database has of these alert revisions (at most some hundreds at a time)."""
@@ -84,7 +110,7 @@ class Outbox:
         return {
             (row.id, row.revision): OnRecord(
                 row.content,
-                people := _from_json(row.recipients),
+                people := from_json(row.recipients),
                 frozenset(one.key for one in people if (row.id, row.revision, one.key) in queued),
             )
             for row in found
@@ -108,89 +134,13 @@ class Outbox:
             set() if adopt else {study for study, edition in editions.items() if known.get(study, edition) != edition}
         )
 
-
-def _this(alert: Alert) -> ColumnElement[bool]:
-    return and_(ALERTS.c.id == alert.id, ALERTS.c.revision == alert.revision)
-
-
-def _contradicts(known: str, alert: Alert) -> bool:
-    """An alert that stands for many (messages of a day, a test that nobody knows) is told in the first one's words."""
-    return alert.finding is not None and known != alert.model_dump_json()
-
-
-def _take(db: Connection, arrival: Arrival, routing: Routing, now_ms: int, again: bool) -> int:
-    alert = arrival.alert
-    people = _told(db, alert, routing)
-    db.execute(
-        insert(ALERTS).values(
-            id=alert.id,
-            revision=alert.revision,
-            type=alert.type,
-            study=alert.study,
-            action=alert.decision.action,
-            reason=alert.decision.reason,
-            content=alert.model_dump_json(),
-            recipients=_as_json(people),
-            origin=arrival.origin,
-            recorded_at=now_ms,
-        )
-    )
-    queued = _queue(db, alert, people, now_ms, again)
-    return queued + _tell_the_later_ones(db, alert, people, now_ms, again)
-
-
-def _told(db: Connection, alert: Alert, routing: Routing) -> tuple[Recipient, ...]:
-    """Everybody who was told of it before, and unless it is a withdrawal those behind its roles now."""
-    if alert.decision.action == "hold":
-        return ()
-    before = select(ALERTS.c.recipients).where(ALERTS.c.id == alert.id, ALERTS.c.revision < alert.revision)
-    people = {one.key: one for row in db.scalars(before) for one in _from_json(row)}
-    if alert.state != "withdrawn":
-        people |= {one.key: one for one in routing.recipients(alert)}
-    return tuple(people[key] for key in sorted(people))
-
-
-def _queue(db: Connection, alert: Alert, people: Sequence[Recipient], now_ms: int, again: bool) -> int:
-    queued = 0
-    for person in people:
-        same = and_(MESSAGES.c.alert_id == alert.id, MESSAGES.c.recipient == person.key)
-        if db.scalar(select(MESSAGES.c.id).where(same, MESSAGES.c.revision == alert.revision)) is not None:
-            continue
-        later = exists().where(same, MESSAGES.c.revision > alert.revision, MESSAGES.c.state == "accepted")
-        db.execute(
-            insert(MESSAGES).values(
-                alert_id=alert.id,
-                revision=alert.revision,
-                recipient=person.key,
-                channel=person.channel,
-                rank=RANKS[alert.urgency],
-                state="superseded" if db.scalar(select(later)) else "pending",
-                possible_repeat=again,
-                tries=0,
-                queued_at=now_ms,
-                next_try=now_ms,
-                claimed_until=0,
-            )
-        )
-        queued += 1
-    return queued
-
-
-def _tell_the_later_ones(db: Connection, alert: Alert, people: Sequence[Recipient], now_ms: int, again: bool) -> int:
-    """A revision that comes late (only the second look finds one): those it names must hear the later ones too."""
-    later = select(ALERTS).where(ALERTS.c.id == alert.id, ALERTS.c.revision > alert.revision, ALERTS.c.action == "send")
-    queued = 0
-    for row in db.execute(later).all() if people else ():
-        whole = {one.key: one for one in (*_from_json(row.recipients), *people)}
-        known = and_(ALERTS.c.id == row.id, ALERTS.c.revision == row.revision)
-        db.execute(update(ALERTS).where(known).values(recipients=_as_json([whole[key] for key in sorted(whole)])))
-        queued += _queue(db, Alert.model_validate_json(row.content), people, now_ms, again)
-    return queued
-
-
-def _as_json(people: Sequence[Recipient]) -> str:
-    return json.dumps([[one.channel, one.address, one.display_name] for one in people])
-
-
-def _from_json(told: str) -> tuple[Recipient, ...]:
-    return tuple(map(Recipient.of, json.loads(told)))
+    def _done(self, work: Callable[[Connection], _T]) -> _T:
+        """The work in a transaction; again when another process put the same rows there meanwhile."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                with self._engine.begin() as connection:
+                    return work(connection)
+            except IntegrityError:
+                continue
+        with self._engine.begin() as connection:
+            return work(connection)

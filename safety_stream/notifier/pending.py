@@ -4,17 +4,14 @@ A try is on record BEFORE it is made. One that nobody settled (the process died)
 claims the message next marks it a possible repeat.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
-    Select,
-    Update,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -27,11 +24,11 @@ from sqlalchemy.engine import Row
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.channels.channel import Outcome
+from safety_stream.notifier.ledger import from_json
 from safety_stream.notifier.routing import Recipient
 from safety_stream.notifier.tables import ALERTS, ATTEMPTS, MESSAGES
 
 FINAL: Final = {"accepted": "accepted", "rejected": "rejected"}
-_EARLIER: Final = MESSAGES.alias("earlier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,7 @@ class Claim:
     attempt: int
     alert: Alert
     person: Recipient
+    level: int
     possible_repeat: bool
     tries: int
     queued_at: int
@@ -67,39 +65,33 @@ class Pending:
     def claim(self, channel: str, now_ms: int, lease_ms: int) -> Claim | None:
         """The next message of a channel that is due, with a try put on record; None when none is."""
         with self._engine.begin() as db:
-            row = db.execute(_next_due(channel, now_ms)).first()
+            row = db.execute(_NEXT, {"channel": channel, "now": now_ms}).first()
             if row is None:
                 return None
-            repeat = bool(row.possible_repeat) | _close_open_tries(db, row.id, now_ms)
-            attempt = db.execute(
-                insert(ATTEMPTS).values(message_id=row.id, number=row.tries + 1, started_at=now_ms, said="")
-            ).inserted_primary_key
-            db.execute(
-                update(MESSAGES)
-                .where(MESSAGES.c.id == row.id)
-                .values(claimed_until=now_ms + lease_ms, tries=row.tries + 1, possible_repeat=repeat)
-            )
-            return _claim(db, row, int(attempt[0]) if attempt else 0, repeat)
+            # A try that was begun and never settled: its process died, and the mail may be out.
+            repeat = bool(row.possible_repeat) or db.execute(_ABANDONED, {"m": row.id, "now": now_ms}).rowcount > 0
+            number = row.tries + 1
+            attempt = db.execute(_BEGIN, {"message_id": row.id, "number": number, "started_at": now_ms})
+            taken = {"m": row.id, "until": now_ms + lease_ms, "number": number, "repeat": repeat}
+            db.execute(_TAKE, taken)
+            return _claim(db, row, int((attempt.inserted_primary_key or (0,))[0]), repeat)
 
     def settle(self, claim: Claim, outcome: Outcome, now_ms: int, next_try_ms: int) -> None:
         """Put the outcome on record; what is not final is tried again at ``next_try_ms``."""
+        ended = {"a": claim.attempt, "now": now_ms, "how": outcome.result, "words": outcome.said}
         final = FINAL.get(outcome.result)
-        told = (
-            {"state": final, "settled_at": now_ms}
-            if final
-            else {"next_try": next_try_ms, "possible_repeat": claim.possible_repeat or outcome.result == "reply_lost"}
-        )
         with self._engine.begin() as db:
-            db.execute(_settled(claim.attempt, outcome.result, outcome.said, now_ms))
-            db.execute(update(MESSAGES).where(MESSAGES.c.id == claim.message).values(claimed_until=0, **told))
+            db.execute(_END, ended)
+            if final:
+                db.execute(_CLOSE, {"m": claim.message, "how": final, "now": now_ms})
+            else:
+                repeat = claim.possible_repeat or outcome.result == "reply_lost"
+                db.execute(_PUT_BACK, {"m": claim.message, "next": next_try_ms, "repeat": repeat})
 
     def next_due(self, channel: str) -> int | None:
         """When the next message of a channel is due; None when none waits."""
-        free = case(
-            (MESSAGES.c.next_try > MESSAGES.c.claimed_until, MESSAGES.c.next_try), else_=MESSAGES.c.claimed_until
-        )
         with self._engine.begin() as db:
-            due: int | None = db.scalar(select(func.min(free)).where(*_waits(channel)))
+            due: int | None = db.scalar(_DUE, {"channel": channel})
         return due
 
     def release_all(self) -> None:
@@ -109,71 +101,92 @@ class Pending:
 
     def waiting(self) -> Waiting:
         """What waits now."""
-        tried = func.coalesce(func.sum(case((MESSAGES.c.tries > 0, 1), else_=0)), 0)
-        counts = select(func.count(), tried, func.min(MESSAGES.c.queued_at)).where(MESSAGES.c.state == "pending")
         with self._engine.begin() as db:
-            every, retrying, oldest = db.execute(counts).one()
+            every, retrying, oldest = db.execute(_COUNTS).one()
         return Waiting(every - retrying, retrying, oldest)
 
 
-def _waits(channel: str) -> tuple[ColumnElement[bool], ...]:
-    """Pending on this channel, and no earlier revision of the same alert waits for the same person."""
-    overtakes = exists().where(
-        _EARLIER.c.alert_id == MESSAGES.c.alert_id,
-        _EARLIER.c.recipient == MESSAGES.c.recipient,
-        _EARLIER.c.revision < MESSAGES.c.revision,
-        _EARLIER.c.state == "pending",
-    )
-    return MESSAGES.c.state == "pending", MESSAGES.c.channel == channel, not_(overtakes)
-
-
-def _next_due(channel: str, now_ms: int) -> Select[Any]:
-    return (
-        select(MESSAGES)
-        .where(*_waits(channel), MESSAGES.c.next_try <= now_ms, MESSAGES.c.claimed_until <= now_ms)
-        .order_by(MESSAGES.c.rank, MESSAGES.c.queued_at, MESSAGES.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=MESSAGES)
-    )
-
-
-def _close_open_tries(db: Connection, message: int, now_ms: int) -> bool:
-    """Whether a try was begun and never settled: its process died, and the mail may be out."""
-    abandoned = and_(ATTEMPTS.c.message_id == message, ATTEMPTS.c.finished_at.is_(None))
-    said = "the messenger stopped before the reply"
-    closed = db.execute(update(ATTEMPTS).where(abandoned).values(finished_at=now_ms, result="reply_lost", said=said))
-    return closed.rowcount > 0
-
-
-def _settled(attempt: int, result: str, said: str, now_ms: int) -> Update:
-    return update(ATTEMPTS).where(ATTEMPTS.c.id == attempt).values(finished_at=now_ms, result=result, said=said)
-
-
 def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> Claim:
-    told = select(ALERTS.c.content, ALERTS.c.recipients).where(
-        ALERTS.c.id == row.alert_id, ALERTS.c.revision == row.revision
-    )
-    content, people = db.execute(told).one()
-    heard = (
-        select(ALERTS.c.content)
-        .join(MESSAGES, and_(MESSAGES.c.alert_id == ALERTS.c.id, MESSAGES.c.revision == ALERTS.c.revision))
-        .where(ALERTS.c.id == row.alert_id, ALERTS.c.revision < row.revision)
-        .where(MESSAGES.c.recipient == row.recipient, MESSAGES.c.state == "accepted")
-        .order_by(ALERTS.c.revision.desc())
-        .limit(1)
-    )
-    before = db.scalar(heard)
-    newest = select(func.max(MESSAGES.c.revision)).where(
-        MESSAGES.c.alert_id == row.alert_id, MESSAGES.c.recipient == row.recipient
-    )
+    mine = {"alert": row.alert_id, "revision": row.revision, "recipient": row.recipient}
+    before = db.scalar(_HEARD, mine)
     return Claim(
         message=row.id,
         attempt=attempt,
-        alert=Alert.model_validate_json(content),
-        person=next(one for one in map(Recipient.of, json.loads(people)) if one.key == row.recipient),
+        alert=Alert.model_validate_json(row.content),
+        person=next(one for one in from_json(row.recipients) if one.key == row.recipient),
+        level=row.level,
         possible_repeat=repeat,
         tries=row.tries + 1,
         queued_at=row.queued_at,
         told_before=Alert.model_validate_json(before) if before is not None else None,
-        newest_revision=db.scalar(newest) or row.revision,
+        newest_revision=db.scalar(_NEWEST, mine) or row.revision,
     )
+
+
+# The statements, built once: a queue asks the same questions thousands of times.
+
+_EARLIER: Final = MESSAGES.alias("earlier")
+_WAITS: Final = (
+    MESSAGES.c.channel == bindparam("channel"),
+    MESSAGES.c.state == "pending",
+    not_(
+        exists().where(  # no earlier revision of the same alert waits for the same person
+            _EARLIER.c.alert_id == MESSAGES.c.alert_id,
+            _EARLIER.c.recipient == MESSAGES.c.recipient,
+            _EARLIER.c.revision < MESSAGES.c.revision,
+            _EARLIER.c.state == "pending",
+        )
+    ),
+)
+_ITS_ALERT: Final = and_(ALERTS.c.id == MESSAGES.c.alert_id, ALERTS.c.revision == MESSAGES.c.revision)
+_NEXT: Final = (
+    select(MESSAGES, ALERTS.c.content, ALERTS.c.recipients)
+    .join(ALERTS, _ITS_ALERT)
+    .where(*_WAITS, MESSAGES.c.next_try <= bindparam("now"), MESSAGES.c.claimed_until <= bindparam("now"))
+    .order_by(MESSAGES.c.rank, MESSAGES.c.queued_at, MESSAGES.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=MESSAGES)
+)
+_DUE: Final = select(
+    func.min(
+        case((MESSAGES.c.next_try > MESSAGES.c.claimed_until, MESSAGES.c.next_try), else_=MESSAGES.c.claimed_until)
+    )
+).where(*_WAITS)
+_COUNTS: Final = select(
+    func.count(), func.coalesce(func.sum(case((MESSAGES.c.tries > 0, 1), else_=0)), 0), func.min(MESSAGES.c.queued_at)
+).where(MESSAGES.c.state == "pending")
+_ABANDONED: Final = (
+    update(ATTEMPTS)
+    .where(ATTEMPTS.c.message_id == bindparam("m"), ATTEMPTS.c.finished_at.is_(None))
+    .values(finished_at=bindparam("now"), result="reply_lost", said="the messenger stopped before the reply")
+)
+_BEGIN: Final = insert(ATTEMPTS).values(said="", reported=False)
+_TAKE: Final = (
+    update(MESSAGES)
+    .where(MESSAGES.c.id == bindparam("m"))
+    .values(claimed_until=bindparam("until"), tries=bindparam("number"), possible_repeat=bindparam("repeat"))
+)
+_END: Final = (
+    update(ATTEMPTS)
+    .where(ATTEMPTS.c.id == bindparam("a"))
+    .values(finished_at=bindparam("now"), result=bindparam("how"), said=bindparam("words"))
+)
+_CLOSE: Final = (
+    update(MESSAGES)
+    .where(MESSAGES.c.id == bindparam("m"))
+    .values(claimed_until=0, state=bindparam("how"), settled_at=bindparam("now"))
+)
+_PUT_BACK: Final = (
+    update(MESSAGES)
+    .where(MESSAGES.c.id == bindparam("m"))
+    .values(claimed_until=0, next_try=bindparam("next"), possible_repeat=bindparam("repeat"))
+)
+_MINE: Final = and_(MESSAGES.c.alert_id == bindparam("alert"), MESSAGES.c.recipient == bindparam("recipient"))
+_HEARD: Final = (
+    select(ALERTS.c.content)
+    .join(MESSAGES, _ITS_ALERT)
+    .where(_MINE, MESSAGES.c.revision < bindparam("revision"), MESSAGES.c.state == "accepted")
+    .order_by(ALERTS.c.revision.desc())
+    .limit(1)
+)
+_NEWEST: Final = select(func.max(MESSAGES.c.revision)).where(_MINE)

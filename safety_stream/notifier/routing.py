@@ -55,11 +55,12 @@ class Routing:
     people: dict[str, dict[Role, tuple[Recipient, ...]]]
     zone: tzinfo = UTC
 
-    def recipients(self, alert: Alert) -> tuple[Recipient, ...]:
-        """Those told at once, each once, in a fixed order."""
+    def recipients(self, alert: Alert, level: int = 1) -> tuple[Recipient, ...]:
+        """Those told at once (level 1), or next in line, each once, in a fixed order; nobody beyond the last level."""
+        levels = entry(alert.type, alert.case).levels
         found = {
             person.key: person
-            for role in entry(alert.type, alert.case).levels[0]
+            for role in (levels[level - 1] if level <= len(levels) else ())
             for person in self._behind(alert.study, role)
         }
         return tuple(found[key] for key in sorted(found))

@@ -30,6 +30,7 @@ ALERTS: Final = Table(
     Column("revision", Integer, primary_key=True),
     Column("type", String(40), nullable=False),
     Column("study", String(120), nullable=False),
+    Column("urgency", String(8), nullable=False),
     Column("action", String(8), nullable=False),
     Column("reason", String(40), nullable=False),
     Column("content", Text, nullable=False, comment="The alert as JSON, as it was read."),
@@ -45,6 +46,7 @@ MESSAGES: Final = Table(
     Column("revision", Integer, nullable=False),
     Column("recipient", String(320), nullable=False, comment="channel:address"),
     Column("channel", String(20), nullable=False),
+    Column("level", Integer, nullable=False, default=1, comment="1 told at once, 2 and 3 next in line."),
     Column("rank", Integer, nullable=False, comment="0 critical, 1 warning, 2 info: the gravest goes first."),
     Column("state", String(12), nullable=False, comment="pending, accepted, rejected or superseded"),
     Column("possible_repeat", Boolean, nullable=False, default=False),
@@ -55,7 +57,7 @@ MESSAGES: Final = Table(
     Column("settled_at", BigInteger),
     UniqueConstraint("alert_id", "revision", "recipient"),
     ForeignKeyConstraint(["alert_id", "revision"], ["alerts.id", "alerts.revision"]),
-    Index("messages_due", "state", "next_try"),
+    Index("messages_in_order", "channel", "state", "rank", "queued_at", "id"),
 )
 ATTEMPTS: Final = Table(
     "attempts",

@@ -54,6 +54,7 @@ class Inbox:
     def __init__(self, folder: Path, arrived: Callable[[Mail], None] | None = None) -> None:
         self.folder = folder
         self.fault: Fault = "none"
+        self.refused: frozenset[str] = frozenset()
         self.port = 0
         self._arrived = arrived
         self._mails: list[Mail] = []
@@ -120,7 +121,7 @@ class Inbox:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
     ) -> str:
         """Answer a recipient, as the fault says."""
-        if self.fault == "refuse":
+        if self.fault == "refuse" or address in self.refused:
             return "550 5.1.1 no such recipient here"
         if self.fault == "defer":
             return "451 4.3.0 try again later"

@@ -24,7 +24,7 @@ from safety_stream.notifier.delivery import Courier, Health
 from safety_stream.notifier.metrics import Metrics
 from safety_stream.notifier.outbox import Arrival, Outbox
 from safety_stream.notifier.pending import Pending
-from safety_stream.notifier.routing import Routing
+from safety_stream.notifier.routing import Recipient, Routing
 from safety_stream.notifier.tables import ATTEMPTS, MESSAGES
 from safety_stream.sandbox.inbox import Inbox, Mail
 
@@ -69,6 +69,8 @@ class Desk:
         one = Courier(
             channel=channel,
             pending=self.pending,
+            outbox=Outbox(self.engine),
+            routing=self.routing,
             templates=self.templates,
             metrics=self.metrics,
             health=Health(),
@@ -174,16 +176,31 @@ async def test_a_server_that_asks_to_come_back_is_asked_again(desk: Desk, inbox:
 
 
 async def test_a_refused_person_does_not_hold_up_another(desk: Desk, inbox: Inbox) -> None:
-    """5xx ends the message; the next alert to the same person is tried on its own."""
+    """5xx ends the message, and that to the next in line too; the next alert to the same person is tried on its own."""
     inbox.fault = "refuse"
     async with desk.courier(mail_to(inbox)):
         await desk.queue(GRADE_4)
-        await settled(desk, ["rejected"])
+        await settled(desk, ["rejected", "rejected"])
         inbox.fault = "none"
         await desk.queue(DLT)
         await arrived(inbox, lambda mails: len(mails) >= 2)
+        await settled(desk, ["accepted", "accepted", "rejected", "rejected"])
+    assert desk.count(GRADE_4, "rejected") == 2
+
+
+async def test_when_a_person_is_refused_the_next_in_line_is_told_at_once(desk: Desk, inbox: Inbox) -> None:
+    """5xx for the safety physician: the back-up and the medical monitor are told now, and told why."""
+    backup = Recipient("email", "backup@example.org")
+    desk.routing = Routing({"*": {**desk.routing.people["*"], "safety_physician_backup": (backup,)}})
+    inbox.refused = frozenset({"physician@example.org"})
+    async with desk.courier(mail_to(inbox)):
+        await desk.queue(GRADE_4)
+        mails = await arrived(inbox, lambda mails: len(mails) >= 2)
         await settled(desk, ["accepted", "accepted", "rejected"])
-    assert desk.count(GRADE_4, "rejected") == 1
+    assert {address for mail in mails for address in mail.recipients} == {"backup@example.org", "monitor@example.org"}
+    assert all("STEPPED UP TO YOU" in mail.text() for mail in mails)
+    on_record = Outbox(desk.engine).on_record([(GRADE_4.id, 1)])[GRADE_4.id, 1]
+    assert len(on_record.recipients) == len(on_record.queued) == 3
 
 
 async def test_a_lost_reply_is_repeated_under_the_same_message_id_and_says_so(desk: Desk, inbox: Inbox) -> None:

@@ -102,7 +102,7 @@ def test_the_same_revision_with_another_content_is_told_and_the_first_stands(eng
     """Two contents under one id and revision would be two truths: the first stands and the other is reported."""
     other = RAISED.model_copy(update={"headline": "something else"})
     recorded = record(engine, routing, RAISED, other)
-    assert recorded.contradicted == [f"{RAISED.id} revision 1"]
+    assert recorded.contradicted == (f"{RAISED.id} revision 1",)
     with engine.begin() as db:
         assert Alert.model_validate_json(db.scalars(select(ALERTS.c.content)).one()) == RAISED
 
@@ -111,7 +111,7 @@ def test_unreadable_messages_of_one_day_do_not_contradict_each_other(engine: Eng
     """One alert a topic, reason and day: the second message of the day is no contradiction."""
     when = findings_made.AS_OF
     first, second = (unreadable("safety.labs", "not_json", f"offset {n}", when.date(), when) for n in (1, 2))
-    assert record(engine, routing, first, second).contradicted == []
+    assert record(engine, routing, first, second).contradicted == ()
 
 
 def test_who_was_told_is_frozen_when_it_is_told(engine: Engine, routing: Routing) -> None:

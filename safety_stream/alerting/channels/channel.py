@@ -37,12 +37,13 @@ class Message:
     subject: str
     text: str
     html: str
+    level: int = 1
 
     @property
     def id(self) -> str:
         """The name of this message without its domain: the same for every copy of it."""
         address = blake2b(self.recipient.addr_spec.casefold().encode(), digest_size=6).hexdigest()
-        return f"al.{self.alert}.r{self.revision}.l1.n1.{address}"
+        return f"al.{self.alert}.r{self.revision}.l{self.level}.n1.{address}"
 
     @property
     def thread(self) -> str:

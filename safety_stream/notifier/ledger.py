@@ -1,0 +1,142 @@
+"""What the outbox holds about some alerts, in memory for the length of one transaction, and what is to be added."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from safety_stream.alerting.alert import Alert, Urgency
+from safety_stream.notifier.routing import Recipient, Routing
+from safety_stream.notifier.tables import ALERTS, MESSAGES
+
+RANKS: Final[dict[Urgency, int]] = {"critical": 0, "warning": 1, "info": 2}
+_MOST_IDS: Final = 400
+_RECIPIENTS: Final = (
+    update(ALERTS).where(ALERTS.c.id == bindparam("b_id"), ALERTS.c.revision == bindparam("b_revision"))
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Held:
+    """One alert revision on record."""
+
+    urgency: Urgency
+    sent: bool
+    content: str
+    people: tuple[Recipient, ...]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The revisions of some alerts with their people and messages; additions are written at the end, all at once."""
+
+    now_ms: int
+    again: bool
+    alerts: defaultdict[str, dict[int, Held]] = field(default_factory=lambda: defaultdict(dict))
+    messages: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    _new_alerts: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    _more_people: set[tuple[str, int]] = field(default_factory=set)
+    _new_messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def load(self, db: Connection, ids: Iterable[str]) -> None:
+        """What is on record about these alerts."""
+        wanted = sorted(set(ids))
+        for start in range(0, len(wanted), _MOST_IDS):
+            part = wanted[start : start + _MOST_IDS]
+            for row in db.execute(select(ALERTS).where(ALERTS.c.id.in_(part))):
+                held = Held(row.urgency, row.action == "send", row.content, from_json(row.recipients))
+                self.alerts[row.id][row.revision] = held
+            columns = (MESSAGES.c.alert_id, MESSAGES.c.revision, MESSAGES.c.recipient, MESSAGES.c.state)
+            for row in db.execute(select(*columns).where(MESSAGES.c.alert_id.in_(part))):
+                self.messages[row.alert_id, row.revision, row.recipient] = row.state
+
+    def add(self, alert: Alert, content: str, origin: str, routing: Routing) -> None:
+        """A revision that is not on record yet, and a message to everybody who is to hear of it."""
+        people = self._told(alert, routing)
+        later = [(number, held) for number, held in sorted(self.alerts[alert.id].items()) if number > alert.revision]
+        held = Held(alert.urgency, alert.decision.action == "send", content, people)
+        self.alerts[alert.id][alert.revision] = held
+        self._new_alerts[alert.id, alert.revision] = {
+            "id": alert.id,
+            "revision": alert.revision,
+            "type": alert.type,
+            "study": alert.study,
+            "urgency": alert.urgency,
+            "action": alert.decision.action,
+            "reason": alert.decision.reason,
+            "content": content,
+            "origin": origin,
+            "recorded_at": self.now_ms,
+        }
+        self.queue(alert.id, alert.revision, people)
+        for number, other in later:  # only the second look finds a revision so late: these people must hear on
+            if other.sent and people:
+                self.widen(alert.id, number, other, people)
+
+    def widen(self, id_: str, revision: int, held: Held, people: Sequence[Recipient]) -> None:
+        """More people are to hear of a revision that is on record."""
+        whole = {one.key: one for one in (*held.people, *people)}
+        held.people = tuple(whole[key] for key in sorted(whole))
+        self._more_people.add((id_, revision))
+        self.queue(id_, revision, people)
+
+    def queue(self, id_: str, revision: int, people: Sequence[Recipient], level: int = 1) -> None:
+        """A message to each of them, unless there is one; what the reader already knows better is not sent."""
+        urgency = self.alerts[id_][revision].urgency
+        for person in people:
+            if (id_, revision, person.key) in self.messages:
+                continue
+            knows = any(
+                number > revision and self.messages.get((id_, number, person.key)) == "accepted"
+                for number in self.alerts[id_]
+            )
+            state = self.messages[id_, revision, person.key] = "superseded" if knows else "pending"
+            self._new_messages.append(
+                {
+                    "alert_id": id_,
+                    "revision": revision,
+                    "recipient": person.key,
+                    "channel": person.channel,
+                    "level": level,
+                    "rank": RANKS[urgency],
+                    "state": state,
+                    "possible_repeat": self.again,
+                    "tries": 0,
+                    "queued_at": self.now_ms,
+                    "next_try": self.now_ms,
+                    "claimed_until": 0,
+                }
+            )
+
+    def write(self, db: Connection) -> tuple[int, int]:
+        """Put the additions on record; how many alerts and messages."""
+        if self._new_alerts:
+            rows = [row | {"recipients": self._people(*key)} for key, row in self._new_alerts.items()]
+            db.execute(insert(ALERTS), rows)
+        if changed := self._more_people - self._new_alerts.keys():
+            told = [{"b_id": key[0], "b_revision": key[1], "recipients": self._people(*key)} for key in sorted(changed)]
+            db.execute(_RECIPIENTS, told)
+        if self._new_messages:
+            db.execute(insert(MESSAGES), self._new_messages)
+        return len(self._new_alerts), len(self._new_messages)
+
+    def _people(self, id_: str, revision: int) -> str:
+        return json.dumps([[one.channel, one.address, one.display_name] for one in self.alerts[id_][revision].people])
+
+    def _told(self, alert: Alert, routing: Routing) -> tuple[Recipient, ...]:
+        """Everybody who was told of it before, and unless it is a withdrawal those behind its roles now."""
+        if alert.decision.action == "hold":
+            return ()
+        before = (held for number, held in self.alerts[alert.id].items() if number < alert.revision)
+        people = {one.key: one for held in before for one in held.people}
+        if alert.state != "withdrawn":
+            people |= {one.key: one for one in routing.recipients(alert)}
+        return tuple(people[key] for key in sorted(people))
+
+
+def from_json(told: str) -> tuple[Recipient, ...]:
+    """People as the outbox keeps them."""
+    return tuple(map(Recipient.of, json.loads(told)))
