@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -20,7 +19,8 @@ from types import TracebackType
 from typing import Self
 
 from safety_stream.errors import BrokerUnavailable
-from safety_stream.sandbox import artifacts, guard
+from safety_stream.sandbox import artifacts
+from safety_stream.sandbox.guarded import Guarded
 from safety_stream.sandbox.loopback import START_LIMIT_SECONDS, await_broker, free_ports
 
 HEAP = ("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
@@ -69,7 +69,7 @@ class LocalKafka:
         self.version = artifacts.version_of(self._libraries)
         self.folder = Path(tempfile.mkdtemp(prefix="safety-stream-kafka-"))
         self._recording = self.folder / "classes.jsa"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = self._broker()
         try:
             self._port = self._prepare()
         except BaseException:
@@ -84,21 +84,14 @@ class LocalKafka:
     @property
     def running(self) -> bool:
         """Whether the broker process lives."""
-        return self._process is not None and self._process.poll() is None
+        return self._process.running
 
     def start(self) -> None:
         """Start on the same ports and data, and wait until the broker answers an administrator."""
         if self.running:
             return
-        log = (self.folder / "broker.log").open("ab")
-        with log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", guard.__file__, str(self.folder), *self._command(_BROKER)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C in the terminal is for us; the broker goes last
-            )
+        self._process = self._broker()
+        self._process.start()
         try:
             await_broker(self.bootstrap_servers, lambda: self.running, self._last_words)
         except BaseException:
@@ -107,18 +100,18 @@ class LocalKafka:
 
     def stop(self) -> None:
         """Stop in good order; the data stay."""
-        self._tell(b"stop")
+        self._tell("stop")
         self._keep_archive()
 
     def kill(self) -> None:
         """End the broker at once, as a power cut would; the data stay."""
-        self._tell(b"kill")
+        self._tell("kill")
 
     def close(self) -> None:
         """End the broker and remove its folder."""
         if not self._archive.exists():
             self.stop()  # a broker that ends in good order writes the class archive
-        self._tell(b"kill")
+        self._tell("kill")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -132,16 +125,12 @@ class LocalKafka:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _tell(self, word: bytes) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            process.communicate(word, timeout=guard.STOP_LIMIT_SECONDS + 15)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+    def _broker(self) -> Guarded:
+        return Guarded("broker", self.folder, self._command(_BROKER), os.environ)
+
+    def _tell(self, word: str) -> None:
+        self._process.tell(word)
+        self._process.wait()
 
     def _command(self, tool: str, *arguments: str) -> list[str]:
         properties = str(self.folder / "server.properties")
@@ -175,5 +164,4 @@ class LocalKafka:
                 beside.replace(self._archive)
 
     def _last_words(self) -> str:
-        log = self.folder / "broker.log"
-        return log.read_text(errors="replace")[-1500:] if log.exists() else "(none)"
+        return "\n".join(self._process.last_lines()) or "(none)"
