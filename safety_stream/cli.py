@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from safety_stream import __version__
-from safety_stream.commands import engine, files, grading, replaying, showing, signing
+from safety_stream.commands import engine, files, grading, knobs, replaying, showing, signing
 
 app = typer.Typer(
     name="safety-stream",
@@ -33,8 +33,8 @@ def safety_stream(
 
     Begin with: safety-stream demo
 
-    Settings come from the environment (SAFETY_STREAM_..., README, "Settings"). Results go to standard output, progress
-    and problems to standard error.
+    Settings come from the environment: safety-stream settings lists them. Results go to standard output, progress and
+    problems to standard error.
     """
 
 
@@ -43,6 +43,7 @@ app.command(short_help="Judge: events in, findings and alerts out.")(engine.work
 app.command(short_help="Tell people: alerts to mails, until each is taken.")(engine.notifier)
 app.command(short_help="Look again: find and queue what was lost.")(engine.reconcile)
 app.add_typer(engine.topics, name="topics")
+app.command(short_help="List every setting with its value now.")(knobs.settings)
 app.command(short_help="Send a file of events to the broker.")(files.publish)
 app.command(short_help="Judge a file of events without Kafka.")(replaying.replay)
 app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)

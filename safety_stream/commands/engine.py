@@ -14,8 +14,8 @@ topics = typer.Typer(no_args_is_help=True, help="Create our topics, or check the
 def worker() -> None:
     """Judge: read the inbound topics, keep the log of record, conclude, and say who must be told. Until SIGTERM.
 
-    Everything is set in the environment, SAFETY_STREAM_BOOTSTRAP_SERVERS first (README, "Settings"). Start as many as
-    you like on the same topic prefix, each with its own SAFETY_STREAM_WORKER_ID: they share the work.
+    Everything is set in the environment, SAFETY_STREAM_BOOTSTRAP_SERVERS first (see: safety-stream settings). Start as
+    many as you like on the same topic prefix, each with its own SAFETY_STREAM_WORKER_ID: they share the work.
 
     Exit codes: 0 told to stop; 1 it broke and stopped without acknowledging anything: start it again; 2 it does not
     start, and every reason is listed.
@@ -30,7 +30,7 @@ def notifier() -> None:
     """Tell people: read the alerts, keep them in the outbox database, send each mail, try again until it is taken.
 
     Everything is set in the environment: SAFETY_STREAM_SMTP_HOST, SAFETY_STREAM_ALERT_ROUTING_FILE and
-    SAFETY_STREAM_OUTBOX_URL first (README, "Settings"). Until SIGTERM.
+    SAFETY_STREAM_OUTBOX_URL first (see: safety-stream settings). Until SIGTERM.
 
     Exit codes: 0 told to stop; 1 it broke: start it again; 2 it does not start, and every reason is listed.
     """

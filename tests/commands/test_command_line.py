@@ -218,3 +218,14 @@ def test_a_file_that_is_not_there_is_a_wrong_argument() -> None:
     done = RUN.invoke(app, ["replay", "nowhere.ndjson"])
     assert done.exit_code == 2
     assert "nowhere.ndjson" in done.stderr
+
+
+def test_settings_lists_every_knob_and_hides_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was set is marked; a password never reaches the screen."""
+    monkeypatch.setenv("SAFETY_STREAM_TOPIC_PREFIX", "other")
+    monkeypatch.setenv("SAFETY_STREAM_SMTP_PASSWORD", "correct-horse")
+    done = RUN.invoke(app, ["settings"])
+    assert done.exit_code == 0
+    assert "* SAFETY_STREAM_TOPIC_PREFIX=other" in done.stdout
+    assert "* SAFETY_STREAM_SMTP_PASSWORD=(hidden)" in done.stdout
+    assert "correct-horse" not in done.stdout
