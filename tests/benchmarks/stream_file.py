@@ -17,7 +17,6 @@ from time import monotonic, sleep
 from typing import Any
 
 import psutil
-from safety_stream.sandbox.replay import final_findings, replay
 
 from safety_stream.broker import topics
 from safety_stream.broker.publishing import publisher
@@ -30,6 +29,7 @@ from safety_stream.sandbox.household import Household
 from safety_stream.sandbox.inbox import Inbox
 from safety_stream.sandbox.kafka import LocalKafka
 from safety_stream.sandbox.publish import publish_lines
+from safety_stream.sandbox.replay import final_findings, replay
 from safety_stream.settings import Settings
 
 LIMIT_SECONDS = 3_600
