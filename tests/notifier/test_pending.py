@@ -1,5 +1,7 @@
 """The queue of messages: gravest first, revisions in order, a claim is one process's, and a lost try leaves a mark."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import alerts_made as made
 import findings_made
 from sqlalchemy import Engine, select
@@ -120,3 +122,20 @@ def test_what_waits_is_counted(engine: Engine) -> None:
     pending.settle(claim, DEFERRED, NOW, NOW + 2000)
     assert pending.waiting() == Waiting(queued=1, retrying=1, oldest_ms=NOW)
     assert pending.claim("file", NOW, LEASE) is None
+
+
+def test_two_messengers_never_claim_the_same_message(engine: Engine) -> None:
+    """Two threads empty one queue: each message is claimed once, and none is left."""
+    alerts = [made.sent(findings_made.toxicity(4, id=f"F-{number}", subject=f"S-{number}")) for number in range(20)]
+    pending = queued(engine, *alerts)
+
+    def empty_it() -> list[int]:
+        claims = iter(lambda: pending.claim("email", NOW, LEASE), None)
+        return [claim.message for claim in claims if claim is not None]
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: empty_it(), range(2))
+    assert sorted([*first, *second]) == sorted({*first, *second})
+    while (claim := pending.claim("email", NOW, LEASE)) is not None:  # what one saw locked, and passed over
+        first.append(claim.message)
+    assert len(first) + len(second) == 20
