@@ -17,20 +17,18 @@ from safety_stream.settings import Settings
 from safety_stream.worker import housekeeping
 from safety_stream.worker.agents import Rounds, Work
 from safety_stream.worker.cohorts_work import CohortsWork
-from safety_stream.worker.engine_settings import TABLE_OPTIONS, engine_settings
+from safety_stream.worker.engine_settings import durable_table, engine_settings
 from safety_stream.worker.guard import OffsetGuard
 from safety_stream.worker.health import HealthServer
 from safety_stream.worker.intake_work import IntakeWork
 from safety_stream.worker.judgement import Judgement
 from safety_stream.worker.last_resort import end_within
 from safety_stream.worker.metrics import Metrics
-from safety_stream.worker.pages import supersedes
 from safety_stream.worker.pulse import Pulse
 from safety_stream.worker.quarantine import Quarantine
 from safety_stream.worker.start_checks import own_data_folder, refuse_unless_ready
 from safety_stream.worker.strict import store, transport
 from safety_stream.worker.strict.consumer import StrictConsumer
-from safety_stream.worker.strict.tables import DurableTable
 from safety_stream.worker.subjects_work import SubjectsWork
 from safety_stream.worker.time_limit import install_alarm
 from safety_stream.worker.trial_faults import fault_of_environment, stock_is_wanted
@@ -78,8 +76,8 @@ def assemble(settings: Settings, judgement: Judgement) -> Assembled:
     metrics = Metrics(judgement.studies)
     pulse = Pulse(settings.session_timeout_seconds)
     guard = OffsetGuard(lambda tp: _first_offset(app, tp), lenient=stock)
-    subjects = SubjectsWork(settings, judgement, _table(app, settings, "pages"), guard, metrics)
-    cohorts = CohortsWork(settings, judgement, _table(app, settings, "cohorts"), guard, metrics)
+    subjects = SubjectsWork(settings, judgement, durable_table(app, settings, "pages"), guard, metrics)
+    cohorts = CohortsWork(settings, judgement, durable_table(app, settings, "cohorts"), guard, metrics)
     intake = IntakeWork(settings, judgement.studies, metrics)
     rounds = Rounds(
         most=settings.events_at_once,
@@ -95,19 +93,6 @@ def assemble(settings: Settings, judgement: Judgement) -> Assembled:
     _follow_assignment(app, settings, subjects, cohorts, guard)
     _housekeep(app, settings, subjects, pulse, metrics)
     return Assembled(app, _health(settings, app, pulse, metrics), settings.event_time_limit_seconds * 2)
-
-
-def _table(app: faust.App, settings: Settings, name: str) -> DurableTable:
-    options = dict(TABLE_OPTIONS) if settings.store == "rocksdb" else None
-    table = app.Table(
-        name,
-        key_type=bytes,
-        value_type=bytes,
-        partitions=settings.partitions,
-        supersedes=supersedes,
-        options=options,
-    )
-    return cast(DurableTable, table)
 
 
 def _agent(app: faust.App, rounds: Rounds, work: Work, *topics: str) -> None:

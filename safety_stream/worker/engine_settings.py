@@ -1,7 +1,8 @@
 """Every setting of Faust that we choose, each with its reason. What is not here is Faust's default, knowingly."""
 
-from typing import Any
+from typing import Any, cast
 
+import faust
 from faust.tables.manager import TableManager
 from mode import CrashingSupervisor
 from yarl import URL
@@ -9,6 +10,7 @@ from yarl import URL
 from safety_stream.broker.topic_table import DEAD_LETTER_BYTES
 from safety_stream.settings import Settings
 from safety_stream.worker.connection import broker_urls, credentials
+from safety_stream.worker.pages import supersedes
 from safety_stream.worker.strict import store
 from safety_stream.worker.strict.recovery import SafeTableManager
 from safety_stream.worker.strict.tables import DurableTable
@@ -63,3 +65,17 @@ TABLE_OPTIONS = {  # a database a partition and table: Faust's defaults would ta
     "block_cache_size": 8 * 1024 * 1024,
     "max_open_files": 64,
 }
+
+
+def durable_table(app: faust.App, settings: Settings, name: str) -> DurableTable:
+    """One of the worker's tables: bytes to bytes, partitioned as its source."""
+    options = dict(TABLE_OPTIONS) if settings.store == "rocksdb" else None
+    table = app.Table(
+        name,
+        key_type=bytes,
+        value_type=bytes,
+        partitions=settings.partitions,
+        supersedes=supersedes,
+        options=options,
+    )
+    return cast(DurableTable, table)
