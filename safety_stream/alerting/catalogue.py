@@ -94,7 +94,7 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
     ("cohort_decision", "no_longer_supported"): Entry(
         "an open dose level is no longer supported", "critical",
         (("medical_monitor", "sponsor_safety", "dsmb_chair"),), _MINUTES[30],
-        "A higher dose level was opened on a count that has changed: hold dosing there and convene the review board.",
+        "A higher dose level is open that this count does not support: hold dosing there and convene the review board.",
     ),
     ("ungradable", ""): Entry(
         "data that cannot be graded", "warning",

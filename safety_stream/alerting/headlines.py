@@ -41,8 +41,10 @@ def reported_event(finding: ReportedEvent) -> str:
     """An adverse event, its grade and why it is serious."""
     grade = f"grade {finding.grade}" if finding.grade is not None else "no grade given"
     why = ", ".join(finding.seriousness)
-    serious = f"serious{f' ({why})' if why else ''}" if finding.serious or why else "not reported as serious"
-    return f"{'DEATH, ' if is_fatal(finding) else ''}SAE: {finding.term}, {grade}, {serious}"
+    is_serious = finding.serious or is_fatal(finding)
+    serious = f"serious{f' ({why})' if why else ''}" if finding.serious else "not reported as serious"
+    kind = f"{'DEATH, ' if is_fatal(finding) else ''}{'SAE' if is_serious else 'AE'}"
+    return f"{kind}: {finding.term}, {grade}, {serious}"
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> str:

@@ -136,7 +136,7 @@ def _readings(alert: Alert) -> tuple[tuple[str, str, str], ...]:
 def _remarks(alert: Alert, standing: Standing) -> tuple[str, ...]:
     told = []
     if standing.possible_repeat:
-        told.append("POSSIBLE REPEAT: this mail may have reached you before; the mail server did not say.")
+        told.append("POSSIBLE REPEAT: this mail may have reached you before; nobody can know.")
     if standing.in_place_of_another:
         told.append("STEPPED UP TO YOU: the mail to somebody before you in line was refused.")
     if standing.newest_revision is not None and standing.newest_revision > alert.revision:

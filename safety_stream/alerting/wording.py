@@ -169,7 +169,10 @@ def event_facts(finding: ReportedEvent) -> Facts:
     yield "Grade", f"{finding.grade if finding.grade is not None else 'not given'} (CTCAE v5.0, by the investigator)"
     if finding.grade is None or not finding.supported.lowest <= finding.grade <= finding.supported.highest:
         yield "Grades the facts support", grade_words(finding.supported)
-    yield "Serious because", ", ".join(finding.seriousness) or "stated by the reporter, no criterion given"
+    if finding.serious:
+        yield "Serious because", ", ".join(finding.seriousness) or "stated by the reporter, no criterion given"
+    else:
+        yield "Serious", "not reported as serious"
     yield "Attribution", finding.attribution
     yield "Outcome", finding.outcome
     yield "Onset", when(finding.onset) if finding.onset else _UNKNOWN

@@ -6,7 +6,7 @@ from typing import Any
 
 import findings_made as made
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety_stream.alerting.alert import Alert, Decision
@@ -204,7 +204,10 @@ def test_a_grade_4_event_that_nobody_called_serious_is_told_and_contained_once_i
     """Grade 4 is life-threatening by definition: told even without the serious box; with it, one mail, the SAE's."""
     plain = made.reported_event(grade=4, serious=False, seriousness=())
     serious = made.reported_event(grade=4)
-    assert said(revise(made.raised(plain))) == {("adverse_event_grade_4", "raised", "new")}
+    (alert,) = revise(made.raised(plain))
+    assert (alert.type, alert.decision.action) == ("adverse_event_grade_4", "send")
+    assert alert.headline == "AE: Cytokine release syndrome, grade 4, not reported as serious"
+    assert ("Serious", "not reported as serious") in alert.facts
     assert said(revise(made.raised(serious))) == {("serious_adverse_event", "raised", "new")}
     assert held(revise(made.changed(plain, serious))) == {("adverse_event_grade_4", "raised", "contained")}
 
@@ -302,6 +305,7 @@ states = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(states, min_size=1, max_size=8))
 def test_the_last_word_people_heard_is_the_truth(course: list[AnyFinding | None]) -> None:
     """Whatever the course of a finding, those who were told end up knowing exactly what it now supports."""
