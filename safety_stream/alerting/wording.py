@@ -188,7 +188,7 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
     yield "State", finding.state
     yield "Event", finding.term
     yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.grade)}"
-    yield "Onset", when(finding.onset)
+    yield "Onset", when(finding.onset) if finding.onset else _UNKNOWN
     infusions = ", ".join(str(number) for number in finding.infusions) or "none"
     yield "DLT window", f"{finding.window_from} to {finding.window_to}, both days included (infusion {infusions})"
     yield "DLT rule", f"{finding.rule}: {finding.rule_text}"

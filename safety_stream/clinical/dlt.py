@@ -10,7 +10,7 @@ false: no finding. All true: candidate. Else possible. Only a person's decision 
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Input, finding_id
@@ -25,7 +25,10 @@ State = Literal["possible", "candidate", "confirmed", "refuted"]
 
 
 class Candidate(NamedTuple):
-    """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known."""
+    """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known.
+
+    ``known_by``: when it was reported; the latest it can have begun when no onset was told.
+    """
 
     about: str
     key: str
@@ -40,6 +43,7 @@ class Candidate(NamedTuple):
     composite: str | None = None
     inputs: tuple[tuple[str, str], ...] = ()
     undecided: tuple[str, ...] = ()
+    known_by: datetime | None = None
 
 
 class InWindow(NamedTuple):
@@ -72,7 +76,7 @@ def _is_about(rule: DltRule, term: str, soc: str | None, composite: str | None) 
 def dose_limiting(frame: Frame, rule: DltRule, candidate: Candidate, book_version: str) -> DoseLimitingToxicity | None:
     """The finding that an event matches or may match one rule of the subject's protocol version."""
     dlt = frame.version.dlt
-    if dlt is None or candidate.onset is None or not frame.infusions or _excluded(dlt, candidate):
+    if dlt is None or not frame.infusions or _excluded(dlt, candidate):
         return None
     return _judge(frame, dlt, rule, candidate, book_version)
 
@@ -90,10 +94,8 @@ def _judge(
     frame: Frame, dlt: Dlt, rule: DltRule, candidate: Candidate, book_version: str
 ) -> DoseLimitingToxicity | None:
     onset = candidate.onset
-    if onset is None:
-        return None
     days = rule.window_days or dlt.window.days
-    window = in_window(frame, onset, Window(days=days, anchor=dlt.window.anchor))
+    window = _held_by(frame, candidate, Window(days=days, anchor=dlt.window.anchor))
     conditions: dict[str, Verdict] = {
         "grade": _grade(rule, candidate.grade),
         "duration": _lasting(rule, candidate),
@@ -153,6 +155,18 @@ def _attributed(rule: DltRule, candidate: Candidate) -> Verdict:
     return candidate.attribution is None or candidate.attribution in rule.attribution
 
 
+def _held_by(frame: Frame, candidate: Candidate, window: Window) -> InWindow:
+    """Where the onset lies; one that was not told may lie anywhere after the infusions before the report."""
+    if candidate.onset is not None:
+        return in_window(frame, candidate.onset, window)
+    anchors = _anchors(frame.infusions, window.anchor)
+    before = [one for one in anchors if candidate.known_by is None or one.earliest <= candidate.known_by]
+    if not before:
+        return InWindow(False, (), None, None)
+    last = max(one.last_day for one in before) + timedelta(days=window.days)
+    return InWindow(None, tuple(one.number for one in before), min(one.first_day for one in before), last)
+
+
 def in_window(frame: Frame, onset: Moment, window: Window) -> InWindow:
     """Whether an onset surely (True), maybe (None) or never (False) lies in a window of the infusions received."""
     zone = frame.zone
@@ -189,10 +203,13 @@ def _may_hold(infusion: Infusion, onset: Moment, frame: Frame, days: int) -> boo
     return last >= infusion.first_day and first <= infusion.last_day + timedelta(days=days)
 
 
-def _reasons(frame: Frame, dlt: Dlt, days: int, conditions: dict[str, Verdict], onset: Moment) -> Iterator[str]:
+def _reasons(frame: Frame, dlt: Dlt, days: int, conditions: dict[str, Verdict], onset: Moment | None) -> Iterator[str]:
     if dlt.example:
         yield "T3: example rule, to be signed by the sponsor"
     yield from (f"T4: {name} not decided yet" for name, verdict in conditions.items() if verdict is None)
+    if onset is None:
+        yield "T4: no onset was told"
+        return
     by_anchor = {anchor: in_window(frame, onset, Window(days=days, anchor=anchor)).inside for anchor in ANCHORS}
     if len(set(by_anchor.values())) > 1:
         said = ", ".join(f"{anchor} {_WORD[verdict]}" for anchor, verdict in by_anchor.items())
@@ -202,13 +219,13 @@ def _reasons(frame: Frame, dlt: Dlt, days: int, conditions: dict[str, Verdict], 
 _WORD: dict[Verdict, str] = {True: "inside", False: "outside", None: "maybe inside"}
 
 
-def _comparison(frame: Frame, rule: DltRule, candidate: Candidate, onset: Moment, window: InWindow) -> str:
+def _comparison(frame: Frame, rule: DltRule, candidate: Candidate, onset: Moment | None, window: InWindow) -> str:
     infusions = ", ".join(str(number) for number in window.infusions)
     parts = [f"grade {candidate.grade} against {rule.grade}"] if rule.grade else []
     if rule.lasting:
         parts.append(f"{duration(candidate)} against {rule.lasting}")
-    day = frame.study_day(onset)
-    at = f"onset {onset}" + (f" (day {day})" if day is not None else "")
+    day = frame.study_day(onset) if onset else None
+    at = f"onset {onset or 'not told'}" + (f" (day {day})" if day is not None else "")
     return "; ".join([*parts, f"{at} in the window {window.first} to {window.last} of infusion {infusions}"])
 
 
@@ -226,8 +243,11 @@ def lasted(length: timedelta) -> str:
     return f"{days} d" + (f" {hours} h" if hours else "") if days else f"{hours} h"
 
 
-def _sentence(rule: DltRule, candidate: Candidate, onset: Moment, state: State, conditions: dict[str, Verdict]) -> str:
-    said = f"{candidate.term}" + (f", grade {candidate.grade}" if rule.grade else "") + f", onset {onset}: "
+def _sentence(
+    rule: DltRule, candidate: Candidate, onset: Moment | None, state: State, conditions: dict[str, Verdict]
+) -> str:
+    began = f", onset {onset or 'not told'}: "
+    said = f"{candidate.term}" + (f", grade {candidate.grade}" if rule.grade else "") + began
     if state == "candidate":
         return f"{said}meets the rule '{rule.text}'. A person must adjudicate it."
     open_ = " and ".join(name for name, verdict in conditions.items() if verdict is None)

@@ -143,7 +143,7 @@ class DoseLimitingToxicity(Finding):
     about: tuple[str, ...] = Field(description="Ids of the findings it rests on.")
     term: str
     grade: GradeRange
-    onset: Moment
+    onset: Moment | None = Field(description="Null: not told; the finding is then possible at most.")
     window_from: date
     window_to: date
     infusions: tuple[int, ...] = Field(description="Numbers of the infusions whose window holds the onset.")

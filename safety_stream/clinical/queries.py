@@ -43,6 +43,7 @@ CODES: Mapping[str, str] = {
     "grade_not_in_term": "CTCAE does not define this grade for the term",
     "grade_against_facts": "the grade and the facts of the report contradict each other",
     "seriousness_contradictory": "the report says it is not serious and names a seriousness criterion",
+    "missing_onset": "the report does not say when the event began",
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "outcome and dates contradict each other",
     "onset_after_report": "the event began after it was reported",

@@ -159,6 +159,7 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         shortest=shortest,
         longest=longest,
         attribution=event.attribution,
+        known_by=event.reported_at,
     )
 
 
@@ -212,6 +213,8 @@ def _grade_questions(reading: Reading) -> Iterator[tuple[str, str, str]]:
 def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, str]]:
     event, zone = reading.event, frame.zone
     over = event.outcome in {"recovered", "recovered-with-sequelae"}
+    if event.onset is None:
+        yield "missing_onset", "no onset", "the day it began, as exact as it is known"
     if event.onset and event.resolved and event.resolved.latest(zone) < event.onset.earliest(zone):
         yield (
             "resolved_before_onset",

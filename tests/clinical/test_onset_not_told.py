@@ -1,0 +1,63 @@
+"""Claims about an adverse event whose report does not say when it began: nothing is guessed, and nothing is dropped."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from safety_stream.clinical import subject
+from safety_stream.clinical.events import ANY_EVENT
+from safety_stream.clinical.findings import AnyFinding, DataQuery, DoseLimitingToxicity
+from safety_stream.rulebook.load import load_book
+
+STUDY = "CAR-NK-SLE-01"
+AS_OF = datetime.fromisoformat("2024-07-20T00:00:00+08:00")
+
+
+def _concluded(*told: dict[str, Any]) -> list[AnyFinding]:
+    """What stands after these events of one subject."""
+    book, record = load_book(allow_unsigned=True), subject.empty(STUDY, "001")
+    for number, fields in enumerate(told):
+        source = {"system": "edc", "id": str(number)}
+        event = ANY_EVENT.validate_python({"study": STUDY, "subject": "001", "source": source, **fields})
+        assert event.kind != "clock_ticked"
+        for page in subject.pages_needed(record, event, book) - record.pages:
+            record = subject.with_page(record, page, None)
+        record = subject.step(record, event, book, AS_OF).record
+    return list(subject.standing(record).values())
+
+
+def _infusion(day: str) -> dict[str, Any]:
+    return {
+        "kind": "dose_given", "role": "infusion", "treatment": "anti-CD19 CAR-NK", "given": day,
+        "reported_at": f"{day}T18:00:00+08:00",
+    }  # fmt: skip
+
+
+def _syndrome(reported_at: str, **fields: Any) -> dict[str, Any]:
+    term = {"kind": "adverse_event", "term": "Cytokine release syndrome", "grade": 4, "attribution": "definite"}
+    return {**term, "reported_at": reported_at, **fields}
+
+
+def test_a_grade_4_event_without_an_onset_is_a_possible_dlt_and_a_question() -> None:
+    """Reported after the infusion, it may have begun in the window: possible, never silence, and a person is asked."""
+    found = _concluded(_infusion("2024-07-09"), _syndrome("2024-07-12T09:00:00+08:00"))
+    limiting = [one for one in found if isinstance(one, DoseLimitingToxicity)]
+    assert {one.rule: one.state for one in limiting} == {"crs-4": "possible", "crs-3": "possible"}
+    assert all(one.onset is None and "T4: no onset was told" in one.evidence.reasons for one in limiting)
+    assert [one.code for one in found if isinstance(one, DataQuery) if one.code == "missing_onset"] == ["missing_onset"]
+
+
+@pytest.mark.parametrize(("onset", "state"), [("2024-07-10", "candidate"), ("2024-07", "possible"), ("2024-06", None)])
+def test_what_is_told_of_the_onset_decides(onset: str, state: str | None) -> None:
+    """The day after the infusion is inside; the month of the infusion may be; the month before cannot be."""
+    found = _concluded(_infusion("2024-07-09"), _syndrome("2024-07-12T09:00:00+08:00", onset=onset))
+    assert {one.state for one in found if isinstance(one, DoseLimitingToxicity) and one.rule == "crs-4"} == (
+        {state} if state else set()
+    )
+
+
+def test_an_event_reported_before_the_infusion_began_before_it() -> None:
+    """What was reported on 8 July cannot have begun after the infusion of 9 July."""
+    found = _concluded(_syndrome("2024-07-08T09:00:00+08:00"), _infusion("2024-07-09"))
+    assert not [one for one in found if isinstance(one, DoseLimitingToxicity)]
