@@ -13,12 +13,11 @@ seen: then an excursion ends when it is back at that grade. A sample that cannot
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.findings import GradeRange, Reading
-from safety_stream.clinical.fold import Episode, RuleFold, Stretch
+from safety_stream.clinical.findings import GradeRange
+from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.grading import Graded
 from safety_stream.clinical.moment import Moment
 
@@ -34,7 +33,7 @@ class Sample(NamedTuple):
     alerting: int
     period: Period
     provisional: bool
-    reading: Reading
+    seen: Seen
     graded: Graded
 
 
@@ -58,14 +57,13 @@ def advance(
         now = _opened(fold, sample) if now is None else _extended(now, sample, above_floor=sample.period == "after")
     elif now is not None:
         if _ends(now, sample):
-            closed = replace(_extended(now, sample, above_floor=False), resolved=sample.moment, closed=True)
+            closed = _extended(now, sample, above_floor=False)._replace(resolved=sample.moment, closed=True)
             now = None
         else:
             now = _extended(now, sample, above_floor=False)
     ending = closed or now
     if ending is not None:
-        ending = replace(
-            ending,
+        ending = ending._replace(
             stretches=_stretched(ending.stretches, sample, thresholds(), fold.recent),
             readings=_shown(fold, sample),
         )
@@ -76,11 +74,11 @@ def _entered(fold: RuleFold, sample: Sample) -> RuleFold:
     """What treatment changes: with the first sample after its start the grade before it becomes the floor."""
     if sample.period != "after":
         worst = sample.grade if fold.before is None else _worse(fold.before, sample.grade)
-        return replace(fold, before=worst, baseline=sample.reading)
+        return fold._replace(before=worst, baseline=sample.seen)
     if fold.treated:
         return fold
     floor = fold.before.lowest if fold.open is not None and fold.before is not None else 0
-    return replace(fold, treated=True, floor=floor)
+    return fold._replace(treated=True, floor=floor)
 
 
 def _ends(episode: Episode, sample: Sample) -> bool:
@@ -93,7 +91,7 @@ def _ends(episode: Episode, sample: Sample) -> bool:
 def _opened(fold: RuleFold, sample: Sample) -> Episode:
     after = sample.period == "after"
     return Episode(
-        number=fold.count + 1,
+        number=fold.episodes + 1,
         onset=sample.moment,
         last_observed=sample.moment,
         current=sample.grade,
@@ -109,8 +107,7 @@ def _opened(fold: RuleFold, sample: Sample) -> Episode:
 
 
 def _extended(episode: Episode, sample: Sample, *, above_floor: bool) -> Episode:
-    now = replace(
-        episode,
+    now = episode._replace(
         last_observed=sample.moment,
         current=sample.grade,
         above_floor=episode.above_floor or above_floor,
@@ -118,8 +115,7 @@ def _extended(episode: Episode, sample: Sample, *, above_floor: bool) -> Episode
     )
     if _height(sample.alerting, sample.grade) <= _height(episode.alerting, episode.peak):
         return now
-    return replace(
-        now,
+    return now._replace(
         peak=sample.grade,
         alerting=sample.alerting,
         peak_observed=sample.moment,
@@ -130,18 +126,17 @@ def _extended(episode: Episode, sample: Sample, *, above_floor: bool) -> Episode
 
 def _left(fold: RuleFold, sample: Sample, still_open: Episode | None) -> RuleFold:
     normal = sample.grade.highest == 0
-    return replace(
-        fold,
-        count=fold.count if still_open is None else still_open.number,
+    return fold._replace(
+        episodes=fold.episodes if still_open is None else still_open.number,
         open=still_open,
         floor=0 if normal else fold.floor,
-        recent=(*fold.recent, sample.reading)[-READINGS_SHOWN:],
+        recent=(*fold.recent, sample.seen)[-READINGS_SHOWN:],
     )
 
 
-def _shown(fold: RuleFold, sample: Sample) -> tuple[Reading, ...]:
+def _shown(fold: RuleFold, sample: Sample) -> tuple[Seen, ...]:
     """Baseline and the last results, oldest first."""
-    last = (*fold.recent, sample.reading)[-READINGS_SHOWN:]
+    last = (*fold.recent, sample.seen)[-READINGS_SHOWN:]
     return last if fold.baseline is None or fold.baseline in last else (fold.baseline, *last)
 
 
@@ -158,7 +153,7 @@ def _peak(held: GradeRange | None, grade: GradeRange) -> GradeRange:
 
 
 def _stretched(
-    stretches: tuple[Stretch, ...], sample: Sample, thresholds: tuple[int, ...], recent: tuple[Reading, ...]
+    stretches: tuple[Stretch, ...], sample: Sample, thresholds: tuple[int, ...], recent: tuple[Seen, ...]
 ) -> tuple[Stretch, ...]:
     """The runs at or above each threshold after one more sample of the episode."""
     now = list(stretches)
@@ -177,7 +172,7 @@ def _stretched(
     return tuple(now)
 
 
-def _last_below(recent: tuple[Reading, ...], threshold: int) -> Moment | None:
+def _last_below(recent: tuple[Seen, ...], threshold: int) -> Moment | None:
     """When the last sample surely below a threshold was taken; None: not among the last ones."""
     below = [one.observed_at for one in recent if one.grade is not None and one.grade.highest < threshold]
     return below[-1] if below else None

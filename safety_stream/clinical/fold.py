@@ -6,13 +6,22 @@ anew from the first result. Types only.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.findings import Evidence, GradeRange, Reading
+from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
+
+
+class Seen(NamedTuple):
+    """One sample as it will be shown to a physician."""
+
+    observed_at: Moment
+    value: str
+    unit: str | None
+    grade: GradeRange
+    source: str
 
 
 class Stretch(NamedTuple):
@@ -26,8 +35,7 @@ class Stretch(NamedTuple):
     after: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(NamedTuple):
     """One episode of one rule in the making.
 
     ``began``: its onset against the first treatment. ``above_floor``: it has risen above the grade before treatment.
@@ -49,20 +57,19 @@ class Episode:
     resolved: Moment | None = None
     closed: bool = False
     stretches: tuple[Stretch, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[Seen, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFold:
+class RuleFold(NamedTuple):
     """One grading rule on one analyte: the open episode, how many there were, the worst grade before treatment."""
 
-    count: int = 0
+    episodes: int = 0
     open: Episode | None = None
     before: GradeRange | None = None
     floor: int = 0
     treated: bool = False
-    baseline: Reading | None = None
-    recent: tuple[Reading, ...] = ()
+    baseline: Seen | None = None
+    recent: tuple[Seen, ...] = ()
 
 
 class Judged(NamedTuple):
@@ -104,14 +111,13 @@ class Mark(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(NamedTuple):
     """Everything remembered of one series. ``last``: where the last result stands in order."""
 
     last: Place | None = None
-    rules: Mapping[str, RuleFold] = field(default_factory=dict)
-    judged: Mapping[str, Judged] = field(default_factory=dict)
-    floods: Mapping[str, Flood] = field(default_factory=dict)
+    rules: Mapping[str, RuleFold] = {}  # never changed: a fold is a value
+    judged: Mapping[str, Judged] = {}  # never changed: a fold is a value
+    floods: Mapping[str, Flood] = {}  # never changed: a fold is a value
     marks: tuple[Mark, ...] = ()
     baseline: Result | None = None
 

@@ -1,27 +1,18 @@
 """Remembering: where a told fact goes, and whether it is new, old news, late, or corrects what was told before."""
 
-from bisect import bisect
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.events import AdverseEvent, Measurement
 from safety_stream.clinical.facts import HeaderEvent
-from safety_stream.clinical.record import Header, Report, Series
-from safety_stream.clinical.result import Result, result_of
-from safety_stream.clinical.versions import settle_header, settle_report, settle_result
+from safety_stream.clinical.record import CHUNK, Header, Report, Series
+from safety_stream.clinical.result import Result
+from safety_stream.clinical.versions import settle_header, settle_report
 from safety_stream.rulebook.tables import Book, folded
 
 Outcome = Literal["processed", "duplicate", "corrected", "late"]
 UNKNOWN = "?"
-
-
-class Remembered(NamedTuple):
-    """A series after one more event; ``appended``: the one result that came in order after all others, if it did."""
-
-    page: Series
-    outcome: Outcome
-    appended: Result | None = None
 
 
 class RememberedReport(NamedTuple):
@@ -43,26 +34,18 @@ def series_key(event: Measurement, book: Book) -> str:
     analyte = book.analyte(loinc=event.loinc, test=event.test)
     if analyte is not None:
         return analyte.key
-    return f"{UNKNOWN}{event.loinc or folded(event.test or '')}"
+    return f"{UNKNOWN}{event.loinc or folded(event.test or '')}".replace(CHUNK, "-")
 
 
-def remember_result(series: Series, event: Measurement, zone: tzinfo) -> Remembered:
-    """The series with one more result in its place; the same series when nothing changed."""
-    told = result_of(event)
-    held = next((one for one in series.results if one.record == told.record), None)
-    standing = settle_result(held, told)
-    if standing is held:
-        return Remembered(series, "duplicate")
-    reported_to = _later(series.reported_to, told.reported_at)
-    if held is None and told.stands and (series.fold.last is None or told.place(zone) > series.fold.last):
-        page = replace(series, results=(*series.results, told), reported_to=reported_to)
-        return Remembered(page, "processed", told)
-    others = [one for one in series.results if one.record != told.record]
-    at = bisect(others, standing.place(zone), key=lambda one: one.place(zone))
-    results = (*others[:at], standing, *others[at:])
-    return Remembered(
-        replace(series, results=results, reported_to=reported_to), "late" if held is None else "corrected"
-    )
+def comes_last(series: Series, told: Result, zone: tzinfo) -> bool:
+    """Whether a result that stands comes after every other one."""
+    return told.stands and (series.fold.last is None or told.place(zone) > series.fold.last)
+
+
+def placed(results: tuple[Result, ...], told: Result, zone: tzinfo) -> tuple[Result, ...]:
+    """The results in order of observation, with one in place of the one under the same record."""
+    others = (one for one in results if one.record != told.record)
+    return tuple(sorted((*others, told), key=lambda one: one.place(zone)))
 
 
 def remember_report(page: Report, event: AdverseEvent) -> RememberedReport:

@@ -1,22 +1,23 @@
 """One subject's record in pages: the facts told, and beside them what was last concluded from them and sent.
 
     header            who, when, which dose: registration, doses, recorded facts, adjudications; one line a page
-    ANC               one analyte: its last results, the state of its fold, its findings
-    ANC~1, ANC~2      sealed chunks of a long series: older results and the findings concluded from them
+    NEUT              one analyte: its last results, the state of its fold, its findings
+    NEUT~1, NEUT~2    sealed chunks of a long series: older results, and the findings concluded from them alone
+    NEUT~index        which records the chunks hold, so that a result told twice is known without loading them
     ae:K3QF2T7M       one adverse event: its report, its checks
 
 A page is one value in the engine's table. Each page keeps the findings it is the home of exactly as they were last
 sent, with their revision: so a page that holds an event proves that what followed from it on this page was sent, and
-a step that is repeated after a crash sends the same again, with the same revisions.
+a step that is repeated after a crash sends the same again, with the same revisions. Pages of one step may be written
+in any order and some not at all before a crash: see ``shelf`` for why nothing is lost when results change pages.
 """
 
 from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -30,6 +31,7 @@ from safety_stream.clinical.result import Result
 HEADER = "header"
 REPORT = "ae:"
 CHUNK = "~"
+INDEX = "~index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,54 @@ class Header:
     book: str = ""
 
 
+class Closed(NamedTuple):
+    """An episode that has ended: its rule and number, and the record of the result that ended it."""
+
+    rule: str
+    episode: int
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One analyte of one subject: results in order of observation, the fold after the last of them, its findings."""
+    """One analyte of one subject: its last results in order of observation, and its fold at three places.
+
+    ``base`` is the fold before the first of the results, ``middle`` after the first half of a full page, ``fold``
+    after the last; ``past`` sums up the findings of the sealed chunks. ``sealing``: the first half has been copied to
+    the next chunk, and is let go with the next event. ``copies``: findings that have moved to a chunk.
+    """
 
     analyte: str
     results: tuple[Result, ...] = ()
+    base: Fold = field(default_factory=Fold)
+    middle: Fold = field(default_factory=Fold)
     fold: Fold = field(default_factory=Fold)
     kept: Mapping[str, Kept] = field(default_factory=dict)
+    copies: Mapping[str, Kept] = field(default_factory=dict)
+    closed: tuple[Closed, ...] = ()
+    past: Digest = Digest()  # noqa: RUF009  # a tuple
     sealed: int = 0
+    sealing: bool = False
     reported_to: datetime | None = None
     book: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Older results of one analyte, and the findings whose last sample is among them."""
+
+    analyte: str
+    number: int
+    results: tuple[Result, ...] = ()
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The marks of all sealed records of one analyte, each ``WIDTH`` letters."""
+
+    analyte: str
+    marks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +111,8 @@ class Report:
     book: str = ""
 
 
-_Page = TypeVar("_Page", Header, Series, Report)
+Page = Header | Series | Chunk | Index | Report
+_Page = TypeVar("_Page", Header, Series, Chunk, Index, Report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +123,8 @@ class SubjectRecord:
     subject: str
     header: Header
     series: Mapping[str, Series] = field(default_factory=dict)
+    chunks: Mapping[str, Chunk] = field(default_factory=dict)
+    indexes: Mapping[str, Index] = field(default_factory=dict)
     reports: Mapping[str, Report] = field(default_factory=dict)
     frame: tuple[str, Frame] | None = None
 
@@ -90,28 +132,33 @@ class SubjectRecord:
         """The record with another header; what was derived from the old one is forgotten."""
         return self if header is self.header else replace(self, header=header, frame=None)
 
-    def with_series(self, series: Series) -> "SubjectRecord":
-        """The record with one series in place of the one of the same analyte."""
-        return replace(self, series={**self.series, series.analyte: series})
-
-    def with_report(self, name: str, report: Report) -> "SubjectRecord":
-        """The record with the page of one adverse event."""
-        return replace(self, reports={**self.reports, name: report})
-
-    def with_pages(
-        self, header: Header, pages: Mapping[str, Series | Report], frame: tuple[str, Frame]
-    ) -> "SubjectRecord":
-        """The record after a step: its header, the pages that the step worked on, the frame of that header."""
-        series = {name: page for name, page in pages.items() if isinstance(page, Series)}
-        reports = {name: page for name, page in pages.items() if isinstance(page, Report)}
-        return SubjectRecord(
-            self.study, self.subject, header, {**self.series, **series}, {**self.reports, **reports}, frame
+    def with_pages(self, pages: Mapping[str, Page]) -> "SubjectRecord":
+        """The record with some pages, other than the header, in place of those of the same name."""
+        if not pages:
+            return self
+        return replace(
+            self,
+            series=_laid(self.series, pages, Series),
+            chunks=_laid(self.chunks, pages, Chunk),
+            indexes=_laid(self.indexes, pages, Index),
+            reports=_laid(self.reports, pages, Report),
         )
 
     @property
     def pages(self) -> frozenset[str]:
         """The names of the pages loaded."""
-        return frozenset((HEADER, *self.series, *self.reports))
+        return frozenset((HEADER, *self.series, *self.chunks, *self.indexes, *self.reports))
+
+    def page(self, name: str) -> Page | None:
+        """One loaded page by its name."""
+        if name == HEADER:
+            return self.header
+        return self.series.get(name) or self.reports.get(name) or self.chunks.get(name) or self.indexes.get(name)
+
+
+def _laid(held: Mapping[str, _Page], pages: Mapping[str, Page], kind: type[_Page]) -> Mapping[str, _Page]:
+    news = {name: page for name, page in pages.items() if isinstance(page, kind)}
+    return {**held, **news} if news else held
 
 
 def empty(study: str, subject: str) -> SubjectRecord:
@@ -129,20 +176,31 @@ def with_page(record: SubjectRecord, name: str, stored: bytes | None) -> Subject
     if name == HEADER:
         header = _codec(Header).validate_json(stored) if stored else Header(record.study, record.subject)
         return record.with_header(header)
+    key, _, number = name.rpartition(CHUNK)
+    page: Page
     if name.startswith(REPORT):
-        return record.with_report(name, _codec(Report).validate_json(stored) if stored else Report(""))
-    return record.with_series(_codec(Series).validate_json(stored) if stored else Series(name))
+        page = _codec(Report).validate_json(stored) if stored else Report("")
+    elif name.endswith(INDEX):
+        page = _codec(Index).validate_json(stored) if stored else Index(key)
+    elif key:
+        page = _codec(Chunk).validate_json(stored) if stored else Chunk(key, int(number))
+    else:
+        page = _codec(Series).validate_json(stored) if stored else Series(name)
+    return record.with_pages({name: page})
 
 
 def page_json(record: SubjectRecord, name: str) -> bytes:
     """One page as the engine stores it; KeyError when it is not loaded."""
-    if name == HEADER:
-        return _codec(Header).dump_json(record.header)
-    if name.startswith(REPORT):
-        return _codec(Report).dump_json(record.reports[name])
-    return _codec(Series).dump_json(record.series[name])
+    page = record.page(name)
+    if page is None:
+        raise KeyError(name)
+    return _codec(type(page)).dump_json(page)
 
 
-@cache
-def _codec(page: type[_Page]) -> TypeAdapter[_Page]:
-    return TypeAdapter(page)
+_CODECS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _codec(page: type[Any]) -> TypeAdapter[Any]:
+    if page not in _CODECS:
+        _CODECS[page] = TypeAdapter(page)
+    return _CODECS[page]

@@ -1,6 +1,7 @@
 """One measurement in the form its series keeps: as told, and no more of it than a judgement needs."""
 
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.events import LabResult, Measurement, Status, VitalSign
@@ -42,7 +43,13 @@ class Result(NamedTuple):
 
     def place(self, zone: tzinfo) -> Place:
         """Where it stands in order of observation."""
-        return (*self.observed_at.bounds(zone), self.record)
+        return (*_bounds(self.observed_at, zone), self.record)
+
+
+@lru_cache(maxsize=4096)
+def _bounds(moment: Moment, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The same moment is asked for several times in one step."""
+    return moment.bounds(zone)
 
 
 def result_of(event: Measurement) -> Result:

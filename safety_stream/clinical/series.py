@@ -5,15 +5,15 @@ second is the first repeated: that is why appending a result in order costs the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from safety_stream.clinical.baseline import baseline_for, period_of
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
 from safety_stream.clinical.episodes import Period, Sample, advance
-from safety_stream.clinical.findings import AnyFinding, GradeRange, Reading
-from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold
+from safety_stream.clinical.findings import AnyFinding, GradeRange
+from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
 from safety_stream.clinical.queries import asked, poured, query
@@ -64,13 +64,13 @@ def carried(fold: Fold, result: Result, place: Place, course: Course) -> tuple[F
             asked("unknown_analyte", course.key[1:], course.key[1:], "a test of the rulebook", result.source),
             *rivals,
         )
-        return replace(fold, last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
+        return fold._replace(last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
     measured = measured_result(result, course.analyte)
     if not isinstance(measured, Measured):
         remark = measured.remark
         floods = (asked(*remark, result.source), *rivals) if measured.query else rivals
-        return replace(fold, last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
-    return _judged(replace(fold, last=place), result, measured, course, rivals)
+        return fold._replace(last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
+    return _judged(fold._replace(last=place), result, measured, course, rivals)
 
 
 def _judged(
@@ -113,20 +113,14 @@ def _judged(
 
 
 def _sample(result: Result, measured: Measured, period: Period, graded: Graded) -> Sample:
-    reading = Reading.model_construct(
-        observed_at=result.observed_at,
-        value=measured.text,
-        unit=measured.ucum,
-        grade=graded.grade,
-        source=result.source,
-    )
+    seen = Seen(result.observed_at, measured.text, measured.ucum, graded.grade, result.source)
     return Sample(
         moment=result.observed_at,
         grade=graded.grade,
         alerting=graded.alerting_grade,
         period=period,
         provisional=result.status == "preliminary",
-        reading=reading,
+        seen=seen,
         graded=graded,
     )
 
@@ -154,14 +148,23 @@ def _rivals(result: Result) -> Iterator[Flood]:
         yield asked("contradictory_versions", result.record, found, "a new version for a new content", result.source)
 
 
-def folded(results: Iterable[Result], course: Course) -> tuple[Fold, tuple[Touched, ...]]:
-    """The fold of a whole series, given in order, and what each result brought."""
-    fold, touched = Fold(), []
+class Carried(NamedTuple):
+    """One result of a series after it was folded: the fold after it, and what it brought."""
+
+    result: Result
+    fold: Fold
+    touched: Touched
+
+
+def folded(results: Iterable[Result], course: Course, base: Fold | None = None) -> list[Carried]:
+    """A series folded result by result, in the order given, from a fold before its first."""
+    fold, steps = base or Fold(), []
     for result in results:
+        touched = Touched()
         if result.stands:
-            fold, one = carried(fold, result, result.place(course.frame.zone), course)
-            touched.append(one)
-    return fold, tuple(touched)
+            fold, touched = carried(fold, result, result.place(course.frame.zone), course)
+        steps.append(Carried(result, fold, touched))
+    return steps
 
 
 def all_findings(fold: Fold, touched: Iterable[Touched], course: Course) -> dict[str, AnyFinding]:
@@ -216,7 +219,7 @@ def _about_questions(floods: Iterable[Flood], course: Course) -> Iterator[tuple[
 
 
 def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
-    """What the header knows of a series."""
+    """What the header knows of a series, or of a part of one."""
     worst = [one.peak.lowest for one in found.values() if one.kind == "toxicity" and one.emergent is not False]
     return Digest(
         worst=max(worst, default=None),

@@ -11,26 +11,21 @@ same findings; ``conclude`` says from the facts alone what these are, and the te
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import difference
 from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measurement, SubjectEvent
+from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf
 from safety_stream.clinical.findings import AnyFinding, FindingChange, SubjectStatus
-from safety_stream.clinical.fold import Digest
-from safety_stream.clinical.frame import Frame, frame_of
-from safety_stream.clinical.memory import (
-    Outcome,
-    Remembered,
-    remember_fact,
-    remember_report,
-    remember_result,
-    series_key,
-)
+from safety_stream.clinical.fold import Digest, Fold
+from safety_stream.clinical.frame import frame_of
+from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_key
 from safety_stream.clinical.overview import overview
 from safety_stream.clinical.record import (
     HEADER,
+    REPORT,
     Report,
     Series,
     SubjectRecord,
@@ -40,7 +35,10 @@ from safety_stream.clinical.record import (
     with_page,
 )
 from safety_stream.clinical.reported import conclude_report
-from safety_stream.clinical.series import Course, all_findings, carried, digest_of, folded, new_findings
+from safety_stream.clinical.result import result_of
+from safety_stream.clinical.series import all_findings, digest_of, folded
+from safety_stream.clinical.shelf import names_needed, settled, shelf_of
+from safety_stream.clinical.versions import settle_result
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.tables import Book
 
@@ -79,47 +77,27 @@ class Step(NamedTuple):
     outcome: Outcome = "processed"
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What a step works with; ``edition`` names the book and the protocol that pages were folded by."""
-
-    book: Book
-    protocol: Protocol
-    edition: str
-    as_of: datetime
-    because: str
-    frame: Frame
-
-    def course(self, key: str) -> Course:
-        """What a series is judged with."""
-        return Course(key, self.book.analytes.get(key), self.frame, self.book)
-
-
-class Paged(NamedTuple):
-    """One page after a step: the page, what changed, what the header is to know of it, the grades given."""
-
-    page: Series | Report
-    changes: tuple[FindingChange, ...]
-    digest: Digest
-    graded: tuple[tuple[str, str], ...] = ()
-
-
 def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) -> frozenset[str]:
-    """The pages a step with this event works on, the header (to be loaded first) among them.
+    """The pages a step with this event works on, as far as the pages loaded so far tell; the header is the first.
 
-    An event about the subject as a whole (a dose, an enrolment, a fact, a decision) touches every page; so does a
-    new edition of the book or the protocol.
+    Load what is missing and ask again, until nothing is missing: only the open page of a long series tells whether
+    its older chunks are needed. An event about the subject as a whole (a dose, an enrolment, a decision) touches every
+    page; so does a new edition of the book or the protocol.
     """
-    header = record.header
+    zone = _protocol(book, record.study).versions[0].tz
+    needed = {HEADER}
     if isinstance(event, Measurement):
-        own = frozenset({HEADER, series_key(event, book)})
+        needed.update(names_needed(record, series_key(event, book), result_of(event), zone))
     elif isinstance(event, AdverseEvent):
-        own = frozenset({HEADER, report_page(event.source.record)})
-    else:
-        own = frozenset({HEADER})
-    stale = header.book != "" and header.book != edition_of(book, record.study)
-    touches_all = stale or not (event is None or isinstance(event, Measurement | AdverseEvent | Acknowledged))
-    return own.union(header.digests) if touches_all else own
+        needed.add(report_page(event.source.record))
+    if _is_stale(record, book) or not (event is None or isinstance(event, Measurement | AdverseEvent | Acknowledged)):
+        for name in record.header.digests:
+            needed.update({name} if name.startswith(REPORT) else names_needed(record, name, None, zone))
+    return frozenset(needed)
+
+
+def _is_stale(record: SubjectRecord, book: Book) -> bool:
+    return record.header.book not in {"", edition_of(book, record.study)}
 
 
 def edition_of(book: Book, study: str) -> str:
@@ -138,22 +116,24 @@ def reached(record: SubjectRecord) -> datetime | None:
 
 def standing(record: SubjectRecord) -> dict[str, AnyFinding]:
     """Every finding of the loaded pages as it was last sent, if it was not withdrawn."""
-    kept = [record.header.kept]
-    kept += [page.kept for page in record.series.values()]
-    kept += [page.kept for page in record.reports.values()]
-    return {id_: one.finding for page in kept for id_, one in page.items() if one.finding is not None}
+    kept = dict(record.header.kept)
+    for key in record.series:
+        kept.update(shelf_of(record, key).kept)
+    for report in record.reports.values():
+        kept.update(report.kept)
+    return {id_: one.finding for id_, one in kept.items() if one.finding is not None}
 
 
 def remember(record: SubjectRecord, event: SubjectEvent, book: Book) -> SubjectRecord:
     """The record with one more fact and nothing concluded from it; its pages must be loaded."""
     if isinstance(event, Measurement):
-        key = series_key(event, book)
-        held = record.series.get(key, Series(key))
-        told = remember_result(held, event, _protocol(book, record.study).versions[0].tz)
-        return record.with_series(told.page) if told.page is not held else record
+        series = record.series.get(series_key(event, book)) or Series(series_key(event, book))
+        told, zone = result_of(event), _protocol(book, record.study).versions[0].tz
+        now = settle_result(next((one for one in series.results if one.record == told.record), None), told)
+        return record.with_pages({series.analyte: replace(series, results=placed(series.results, now, zone))})
     if isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
-        return record.with_report(name, remember_report(record.reports.get(name, Report("")), event).page)
+        return record.with_pages({name: remember_report(record.reports.get(name) or Report(""), event).page})
     if isinstance(event, Acknowledged):
         return record
     return record.with_header(remember_fact(record.header, event).page)
@@ -164,9 +144,12 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
     bench = _bench(record, book, as_of, "")
     found: dict[str, AnyFinding] = {}
     digests: dict[str, Digest] = {}
-    for key, series in record.series.items():
-        fold, touched = folded(series.results, bench.course(key))
-        here = all_findings(fold, touched, bench.course(key))
+    for key in record.series:
+        course = bench.course(key)
+        results = sorted(settled(shelf_of(record, key).results).values(), key=lambda one: one.place(bench.frame.zone))
+        steps = folded(results, course)
+        fold = steps[-1].fold if steps else Fold()
+        here = all_findings(fold, (one.touched for one in steps), course)
         found.update(here)
         digests[key] = digest_of(here, fold)
     for name, report in record.reports.items():
@@ -178,31 +161,32 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
 
 def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: datetime) -> Step:
     """Take in one event, or only the time, and say everything that it changed. The same again changes nothing."""
-    lacking = pages_needed(record, event, book) - record.pages
-    if lacking:
+    needed = pages_needed(record, event, book)
+    if lacking := needed - record.pages:
         raise ValueError(f"pages not loaded: {', '.join(sorted(lacking))}")
     because = f"{event.kind} {event.source.record} v{event.source.version}" if event else "the clock"
     # A late event does not turn the clock back: a window that has closed stays closed.
     as_of = max(as_of, record.header.concluded_to or as_of)
     before, bench = record, _bench(record, book, as_of, because)
     outcome: Outcome = "processed"
-    paged: dict[str, Paged] = {}
+    filed: dict[str, Filed] = {}
     if isinstance(event, Measurement):
         key = series_key(event, book)
-        told = remember_result(record.series[key], event, bench.frame.zone)
-        outcome, paged[key] = told.outcome, _series(record.series[key], told, bench)
+        filed[key] = file_result(shelf_of(record, key, needed), result_of(event), bench)
+        outcome = filed[key].outcome
     elif isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
         about = remember_report(record.reports[name], event)
-        outcome, paged[name] = about.outcome, _report(record.reports[name], about.page, bench)
+        filed[name] = file_report(name, record.reports[name], about.page, about.outcome, bench)
+        outcome = about.outcome
     elif event is not None and not isinstance(event, Acknowledged):
         fact = remember_fact(record.header, event)
         record, outcome = record.with_header(fact.page), fact.outcome
         bench = _bench(record, book, as_of, because)
-        paged = _every_page(record, bench)
-    if len(paged) <= 1 and record.header.book not in {"", bench.edition}:
-        paged = _every_page(record, bench) | paged
-    return _closed(record, paged, bench, outcome, before)
+        filed = _every_page(record, bench)
+    if _is_stale(before, book):
+        filed = _every_page(record, bench) | filed
+    return _closed(before, record, filed, bench)._replace(outcome=outcome)
 
 
 def _protocol(book: Book, study: str) -> Protocol:
@@ -213,67 +197,28 @@ def _protocol(book: Book, study: str) -> Protocol:
 
 
 def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str) -> Bench:
-    protocol, edition = _protocol(book, record.study), edition_of(book, record.study)
-    held = record.frame
+    edition, held = edition_of(book, record.study), record.frame
     if held is not None and held[0] == edition:
-        return Bench(book, protocol, edition, as_of, because, held[1])
-    frame = frame_of(record.study, record.subject, record.header.facts, protocol)
-    return Bench(book, protocol, edition, as_of, because, frame)
+        return Bench(book, edition, as_of, because, held[1])
+    frame = frame_of(record.study, record.subject, record.header.facts, _protocol(book, record.study))
+    return Bench(book, edition, as_of, because, frame)
 
 
-def _every_page(record: SubjectRecord, bench: Bench) -> dict[str, Paged]:
-    paged: dict[str, Paged] = {}
-    for key, series in record.series.items():
-        paged[key] = _series(series, Remembered(series, "processed"), bench)
+def _every_page(record: SubjectRecord, bench: Bench) -> dict[str, Filed]:
+    filed = {key: file_shelf(shelf_of(record, key), bench) for key in record.series}
     for name, report in record.reports.items():
-        paged[name] = _report(report, report, bench)
-    return paged
+        filed[name] = file_report(name, report, report, "processed", bench)
+    return filed
 
 
-def _series(before: Series, told: Remembered, bench: Bench) -> Paged:
-    """The series concluded anew; when one result was appended in order, only what that result can have changed."""
-    course, page = bench.course(before.analyte), told.page
-    if told.outcome == "duplicate" and before.book == bench.edition:
-        return Paged(before, (), _digest(before))
-    if told.appended is not None and before.book in {"", bench.edition}:
-        place = told.appended.place(bench.frame.zone)
-        fold, touched = carried(before.fold, told.appended, place, course)
-        found, among = new_findings(fold, touched, course)
-        kept, changes = difference(before.kept, found, bench.as_of, bench.because, among)
-        graded = tuple((course.key, str(one)) for one in touched.grades)
-    else:
-        fold, every = folded(page.results, course)
-        kept, changes = difference(before.kept, all_findings(fold, every, course), bench.as_of, bench.because)
-        graded = ()
-    if not changes and fold == before.fold and page.results is before.results and before.book == bench.edition:
-        return Paged(before, (), _digest(before))
-    after = replace(page, fold=fold, kept=kept, book=bench.edition)
-    return Paged(after, changes, _digest(after), graded)
-
-
-def _digest(series: Series) -> Digest:
-    standing = {id_: held.finding for id_, held in series.kept.items() if held.finding is not None}
-    return digest_of(standing, series.fold)
-
-
-def _report(before: Report, page: Report, bench: Bench) -> Paged:
-    found, digest = conclude_report(page.fact, bench.frame, bench.book)
-    kept, changes = difference(before.kept, found, bench.as_of, bench.because)
-    if not changes and page is before and before.book == bench.edition:
-        return Paged(before, (), digest)
-    return Paged(replace(page, kept=kept, book=bench.edition), changes, digest)
-
-
-def _closed(
-    record: SubjectRecord, paged: Mapping[str, Paged], bench: Bench, outcome: Outcome, before: SubjectRecord
-) -> Step:
+def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Filed], bench: Bench) -> Step:
     """The header after the pages: what it knows of them, its own findings, the status, the deadline."""
     held, header = before.header, record.header
-    news = {name: one.digest for name, one in paged.items() if header.digests.get(name) != one.digest}
+    news = {name: one.digest for name, one in filed.items() if header.digests.get(name) != one.digest}
     if news:
         header = replace(header, digests={**header.digests, **news})
-    changes = [change for name in sorted(paged) for change in paged[name].changes]
-    pages = {name for name, one in paged.items() if one.page is not _page(before, name)}
+    changes = [change for name in sorted(filed) for change in filed[name].changes]
+    pages = {name: page for one in filed.values() for name, page in one.pages.items()}
     passed = held.deadline is not None and bench.as_of >= held.deadline
     status = None
     if header is not held or passed or held.book != bench.edition:
@@ -284,15 +229,13 @@ def _closed(
         changes += own
         header = replace(header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition)
         header = replace(header, concluded_to=bench.as_of)
-        pages.add(HEADER)
     return Step(
-        record=record.with_pages(header, {name: one.page for name, one in paged.items()}, (bench.edition, bench.frame)),
+        record=replace(record.with_pages(pages), header=header, frame=(bench.edition, bench.frame)),
         changes=tuple(changes),
         status=status,
-        pages=frozenset(pages),
+        pages=frozenset(pages) | ({HEADER} if header is not held else frozenset()),
         deadline=header.deadline,
-        graded=tuple(one for name in sorted(paged) for one in paged[name].graded),
-        outcome=outcome,
+        graded=tuple(one for name in sorted(filed) for one in filed[name].graded),
     )
 
 
@@ -302,7 +245,3 @@ def _revised(held: SubjectStatus | None, now: SubjectStatus) -> SubjectStatus:
         return now
     same = now.model_copy(update={"revision": held.revision, "as_of": held.as_of})
     return held if same == held else now.model_copy(update={"revision": held.revision + 1})
-
-
-def _page(record: SubjectRecord, name: str) -> Series | Report | None:
-    return record.series.get(name) or record.reports.get(name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from safety_stream.clinical.dlt import Candidate, dlt_id, dose_limiting, rules_for
-from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Toxicity, finding_id
+from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Reading, Toxicity, finding_id
 from safety_stream.clinical.fold import Episode, RuleFold, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
@@ -47,7 +47,7 @@ def toxicity(frame: Frame, rule: GradingRule, fold: RuleFold, episode: Episode) 
         expected=_expected(frame, rule.term, episode),
         provisional=episode.provisional,
         study_day=frame.study_day(episode.peak_observed),
-        readings=episode.readings,
+        readings=tuple(Reading.model_construct(**one._asdict()) for one in episode.readings),
     )
 
 

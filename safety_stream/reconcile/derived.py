@@ -46,8 +46,9 @@ class PartitionOfEvents:
 
     def _step(self, name: Name, event: SubjectEvent | None, as_of: datetime) -> Consequences[SubjectRecord]:
         record = self.records.get(name) or subject.empty(*name)
-        for page in subject.pages_needed(record, event, self.book) - record.pages:
-            record = subject.with_page(record, page, None)
+        while missing := subject.pages_needed(record, event, self.book) - record.pages:
+            for page in sorted(missing):
+                record = subject.with_page(record, page, None)
         after = subject_consequences(record, event, self.book, as_of)
         self.records[name] = after.record
         if after.deadline is None:

@@ -28,9 +28,9 @@ class Records:
         record = self._held[partition].get((study, subject))
         if record is None:
             record = self._load(partition, self._judgement.empty(study, subject), HEADER)
-        loaded = self._judgement.pages(record)
-        for name in sorted(set(self._judgement.needed(record, event)) - set(loaded)):
-            record = self._load(partition, record, name)
+        while missing := set(self._judgement.needed(record, event)) - set(self._judgement.pages(record)):
+            for name in sorted(missing):  # one page may tell that others are needed
+                record = self._load(partition, record, name)
         return record
 
     def keep(self, partition: int, offset: int, after: Consequences) -> dict[bytes, bytes]:

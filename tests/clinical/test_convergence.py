@@ -95,12 +95,12 @@ def _dlt_id() -> str:
 def standing(told: Any, *, stored: bool = False) -> dict[str, AnyFinding]:
     """What stands after these events, in this order; and what the facts alone say must be the same."""
     played = Played(told, stored=stored)
-    concluded = subject.conclude(played.record, played.book, FAR)
+    concluded = subject.conclude(played.whole(), played.book, FAR)
     assert played.findings == concluded.findings
     return played.findings
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(events(), max_size=14), st.randoms(use_true_random=False))
 def test_any_order_and_duplication_ends_the_same(told: list[SubjectEvent], chance: Any) -> None:
     """Shuffled, and with some events told twice, the same facts end in the same findings."""
@@ -120,7 +120,7 @@ def test_pages_through_json_conclude_the_same(told: list[SubjectEvent]) -> None:
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(events(), min_size=1, max_size=12))
 def test_the_same_event_again_changes_nothing(told: list[SubjectEvent]) -> None:
     """An event stepped a second time brings no change, no status and no page to write."""

@@ -22,7 +22,7 @@ from safety_stream.clinical.events import (
     Withdrawn,
 )
 from safety_stream.clinical.findings import AnyFinding, FindingChange
-from safety_stream.clinical.record import SubjectRecord
+from safety_stream.clinical.record import Header, Page, SubjectRecord
 from safety_stream.rulebook.load import load_book
 from safety_stream.rulebook.tables import Book
 
@@ -189,26 +189,46 @@ class Played:
         self.record: SubjectRecord = subject.empty(STUDY, SUBJECT)
         self.changes: list[FindingChange] = []
         self.stored = stored
+        self.store: dict[str, bytes | Page] = {}
         for event in events:
             self.take(event)
 
     def take(self, event: SubjectEvent | None, as_of: datetime | None = None) -> subject.Step:
-        """One event; time stands at a far day unless told, so that order alone differs. ``stored``: through JSON."""
-        record = subject.empty(STUDY, SUBJECT) if self.stored else self.record
-        kept = {name: subject.page_json(self.record, name) for name in self.record.pages} if self.stored else {}
-        if self.stored:
-            record = subject.with_page(record, "header", kept.get("header"))
-        for name in sorted(subject.pages_needed(record, event, self.book) - record.pages | set(kept) - {"header"}):
-            record = subject.with_page(record, name, kept.get(name))
-        done = subject.step(record, event, self.book, as_of or FAR)
+        """One event; time stands at a far day unless told, so that order alone differs."""
+        done = subject.step(self.loaded(event), event, self.book, as_of or FAR)
         self.record = done.record
         self.changes += done.changes
+        for name in done.pages:
+            page = done.record.page(name)
+            assert page is not None
+            self.store[name] = subject.page_json(done.record, name) if self.stored else page
         return done
+
+    def loaded(self, event: SubjectEvent | None) -> SubjectRecord:
+        """The record with the pages this event needs; ``stored``: nothing is held but what was written as JSON."""
+        record = self._with(subject.empty(STUDY, SUBJECT), "header") if self.stored else self.record
+        while missing := subject.pages_needed(record, event, self.book) - record.pages:
+            for name in missing:
+                record = self._with(record, name)
+        return record
+
+    def whole(self) -> SubjectRecord:
+        """The record with every page there is."""
+        record = subject.empty(STUDY, SUBJECT)
+        for name in self.store:
+            record = self._with(record, name)
+        return record
+
+    def _with(self, record: SubjectRecord, name: str) -> SubjectRecord:
+        page = self.store.get(name)
+        if page is None or isinstance(page, bytes):
+            return subject.with_page(record, name, page)
+        return record.with_header(page) if isinstance(page, Header) else record.with_pages({name: page})
 
     @property
     def findings(self) -> dict[str, AnyFinding]:
         """What stands."""
-        return subject.standing(self.record)
+        return subject.standing(self.whole())
 
     def of(self, kind: str, **says: Any) -> list[Any]:
         """The standing findings of a kind of which some fields say something, by id."""

@@ -1,0 +1,238 @@
+"""Concluding one page and filing the outcome: what changed, what the pages hold now, what the header is to know.
+
+Three ways lead through a series, from cheap to dear, and all end in the same findings:
+    in order    one result carries the fold on; only what it can have changed is looked at
+    late        the open page is folded anew from its base
+    whole       all chunks and the open page are folded anew: a result older than the open page, another frame
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from safety_stream.clinical import shelf as shelves
+from safety_stream.clinical.changes import Kept, difference
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.fold import Digest, Fold
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.memory import Outcome, comes_last, placed
+from safety_stream.clinical.record import Closed, Index, Page, Report, Series
+from safety_stream.clinical.reported import conclude_report
+from safety_stream.clinical.result import Result
+from safety_stream.clinical.series import Carried, Course, all_findings, carried, digest_of, folded, new_findings
+from safety_stream.clinical.shelf import (
+    Shelf,
+    ids_of,
+    joined,
+    let_go,
+    listing,
+    reaches_sealed,
+    sealed_copy,
+    settled,
+    summed,
+    without_sealed,
+)
+from safety_stream.clinical.versions import settle_result
+from safety_stream.rulebook.tables import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a step works with; ``edition`` names the book and the protocol that pages were folded by."""
+
+    book: Book
+    edition: str
+    as_of: datetime
+    because: str
+    frame: Frame
+
+    def course(self, key: str) -> Course:
+        """What a series is judged with."""
+        return Course(key, self.book.analytes.get(key), self.frame, self.book)
+
+
+class Filed(NamedTuple):
+    """The pages of one thing after a step, what changed, what the header is to know, and the grades given."""
+
+    pages: Mapping[str, Page]
+    changes: tuple[FindingChange, ...]
+    digest: Digest
+    outcome: Outcome = "processed"
+    graded: tuple[tuple[str, str], ...] = ()
+
+
+def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
+    """One more result of an analyte."""
+    held = _held(shelf, told.record)
+    standing = settle_result(held, told)
+    if standing is held and shelf.series.book == bench.edition:
+        on_open_page = any(one == standing for one in shelf.series.results)
+        return _again(shelf, bench) if on_open_page else file_shelf(shelf, bench)._replace(outcome="duplicate")
+    course, series = bench.course(shelf.series.analyte), shelf.series
+    now = let_go(series)
+    if now is not series:
+        now = without_sealed(now, course, series)
+    stale = series.book not in {"", bench.edition}
+    if stale or _reaches(now, shelf, standing, held, bench):
+        after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
+        return after._replace(outcome="late" if held is None else "corrected")
+    appended = held is None and comes_last(now, standing, bench.frame.zone)
+    filed = _in_order(now, standing, bench) if appended else _late(now, standing, bench)
+    outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
+    if len(now.results) >= shelves.OPEN - 1:
+        filed = _sealed(filed, course, shelf.listed)
+    return filed._replace(outcome=outcome)
+
+
+def file_shelf(shelf: Shelf, bench: Bench) -> Filed:
+    """Everything known of an analyte concluded anew, because the frame or the edition may be another."""
+    course, series = bench.course(shelf.series.analyte), shelf.series
+    now = let_go(series)
+    if now is not series:
+        now = without_sealed(now, course, series)
+    return _whole(Shelf(now, shelf.chunks, shelf.listed), None, bench)
+
+
+def _held(shelf: Shelf, record: str) -> Result | None:
+    """What is held under a record, in the open page or in a loaded chunk."""
+    return settled(one for one in shelf.results if one.record == record).get(record)
+
+
+def _reaches(series: Series, shelf: Shelf, standing: Result, held: Result | None, bench: Bench) -> bool:
+    if not series.sealed or shelf.listed is None:
+        return False
+    moved = held is not None and reaches_sealed(series, shelf.listed, held, bench.frame.zone)
+    return moved or reaches_sealed(series, shelf.listed, standing, bench.frame.zone)
+
+
+def _again(shelf: Shelf, bench: Bench) -> Filed:
+    """A result of the open page told again: nothing changes, but a copy that a crash may have cut off is repeated.
+
+    One that lies in a chunk is not so simple: the crash may have come after that chunk was written and before the
+    open page was, so everything is concluded anew.
+    """
+    series, course = shelf.series, bench.course(shelf.series.analyte)
+    pages: dict[str, Page] = {}
+    if series.sealing and shelf.listed is not None:
+        pages = dict(sealed_copy(replace(series, sealing=False), course, shelf.listed).pages)
+        pages[series.analyte] = series
+    return Filed(pages, (), _digest(series), "duplicate")
+
+
+def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
+    course = bench.course(series.analyte)
+    fold, touched = carried(series.fold, told, told.place(bench.frame.zone), course)
+    found, among = new_findings(fold, touched, course)
+    kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
+    results = (*series.results, told)
+    after = Series(
+        analyte=series.analyte,
+        results=results,
+        base=series.base,
+        middle=fold if len(results) == shelves.HALF else series.middle,
+        fold=fold,
+        kept=kept,
+        copies=series.copies,
+        closed=(*series.closed, *_closed(Carried(told, fold, touched))) if touched.closed else series.closed,
+        past=series.past,
+        sealed=series.sealed,
+        reported_to=_later(series.reported_to, told.reported_at),
+        book=bench.edition,
+    )
+    graded = tuple([(course.key, str(one)) for one in touched.grades])
+    return Filed({series.analyte: after}, changes, _digest(after), graded=graded)
+
+
+def _late(series: Series, told: Result, bench: Bench) -> Filed:
+    course = bench.course(series.analyte)
+    steps = folded(placed(series.results, told, bench.frame.zone), course, series.base)
+    after = _refolded(series, steps, bench)
+    found = all_findings(after.fold, (one.touched for one in steps), course)
+    kept, changes = difference(series.kept, found, bench.as_of, bench.because)
+    after = replace(after, kept=kept)
+    return Filed({series.analyte: after}, changes, _digest(after))
+
+
+def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
+    """Every page of an analyte anew; a late result joins the chunk of its time."""
+    course = bench.course(shelf.series.analyte)
+    parts = shelf.parts if told is None else joined(shelf.parts, told, bench.frame.zone)
+    stands = settled(one for part in parts for one in part)
+    fold, folds = Fold(), []
+    for part in parts:
+        valid = sorted((one for one in part if stands[one.record] is one), key=lambda one: one.place(bench.frame.zone))
+        folds.append((fold, folded(valid, course, fold)))
+        fold = folds[-1][1][-1].fold if folds[-1][1] else fold
+    found = all_findings(fold, (one.touched for _, steps in folds for one in steps), course)
+    kept, changes = difference(shelf.kept, found, bench.as_of, bench.because)
+    series = replace(_refolded(replace(shelf.series, base=folds[-1][0]), folds[-1][1], bench), results=parts[-1])
+    chunks = tuple(replace(chunk, results=part) for chunk, part in zip(shelf.chunks, parts, strict=False))
+    after = _distributed(Shelf(series, chunks, shelf.listed), [steps for _, steps in folds], kept, course)
+    pages = {name: page for name, page in after.pages if page != dict(shelf.pages)[name]}
+    filed = Filed(pages, changes, _digest(after.series))
+    return _sealed(filed, course, after.listed) if after.series.analyte in pages else filed
+
+
+def _refolded(series: Series, steps: list[Carried], bench: Bench) -> Series:
+    return replace(
+        series,
+        results=tuple(one.result for one in steps),
+        fold=steps[-1].fold if steps else series.base,
+        middle=steps[shelves.HALF - 1].fold if len(steps) >= shelves.HALF else Fold(),
+        closed=tuple(closed for one in steps for closed in _closed(one)),
+        reported_to=_later(series.reported_to, *(one.result.reported_at for one in steps)),
+        book=bench.edition,
+    )
+
+
+def _distributed(shelf: Shelf, parts: list[list[Carried]], kept: Mapping[str, Kept], course: Course) -> Shelf:
+    """Each finding on the page where its last sample is; a page that held it before keeps a copy."""
+    homes = [frozenset(ids_of((closed for one in part for closed in _closed(one)), course)) for part in parts[:-1]]
+    chunks, past = [], Digest()
+    for chunk, home in zip(shelf.chunks, homes, strict=True):
+        own = {id_: one for id_, one in kept.items() if id_ in home or id_ in chunk.kept}
+        chunks.append(replace(chunk, kept=own))
+        past = summed(past, digest_of(_standing({id_: kept[id_] for id_ in home if id_ in kept}), Fold()))
+    elsewhere = frozenset().union(*homes)
+    own = {id_: one for id_, one in kept.items() if id_ not in elsewhere}
+    before = elsewhere & {*shelf.series.kept, *shelf.series.copies}
+    copies = {id_: kept[id_] for id_ in sorted(before) if id_ in kept}
+    series = replace(shelf.series, kept=own, copies=copies, past=past)
+    return Shelf(series, tuple(chunks), listing(shelf.listed, chunks))
+
+
+def _sealed(filed: Filed, course: Course, index: Index | None) -> Filed:
+    """With a full open page its first half is copied to the next chunk."""
+    series = filed.pages[course.key]
+    if not isinstance(series, Series) or index is None:
+        return filed
+    shelf = sealed_copy(series, course, index)
+    return filed if shelf.listed is None else filed._replace(pages={**filed.pages, **dict(shelf.pages)})
+
+
+def _closed(step: Carried) -> Iterator[Closed]:
+    for rule, _, episode in step.touched.closed:
+        yield Closed(rule.id, episode.number, step.result.record)
+
+
+def _digest(series: Series) -> Digest:
+    own = digest_of(_standing(series.kept), series.fold)
+    return summed(series.past, own) if series.sealed or series.sealing else own
+
+
+def _standing(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:
+    return {id_: one.finding for id_, one in kept.items() if one.finding is not None}
+
+
+def _later(one: datetime | None, *others: datetime) -> datetime | None:
+    """The latest of several instants, the first of which may not be known."""
+    return max(others if one is None else (one, *others), default=None)
+
+
+def file_report(name: str, before: Report, page: Report, outcome: Outcome, bench: Bench) -> Filed:
+    """One adverse event concluded anew."""
+    found, digest = conclude_report(page.fact, bench.frame, bench.book)
+    kept, changes = difference(before.kept, found, bench.as_of, bench.because)
+    after = replace(page, kept=kept, book=bench.edition)
+    return Filed({} if after == before else {name: after}, changes, digest, outcome)

@@ -1,0 +1,210 @@
+"""The pages of one analyte: an open page of at most 64 results, and sealed chunks of the older ones.
+
+    NEUT     [r65 .. r96 | r97 .. r128]      full: the first half is COPIED to chunk 3, marked "sealing"
+    NEUT~3   [r65 .. r96]                    with the next event, which proves that the copy is durable,
+    NEUT               [r97 .. r129]         the open page lets its first half go
+
+Why nothing is lost in a crash, whichever pages of a step were written: results are let go only one event after they
+were copied; a result never moves between sealed chunks (a late one joins the chunk of its time, and the event that
+brought it is told again after a crash); and of two copies of a finding the one with the higher revision counts.
+"""
+
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import tzinfo
+from hashlib import blake2b
+from typing import NamedTuple
+
+from safety_stream.clinical.changes import Kept
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.fold import Digest, Fold
+from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
+from safety_stream.clinical.result import Result
+from safety_stream.clinical.series import Course, digest_of
+from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
+from safety_stream.clinical.versions import settle_result
+
+OPEN = 64
+HALF = OPEN // 2
+WIDTH = 8
+
+
+class Shelf(NamedTuple):
+    """The loaded pages of one analyte; ``chunks`` in order, none where only the open page is needed."""
+
+    series: Series
+    chunks: tuple[Chunk, ...] = ()
+    listed: Index | None = None
+
+    @property
+    def pages(self) -> Iterator[tuple[str, Page]]:
+        """Every page with its name."""
+        key = self.series.analyte
+        yield key, self.series
+        yield from ((f"{key}{CHUNK}{chunk.number}", chunk) for chunk in self.chunks)
+        if self.listed is not None:
+            yield key + INDEX, self.listed
+
+    @property
+    def results(self) -> Iterator[Result]:
+        """Every result of the loaded pages; one that is being sealed comes twice."""
+        for chunk in self.chunks:
+            yield from chunk.results
+        yield from self.series.results
+
+    @property
+    def parts(self) -> list[tuple[Result, ...]]:
+        """The results of every chunk and of the open page."""
+        return [*(chunk.results for chunk in self.chunks), self.series.results]
+
+    @property
+    def kept(self) -> dict[str, Kept]:
+        """Every finding as it was last sent, wherever it is kept."""
+        merged: dict[str, Kept] = {}
+        for page in (self.series.copies, *(chunk.kept for chunk in self.chunks), self.series.kept):
+            for id_, kept in page.items():
+                if id_ not in merged or kept.revision >= merged[id_].revision:
+                    merged[id_] = kept
+        return merged
+
+
+def names_needed(record: SubjectRecord, key: str, result: Result | None, zone: tzinfo) -> Iterator[str]:
+    """The pages of one analyte that a result needs, as far as the pages loaded so far tell; None: every page."""
+    yield key
+    series = record.series.get(key)
+    if series is None:
+        return
+    if series.sealed or series.sealing or len(series.results) >= OPEN - 1:
+        yield key + INDEX
+    after = let_go(series)
+    index = record.indexes.get(key + INDEX)
+    if after.sealed and (result is None or (index is not None and reaches_sealed(after, index, result, zone))):
+        yield from (f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1))
+
+
+def shelf_of(record: SubjectRecord, key: str, needed: Collection[str] | None = None) -> Shelf:
+    """The loaded pages of one analyte; with ``needed``, of the chunks only those that it names."""
+    names = (f"{key}{CHUNK}{number}" for number in range(1, let_go(record.series[key]).sealed + 1))
+    if needed is not None:
+        names = (name for name in names if name in needed)
+    chunks = tuple(record.chunks[name] for name in names if name in record.chunks)
+    return Shelf(record.series[key], chunks, record.indexes.get(key + INDEX))
+
+
+def settled(copies: Iterable[Result]) -> dict[str, Result]:
+    """Of every record the copy that stands: a result whose time was corrected leaves a copy where it was."""
+    found: dict[str, Result] = {}
+    for one in copies:
+        found[one.record] = settle_result(found.get(one.record), one)
+    return found
+
+
+def joined(parts: list[tuple[Result, ...]], told: Result, zone: tzinfo) -> list[tuple[Result, ...]]:
+    """The parts with one more result in the part of its time; it replaces a copy only where it stays in its part.
+
+    A copy that stays behind is what a crash between two pages would otherwise lose.
+    """
+    place, stands = told.place(zone), settled(one for part in parts for one in part)
+    places = [
+        [one.place(zone) for one in part if one.stands and one is stands[one.record] and one.record != told.record]
+        for part in parts
+    ]
+    at = next((i for i, part in enumerate(places[:-1]) if part and place <= max(part)), len(parts) - 1)
+    for i, part in enumerate(parts):
+        earlier = [one for before in places[:i] for one in before]
+        later = [one for after in places[i + 1 :] for one in after]
+        if any(one.record == told.record for one in part) and (
+            (not earlier or place > max(earlier)) and (not later or place < min(later))
+        ):
+            at = i
+    others = tuple(one for one in parts[at] if one.record != told.record)
+    changed = tuple(sorted((*others, told), key=lambda one: one.place(zone)))
+    return [changed if i == at else part for i, part in enumerate(parts)]
+
+
+def reaches_sealed(series: Series, index: Index, result: Result, zone: tzinfo) -> bool:
+    """Whether a result belongs before the open page, or may be told under a record that a chunk holds."""
+    if series.base.last is not None and result.place(zone) <= series.base.last:
+        return True
+    mark, at = mark_of(result.record), -1
+    while (at := index.marks.find(mark, at + 1)) >= 0:
+        if at % WIDTH == 0:
+            return True
+    return False
+
+
+def listing(index: Index | None, chunks: Iterable[Chunk]) -> Index | None:
+    """The index with every record of the loaded chunks in it; the same one when none was missing."""
+    if index is None:
+        return None
+    known = {index.marks[at : at + WIDTH] for at in range(0, len(index.marks), WIDTH)}
+    marks = [mark_of(result.record) for chunk in chunks for result in chunk.results]
+    missing = [mark for mark in marks if mark not in known]
+    return replace(index, marks=index.marks + "".join(missing)) if missing else index
+
+
+def mark_of(record: str) -> str:
+    """The mark of a record in the index."""
+    return b64encode(blake2b(record.encode(), digest_size=6).digest()).decode()
+
+
+def let_go(series: Series) -> Series:
+    """The open page without the half that was copied to a chunk, if one was: the copy is durable by now."""
+    if not series.sealing:
+        return series
+    gone = {result.record for result in series.results[:HALF]}
+    return replace(
+        series,
+        results=series.results[HALF:],
+        base=series.middle,
+        middle=series.fold if len(series.results) == OPEN else Fold(),
+        closed=tuple(one for one in series.closed if one.by not in gone),
+        sealed=series.sealed + 1,
+        sealing=False,
+    )
+
+
+def without_sealed(series: Series, course: Course, before: Series) -> Series:
+    """``series`` (from ``let_go``) without the findings that went with the half, and with them summed up."""
+    gone = {result.record for result in before.results[:HALF]}
+    ids = frozenset(ids_of((one for one in before.closed if one.by in gone), course))
+    moved = {id_: kept for id_, kept in series.kept.items() if id_ in ids}
+    return replace(
+        series,
+        kept={id_: kept for id_, kept in series.kept.items() if id_ not in ids},
+        past=summed(series.past, digest_of(_standing(moved), Fold())),
+    )
+
+
+def sealed_copy(series: Series, course: Course, index: Index) -> Shelf:
+    """The shelf with the first half of a full page copied to the next chunk; as it is when the page is not full."""
+    if series.sealing or len(series.results) < OPEN:
+        return Shelf(series)
+    half = series.results[:HALF]
+    records = {result.record for result in half}
+    ids = ids_of((one for one in series.closed if one.by in records), course)
+    kept = {id_: series.kept[id_] for id_ in ids if id_ in series.kept}
+    chunk = Chunk(series.analyte, series.sealed + 1, half, kept)
+    marks = index.marks + "".join(mark_of(result.record) for result in half)
+    return Shelf(replace(series, sealing=True), (chunk,), replace(index, marks=marks))
+
+
+def ids_of(closed: Iterable[Closed], course: Course) -> Iterator[str]:
+    """The ids of all findings about some ended episodes."""
+    rules = {rule.id: rule for rule in course.rules}
+    for one in closed:
+        if one.rule in rules:
+            rule = rules[one.rule]
+            yield toxicity_id(course.frame, rule, one.episode)
+            yield from dlt_ids(course.frame, rule, course.soc(rule), one.episode)
+
+
+def summed(one: Digest, other: Digest) -> Digest:
+    """Two digests of parts of one series as one."""
+    worst = [grade for grade in (one.worst, other.worst) if grade is not None]
+    return other._replace(worst=max(worst, default=None), dlts=tuple(sorted({*one.dlts, *other.dlts})))
+
+
+def _standing(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:
+    return {id_: one.finding for id_, one in kept.items() if one.finding is not None}

@@ -1,0 +1,107 @@
+"""Pages of a long series: sealed in time, whatever is cut off by a crash told again, and always the same findings."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from stories import FAR, TREATED, Played, infusion, lab, screened, taken_back
+
+from safety_stream.clinical import shelf, subject
+from safety_stream.clinical.events import SubjectEvent
+
+VALUES = ("0.3", "0.8", "1.2", "3.0", "2.6", "Hello")
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of four results, sealed by two: short histories then cross every seam."""
+    monkeypatch.setattr(shelf, "OPEN", 4)
+    monkeypatch.setattr(shelf, "HALF", 2)
+
+
+def neutrophils() -> st.SearchStrategy[SubjectEvent]:
+    """Many results of one analyte, some of them corrected, moved or taken back, and now and then an infusion."""
+    results = st.builds(
+        lambda at, value, version, status, moved: lab(
+            "NEUT", at + (0.5 if moved else 0), value, version=version, status=status, record=f"n{at}"
+        ),
+        st.integers(-3, 16), st.sampled_from(VALUES), st.integers(1, 2),
+        st.sampled_from(["final", "final", "preliminary", "entered-in-error"]), st.booleans(),
+    )  # fmt: skip
+    return st.one_of(
+        results, results, results, st.sampled_from([infusion(1, 0), infusion(1, 2, version=2), screened()])
+    )
+
+
+@pytest.mark.usefixtures("small_pages")
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(neutrophils(), max_size=30))
+def test_a_sealed_series_concludes_as_the_facts_say(told: list[SubjectEvent]) -> None:
+    """With nothing but the stored pages between events, findings are those of the facts, and those of plain memory."""
+    stored, plain = Played(told, stored=True), Played(told)
+    concluded = subject.conclude(stored.whole(), stored.book, FAR)
+    assert stored.findings == concluded.findings == plain.findings
+    assert [_said(one) for one in stored.changes] == [_said(one) for one in plain.changes]
+
+
+def _said(change: Any) -> tuple[str, str, int]:
+    return change.change, change.finding.id, change.revision
+
+
+class Crashing(Played):
+    """Keeps only some of a step's pages at its first try, then starts again from what is stored, as an engine does."""
+
+    def __init__(self, chance: Random) -> None:
+        super().__init__(stored=True)
+        self.chance = chance
+
+    def take(self, event: SubjectEvent | None, as_of: Any = None) -> subject.Step:
+        """The event once with a crash in the middle of the writing, then again to the end."""
+        tried = subject.step(self.loaded(event), event, self.book, as_of or FAR)
+        written = [name for name in sorted(tried.pages) if self.chance.random() < 0.5]
+        self.store.update({name: subject.page_json(tried.record, name) for name in written})
+        done = super().take(event, as_of)
+        repeated = {_said(one): one for one in done.changes}
+        for change in tried.changes:  # what the crash cut off is told again, the same; what was kept is not told anew
+            again = repeated.pop(_said(change), None)
+            assert again is None or again == change
+        assert not repeated
+        return done
+
+
+@pytest.mark.usefixtures("small_pages")
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(neutrophils(), max_size=24), st.integers(0, 10_000))
+def test_a_crash_between_pages_loses_nothing(told: list[SubjectEvent], seed: int) -> None:
+    """Any part of a step's pages written, then the same event again: same findings, and no revision told otherwise."""
+    crashing, smooth = Crashing(Random(seed)), Played(told, stored=True)
+    for event in told:
+        crashing.take(event)
+    assert crashing.findings == smooth.findings
+    assert crashing.findings == subject.conclude(crashing.whole(), crashing.book, FAR).findings
+
+
+def test_a_long_series_stays_in_small_pages() -> None:
+    """A thousand results of one analyte: every page far below what an engine keeps, and only the last two change."""
+    played = Played([*TREATED], stored=True)
+    sizes = {}
+    for n in range(1000):
+        done = played.take(lab("NEUT", 15 + n / 8, VALUES[n % 5], record=f"n{n}"))
+        sizes.update({name: len(subject.page_json(done.record, name)) for name in done.pages})
+        assert len(done.pages) <= 4
+    assert max(sizes.values()) < 200_000, max(sizes.items(), key=lambda item: item[1])
+    assert played.findings == subject.conclude(played.whole(), played.book, FAR).findings
+
+
+def test_an_old_result_told_again_is_known() -> None:
+    """A result that lies in a sealed chunk is a duplicate when told again, and is taken back from there."""
+    played = Played([*TREATED], stored=True)
+    for n in range(200):
+        played.take(lab("NEUT", 15 + n / 8, "3.0" if n != 20 else "0.3", record=f"n{n}"))
+    old = lab("NEUT", 15 + 20 / 8, "0.3", record="n20")
+    assert played.one("toxicity").peak.lowest == 4
+    assert (played.take(old).outcome, played.take(old).pages) == ("duplicate", frozenset())
+    assert played.take(taken_back(old)).outcome == "corrected"
+    assert not played.of("toxicity")
