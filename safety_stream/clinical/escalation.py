@@ -75,7 +75,7 @@ def _settled(design: Escalation, counts: Counts, place: Place) -> Decision:
 
 def _wanted(design: Escalation, counts: Counts, advice: Decision) -> int:
     """How many subjects the level needs before the next decision."""
-    if advice in {"fill", "expand"} or counts.dlt or counts.evaluable >= design.cohort:
+    if advice in {"fill", "expand"} or counts.evaluable >= design.cohort:
         return design.expanded
     return design.cohort
 
