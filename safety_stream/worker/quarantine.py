@@ -3,6 +3,9 @@
 Two files in the worker's data folder. ``in-hand`` names the event being judged this moment; it is a mapped file, so
 that it survives whatever kills the process at the cost of a memory write an event. ``attempts.json`` counts, for
 each event, the times in a row that the process ended while it had this event in hand, with the last traceback.
+
+An event is known by its content, not by its offset: a process that ends before intake has committed sends the same
+entry into the log again, and every copy would otherwise have all its attempts before it.
 """
 
 import json
@@ -10,13 +13,13 @@ import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from pathlib import Path
 from traceback import format_exception
 
 from faust.types import Message
 
 from safety_stream.errors import LocalCopyBroken, OffsetGap, StudyUnknown, TooManyRejected
-from safety_stream.worker.messages import place
 
 _NOT_THE_EVENTS_FAULT = (OffsetGap, LocalCopyBroken, StudyUnknown, TooManyRejected)
 _SLOT_BYTES = 512
@@ -28,7 +31,7 @@ _KILLED = "The process was killed while it judged this event."
 class Attempt:
     """How often an event ended the process, and with what."""
 
-    place: str
+    event: str
     count: int
     traceback: str
 
@@ -39,32 +42,34 @@ class Quarantine:
     def __init__(self, folder: Path, after: int) -> None:
         self._after = after
         self._file = folder / "attempts.json"
-        self._attempts = {each.place: each for each in _read(self._file)}
+        self._attempts = {each.event: each for each in _read(self._file)}
         self._slot = _slot(folder / "in-hand")
         self._take_over()
 
     def exhausted(self, message: Message) -> Attempt | None:
         """The attempts at this event when there were enough; null when it is to be tried."""
-        attempt = self._attempts.get(place(message))
+        attempt = self._attempts.get(_identity(message))
         return attempt if attempt is not None and attempt.count >= self._after else None
 
     @contextmanager
     def in_hand(self, message: Message) -> Iterator[None]:
         """Judge the event inside: whatever ends the process in here is counted against it."""
-        self._mark(place(message))
+        self._mark(_identity(message))
         try:
             yield
         except _NOT_THE_EVENTS_FAULT:
             raise
         except Exception as error:
-            self._count(place(message), "".join(format_exception(error))[-_MOST_TRACEBACK:])
+            self._count(_identity(message), "".join(format_exception(error))[-_MOST_TRACEBACK:])
             raise
         finally:
             self._mark("")
 
     def settled(self, message: Message) -> None:
-        """The event is done with: forget its attempts."""
-        if self._attempts and self._attempts.pop(place(message), None) is not None:
+        """The event is done with: forget its attempts, unless they were used up and a copy of it may follow."""
+        attempt = self._attempts.get(_identity(message)) if self._attempts else None
+        if attempt is not None and attempt.count < self._after:
+            del self._attempts[attempt.event]
             self._write()
 
     def _take_over(self) -> None:
@@ -86,6 +91,13 @@ class Quarantine:
         whole = self._file.with_suffix(".new")
         whole.write_text(json.dumps([asdict(each) for each in self._attempts.values()]), encoding="utf-8")
         whole.replace(self._file)
+
+
+def _identity(message: Message) -> str:
+    content = blake2b(digest_size=20)
+    for part in (message.key or b"", message.value or b""):
+        content.update(len(part).to_bytes(8, "big") + part)
+    return f"{message.topic}#{content.hexdigest()}"
 
 
 def _read(file: Path) -> list[Attempt]:

@@ -11,8 +11,9 @@ from engine_made import message
 from safety_stream.errors import OffsetGap
 from safety_stream.worker.quarantine import Quarantine
 
-EVENT = message("safety.events", b"", offset=7)
-OTHER = message("safety.events", b"", offset=8)
+EVENT = message("safety.events", b"one", offset=7)
+COPY = message("safety.events", b"one", offset=30)
+OTHER = message("safety.events", b"two", offset=8)
 
 
 def fail(folder: Path, times: int) -> None:
@@ -39,6 +40,15 @@ def test_another_event_is_not_counted(tmp_path: Path) -> None:
     assert Quarantine(tmp_path, after=3).exhausted(OTHER) is None
 
 
+def test_a_copy_of_it_has_no_attempts_of_its_own(tmp_path: Path) -> None:
+    """Each crash may send the entry into the log again; set aside once, it is set aside in every copy."""
+    fail(tmp_path, 3)
+    quarantine = Quarantine(tmp_path, after=3)
+    quarantine.settled(EVENT)
+    assert quarantine.exhausted(COPY) is not None
+    assert Quarantine(tmp_path, after=3).exhausted(COPY) is not None
+
+
 def test_a_success_ends_the_count(tmp_path: Path) -> None:
     """The trouble was passing."""
     fail(tmp_path, 2)
@@ -55,7 +65,7 @@ def test_a_process_killed_with_the_event_in_hand_counts(tmp_path: Path) -> None:
         from pathlib import Path
         from engine_made import message
         from safety_stream.worker.quarantine import Quarantine
-        with Quarantine(Path(sys.argv[1]), after=3).in_hand(message("safety.events", b"", offset=7)):
+        with Quarantine(Path(sys.argv[1]), after=3).in_hand(message("safety.events", b"one", offset=7)):
             os.kill(os.getpid(), signal.SIGKILL)
         """
     )
