@@ -385,9 +385,7 @@ def _contradictions(protocol: ProtocolVersion) -> list[str]:
         problems.append("dlt: a window needs infusions")
     if protocol.escalation and not (protocol.dlt and protocol.dose_levels):
         problems.append("escalation: needs dlt and dose_levels")
-    named = [(rule.id, rule.about.composite) for rule in (protocol.dlt.rules if protocol.dlt else ())]
-    unknown = [(id_, name) for id_, name in named if name and name not in protocol.composites]
-    return problems + [f"dlt rule {id_}: no composite is called {name}" for id_, name in unknown]
+    return problems
 
 
 class Protocol(Written):

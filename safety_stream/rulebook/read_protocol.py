@@ -5,7 +5,7 @@ likes: a mapping changes key by key, anything else is replaced.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -13,9 +13,17 @@ from safety_stream.rulebook.criteria import CriterionError
 from safety_stream.rulebook.forms import complaints
 from safety_stream.rulebook.protocol import Clause, Protocol, ProtocolVersion, parsed
 from safety_stream.rulebook.sheet import Path, Sheet
-from safety_stream.rulebook.tables import Analyte, Term, folded_term
+from safety_stream.rulebook.tables import Analyte, Term, folded_term, is_pure
 
 _OF_VERSION = ("version", "effective", "changes")
+
+
+class Slip(NamedTuple):
+    """Something a version says that the tables or the other parts of it do not bear out."""
+
+    path: Path
+    wrong: str
+    expected: str
 
 
 def read_protocol(
@@ -31,29 +39,57 @@ def read_protocol(
     problems += (
         sheet.problem((key,), f"{key!r}", "study and versions only") for key in data.keys() - {"study", "versions"}
     )
-    versions = [one for index in range(len(told)) if (one := _version(sheet, study, told, index, problems)) is not None]
-    for index, version in enumerate(versions):
-        problems += _strangers(sheet, index, version, analytes, terms)
-    return Protocol(study=study, versions=tuple(versions)) if len(versions) == len(told) else None
+    reader = _Reader(sheet, analytes, terms, problems)
+    versions = [reader.version(study, told, index) for index in range(len(told))]
+    whole = tuple(one for one in versions if one is not None)
+    return Protocol(study=study, versions=whole) if len(whole) == len(told) else None
 
 
-def _version(sheet: Sheet, study: str, told: list[Any], index: int, problems: list[str]) -> ProtocolVersion | None:
-    whole: dict[str, Any] = {}
-    for place, one in enumerate(told[: index + 1]):
-        if not isinstance(one, dict):
-            problems.append(sheet.problem(("versions", place), "not a version", "version: and what it says"))
+class _Reader:
+    """Reads the versions one after the other; what a later one inherits wrong from an earlier one is said once."""
+
+    def __init__(
+        self, sheet: Sheet, analytes: Mapping[str, Analyte], terms: Mapping[str, Term], problems: list[str]
+    ) -> None:
+        self.sheet, self.analytes, self.terms, self.problems = sheet, analytes, terms, problems
+        self._said: set[tuple[object, ...]] = set()
+
+    def version(self, study: str, told: list[Any], index: int) -> ProtocolVersion | None:
+        """One version, laid over those before it."""
+        laid = self._laid(told, index)
+        if laid is None:
             return None
-        whole = _laid_over(whole, one if place == 0 else one.get("changes") or {})
-    strangers = told[index].keys() - set(_OF_VERSION) if index else ()
-    expected = "version, effective and changes only"
-    problems += (sheet.problem(("versions", index, key), f"{key!r}", expected) for key in strangers)
-    named = {key: told[index][key] for key in ("version", "effective") if key in told[index]}
-    whole = {key: value for key, value in whole.items() if key not in _OF_VERSION} | {"study": study} | named
-    try:
-        return ProtocolVersion.model_validate(whole)
-    except ValidationError as error:
-        problems += complaints(sheet, _root(index), error.errors(), f"version {named.get('version')}")
-        return None
+        named = {key: told[index][key] for key in ("version", "effective") if key in told[index]}
+        laid = {key: value for key, value in laid.items() if key not in _OF_VERSION} | {"study": study} | named
+        try:
+            version = ProtocolVersion.model_validate(laid)
+        except ValidationError as error:
+            new = [one for one in error.errors() if self._is_new(one["loc"], one["msg"])]
+            self.problems += complaints(self.sheet, _root(index), new, f"version {named.get('version')}")
+            return None
+        slips = [slip for slip in _slips(version, self.analytes, self.terms) if self._is_new(*slip)]
+        root = _root(index)
+        self.problems += (self.sheet.problem((*root, *one.path), one.wrong, one.expected) for one in slips)
+        return version
+
+    def _laid(self, told: list[Any], index: int) -> dict[str, Any] | None:
+        laid: dict[str, Any] = {}
+        for place, one in enumerate(told[: index + 1]):
+            changes = one if place == 0 or not isinstance(one, dict) else one.get("changes") or {}
+            if not isinstance(changes, dict):
+                where = ("versions", place)
+                self.problems.append(self.sheet.problem(where, "not a version", "version: and what it says"))
+                return None
+            laid = _laid_over(laid, changes)
+        strangers = told[index].keys() - set(_OF_VERSION) if index else ()
+        expected = "version, effective and changes only"
+        self.problems += (self.sheet.problem(("versions", index, key), f"{key!r}", expected) for key in strangers)
+        return laid
+
+    def _is_new(self, *about: object) -> bool:
+        new = about not in self._said
+        self._said.add(about)
+        return new
 
 
 def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,28 +104,29 @@ def _root(index: int) -> Path:
     return ("versions", index) if index == 0 else ("versions", index, "changes")
 
 
-def _strangers(
-    sheet: Sheet, index: int, version: ProtocolVersion, analytes: Mapping[str, Analyte], terms: Mapping[str, Term]
-) -> Iterator[str]:
-    """Whatever the version names that the tables do not know."""
-    root, classes = _root(index), {term.soc for term in terms.values()}
+def _slips(version: ProtocolVersion, analytes: Mapping[str, Analyte], terms: Mapping[str, Term]) -> Iterator[Slip]:
+    """Whatever the version names that the tables, or the rest of it, do not know."""
+    classes = {term.soc for term in terms.values()}
     for path, analyte, unit, text in _criteria(version):
-        where = (*root, *path)
         if analyte in analytes:
-            yield from _criterion(sheet, where, analytes[analyte], unit, text)
+            yield from _criterion(path, analytes[analyte], unit, text)
         else:
-            yield sheet.problem(where, f"no analyte {analyte!r}", "a key of analytes.yaml")
+            yield Slip(path, f"no analyte {analyte!r}", "a key of analytes.yaml")
     for path, term in _terms(version):
         if folded_term(term) not in terms:
-            yield sheet.problem((*root, *path), f"{term!r} is no term of CTCAE v5.0", "a name of ctcae_v5_terms.csv")
-    for path, name in _classes(version):
-        if name not in classes:
-            yield sheet.problem((*root, *path), f"{name!r} is no system organ class", "one of ctcae_v5_terms.csv")
+            yield Slip(path, f"{term!r} is no term of CTCAE v5.0", "a name of ctcae_v5_terms.csv")
+    for i, rule in enumerate(version.dlt.rules if version.dlt else ()):
+        about: Path = ("dlt", "rules", i, "about")
+        for name in (*rule.about.classes, *rule.about.except_classes):
+            if name not in classes:
+                yield Slip(about, f"{name!r} is no system organ class", "one of ctcae_v5_terms.csv")
+        if rule.about.composite and rule.about.composite not in version.composites:
+            yield Slip(about, f"no composite is called {rule.about.composite}", "a name under composites")
 
 
 def _criteria(version: ProtocolVersion) -> Iterator[tuple[Path, str, str | None, str]]:
     """Path, analyte, unit (None: the analyte's own) and text of every criterion."""
-    for name, one in version.eligibility.criteria.items() if version.eligibility else ():
+    for name, one in version.criteria:
         path: Path = ("eligibility", "criteria", name)
         yield (*path, "must"), one.analyte, None, one.must
         yield from (((*path, "must_in", unit), one.analyte, unit, text) for unit, text in one.must_in.items())
@@ -102,18 +139,21 @@ def _criteria(version: ProtocolVersion) -> Iterator[tuple[Path, str, str | None,
         yield ("watch", i), limit.analyte, None, limit.outside
 
 
-def _criterion(sheet: Sheet, path: Path, analyte: Analyte, unit: str | None, text: str) -> Iterator[str]:
+def _criterion(path: Path, analyte: Analyte, unit: str | None, text: str) -> Iterator[Slip]:
     if unit is not None and unit not in analyte.units:
-        yield sheet.problem(path, f"{analyte.key} is not measured in {unit!r}", f"one of {', '.join(analyte.units)}")
+        yield Slip(path, f"{analyte.key} is not measured in {unit!r}", f"one of {', '.join(analyte.units)}")
     try:
         criterion = parsed(text)
     except CriterionError as error:
-        yield sheet.problem(path, f"{text!r}: {error}", "a criterion such as '>= 85 g/L'")
+        yield Slip(path, f"{text!r}: {error}", "a criterion such as '>= 85 g/L'")
         return
-    for comparison in criterion.comparisons:
-        wanted = unit or analyte.unit
-        if (comparison.limit is None or comparison.plus) and comparison.unit not in {wanted, None}:
-            yield sheet.problem(path, f"{comparison} is not in {wanted}", f"a number in {wanted}")
+    wanted = unit or analyte.unit
+    if len(criterion.comparisons) != 1 or criterion.facts:
+        yield Slip(path, f"{text!r} is not one comparison", "a criterion such as '>= 85 g/L'")
+    for one in criterion.comparisons:
+        bare = one.unit is None and is_pure(wanted)
+        if (one.limit is None or one.plus) and one.unit != wanted and not bare:
+            yield Slip(path, f"{one} is not in {wanted}", f"a number in {wanted}")
 
 
 def _terms(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
@@ -123,9 +163,3 @@ def _terms(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
     for i, excluded in enumerate(version.dlt.excluded if version.dlt else ()):
         yield from ((("dlt", "excluded", i, "terms"), term) for term in excluded.terms)
     yield from ((("expected", i, "term"), one.term) for i, one in enumerate(version.expected))
-
-
-def _classes(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
-    for i, rule in enumerate(version.dlt.rules if version.dlt else ()):
-        named = (*rule.about.classes, *rule.about.except_classes)
-        yield from ((("dlt", "rules", i, "about"), name) for name in named)
