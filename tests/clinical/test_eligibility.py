@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from stories import Played, at, enrolled, head, infusion, lab, lymphodepletion, screened, told, vital
 
-from safety_stream.clinical.events import LabResult
+from safety_stream.clinical.events import LabResult, SubjectEvent
 from safety_stream.clinical.findings import EligibilityBreach
 
 # criterion, test, unit, LLN, ULN that the laboratory sends; then the values that pass, and those that do not.
@@ -150,7 +150,9 @@ def test_an_enrolled_subject_without_results_is_undetermined_everywhere() -> Non
     assert {(one.verdict, one.phase, one.value) for one in found} == {("undetermined", "screening", None)}
 
 
-TREATED = [screened(), enrolled(), lymphodepletion(-5), lymphodepletion(-4), lymphodepletion(-3), infusion(1, 0)]
+TREATED: tuple[SubjectEvent, ...] = (
+    screened(), enrolled(), lymphodepletion(-5), lymphodepletion(-4), lymphodepletion(-3), infusion(1, 0),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
