@@ -89,7 +89,7 @@ def tally(subjects: tuple[SubjectStatus, ...]) -> Tally:
         dosed=sum(one.dosed for one in subjects),
         in_window=sum(one.phase == "in_window" for one in subjects),
         evaluable=sum(_is_evaluable(one) for one in subjects),
-        not_evaluable=sum(one.evaluable is False and not _has_dlt(one) for one in subjects),
+        not_evaluable=sum(one.evaluable is False and one.dlt == "none" for one in subjects),
         dlt=sum(_has_dlt(one) for one in subjects),
         dlt_confirmed=sum(one.dlt == "confirmed" for one in subjects),
         dlt_possible=sum(one.dlt == "possible" for one in subjects),
@@ -97,7 +97,10 @@ def tally(subjects: tuple[SubjectStatus, ...]) -> Tally:
 
 
 def counts_of(numbers: Tally) -> Counts:
-    """What the design counts: decided subjects, DLTs among them, and all that may still become either."""
+    """What the design counts: decided subjects, DLTs among them, and all that may still become either.
+
+    A subject who cannot be evaluated any more but has a possible DLT may still become one, so is not written off.
+    """
     return Counts(numbers.evaluable, numbers.dlt, numbers.enrolled - numbers.evaluable - numbers.not_evaluable)
 
 

@@ -16,7 +16,7 @@ from safety_stream.clinical.dlt import Candidate, dose_limiting, rules_for, wors
 from safety_stream.clinical.eligibility import missing
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
-from safety_stream.clinical.findings import AnyFinding, GradeRange, SubjectStatus, finding_id
+from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, GradeRange, SubjectStatus, finding_id
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.moment import Moment
@@ -39,15 +39,17 @@ def overview(
     frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], book: Book, as_of: datetime
 ) -> Overview:
     """The findings whose home is the header, the subject's status, and when time alone next changes it."""
-    found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests)]
+    composites = list(_composites(frame, digests, book))
+    dlts = [pair for digest in digests.values() for pair in digest.dlts]
+    dlts += [(one.id, one.state) for one in composites]
+    known = frozenset(id_ for id_, _ in dlts)
+    found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests, known)]
     if frame.enrolled is not None:
         judged = {name for digest in digests.values() for name in digest.judged}
         found += missing(frame, judged, book.version)
-    found += _composites(frame, digests, book)
+    found += composites
     end = closes(frame)
-    states = [state for digest in digests.values() for _, state in digest.dlts]
-    states += [one.state for one in found if one.kind == "dose_limiting_toxicity"]
-    status = _status(frame, digests, worst(states), end, as_of)
+    status = _status(frame, digests, worst(state for _, state in dlts), end, as_of)
     return Overview({one.id: one for one in found}, status, end if end is not None and as_of < end else None)
 
 
@@ -135,7 +137,7 @@ def _within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:
     return level.amount - margin <= given.low <= level.amount + margin
 
 
-def _composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[AnyFinding]:
+def _composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[DoseLimitingToxicity]:
     """The DLT rules that a composite meets: its onset is the first of the samples that make it."""
     marks = all_marks({page: digest.marks for page, digest in digests.items()})
     for one in together(frame, marks):
@@ -160,7 +162,9 @@ def _composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iter
                 yield found
 
 
-def _questions(frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest]) -> Iterator[Flood]:
+def _questions(
+    frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], dlts: frozenset[str]
+) -> Iterator[Flood]:
     standing = {record: one for record, one in sorted(facts.items()) if one.event.status != "entered-in-error"}
     if frame.screened is None and (standing or digests):
         yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
@@ -170,7 +174,7 @@ def _questions(frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[s
         if one.rivals:
             found = f"{len(one.rivals)} different contents under version {one.event.source.version}"
             yield asked("contradictory_versions", record, found, "a new version for a new content", _cited(one))
-    yield from _about_decisions(frame, digests)
+    yield from _about_decisions(frame, dlts)
 
 
 def _cited(fact: HeaderFact) -> str:
@@ -224,9 +228,8 @@ def _about_doses(frame: Frame, standing: Mapping[str, HeaderFact]) -> Iterator[F
             yield asked("dose_off_plan", f"infusion {infusion.number}", found, expected, infusion.source)
 
 
-def _about_decisions(frame: Frame, digests: Mapping[str, Digest]) -> Iterator[Flood]:
+def _about_decisions(frame: Frame, known: frozenset[str]) -> Iterator[Flood]:
     """A person decided on a finding, and the data do not support that finding any more."""
-    known = {id_ for digest in digests.values() for id_, _ in digest.dlts}
     for id_, decision in sorted(frame.adjudicated.items()):
         if id_ not in known and decision.verdict == "confirmed":
             source = f"{decision.source.record} v{decision.source.version}"

@@ -5,7 +5,7 @@ was reported, and a serious event is told whether or not its term is known.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import NamedTuple
 
 from safety_stream.clinical.dlt import Candidate, dose_limiting, rules_for
@@ -138,16 +138,9 @@ def _sentence(reading: Reading) -> str:
 
 
 def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candidate:
-    event, zone = reading.event, frame.zone
+    event = reading.event
     grade = GradeRange(lowest=event.grade, highest=event.grade) if event.grade else reading.supported
-    shortest, longest = timedelta(0), None
-    if event.onset is not None:
-        onset_first, onset_last = event.onset.bounds(zone)
-        if event.resolved is not None:
-            end_first, end_last = event.resolved.bounds(zone)
-            shortest, longest = max(shortest, end_first - onset_last), max(shortest, end_last - onset_first)
-        elif event.outcome == "not-recovered":
-            shortest = max(shortest, event.reported_at - onset_last)
+    shortest, longest = _lasted(event, frame.zone)
     return Candidate(
         about=finding.id,
         key=f"reported|{event.source.record}",
@@ -161,6 +154,22 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         attribution=event.attribution,
         known_by=event.reported_at,
     )
+
+
+def _lasted(event: AdverseEvent, zone: tzinfo) -> tuple[timedelta, timedelta | None]:
+    """The shortest and longest it can have lasted; None: no end is known. Dates that contradict tell nothing."""
+    nothing = timedelta(0)
+    if event.onset is None:
+        return nothing, None
+    onset_first, onset_last = event.onset.bounds(zone)
+    unresolved = event.outcome == "not-recovered"
+    if event.resolved is None:
+        return max(nothing, event.reported_at - onset_last) if unresolved else nothing, None
+    end_first, end_last = event.resolved.bounds(zone)
+    # A slip in a date must not rule a DLT out: the question is asked, and until it is answered the DLT is possible.
+    if unresolved or end_last < onset_first:
+        return nothing, None
+    return max(nothing, end_first - onset_last), end_last - onset_first
 
 
 def _rivals(fact: ReportFact) -> Iterator[Flood]:
