@@ -139,7 +139,7 @@ def _sentence(reading: Reading) -> str:
 
 def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candidate:
     event = reading.event
-    grade = GradeRange(lowest=event.grade, highest=event.grade) if event.grade else reading.supported
+    grade = GradeRange(lowest=event.grade, highest=event.grade) if event.grade else _at_stake(reading)
     shortest, longest = _lasted(event, frame.zone)
     return Candidate(
         about=finding.id,
@@ -170,6 +170,12 @@ def _lasted(event: AdverseEvent, zone: tzinfo) -> tuple[timedelta, timedelta | N
     if unresolved or end_last < onset_first:
         return nothing, None
     return max(nothing, end_first - onset_last), end_last - onset_first
+
+
+def _at_stake(reading: Reading) -> GradeRange:
+    """The grades that DLT rules count with while none was given: a death may be a 5 under a term that has no 5."""
+    told = 5 if reading.fatal else 4 if "life-threatening" in reading.event.seriousness else 0
+    return GradeRange(lowest=reading.supported.lowest, highest=max(reading.supported.highest, told))
 
 
 def _rivals(fact: ReportFact) -> Iterator[Flood]:
@@ -208,6 +214,7 @@ def _term_questions(reading: Reading, book: Book) -> Iterator[tuple[str, str, st
 def _grade_questions(reading: Reading) -> Iterator[tuple[str, str, str]]:
     event, term, grade = reading.event, reading.term, reading.event.grade
     if grade is None:
+        yield from _facts_beyond_term(reading)
         return
     if term and grade not in term.grades:
         yield "grade_not_in_term", f"grade {grade}", f"one of {', '.join(str(one) for one in term.grades)}"
@@ -217,6 +224,14 @@ def _grade_questions(reading: Reading) -> Iterator[tuple[str, str, str]]:
         yield "grade_against_facts", f"grade 5 and outcome {event.outcome}", "a fatal outcome with grade 5"
     elif "life-threatening" in event.seriousness and grade < 4:
         yield "grade_against_facts", f"grade {grade} and life-threatening", "grade 4 or more when life-threatening"
+
+
+def _facts_beyond_term(reading: Reading) -> Iterator[tuple[str, str, str]]:
+    term, threatening = reading.term, "life-threatening" in reading.event.seriousness
+    told, grade = ("death", 5) if reading.fatal else ("life-threatening", 4)
+    if term and (reading.fatal or threatening) and grade not in term.grades:
+        has = ", ".join(str(one) for one in term.grades)
+        yield "grade_not_in_term", told, f"a term with grade {grade}; {term.name} has {has}"
 
 
 def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, str]]:

@@ -164,3 +164,20 @@ def test_a_report_taken_back_leaves_nothing() -> None:
     gone = adverse("Hypotension", 2, grade=2, seriousness=["life-threatening"], version=2, status="entered-in-error")
     played = Played([*TREATED, first, gone])
     assert played.of("reported_event") == played.of("data_query") == played.of("dose_limiting_toxicity") == []
+
+
+@pytest.mark.parametrize(
+    ("says", "found", "rule"),
+    [
+        ({"outcome": "fatal"}, "death", "death"),
+        ({"seriousness": ["life-threatening"]}, "life-threatening", "non-hematologic-4"),
+    ],
+)
+def test_facts_graver_than_the_term_allows_are_a_question_and_a_possible_dlt(
+    says: dict[str, Any], found: str, rule: str
+) -> None:
+    """Nausea has no grade 4 or 5: a death reported under it is asked about, and its DLT rule stays possible."""
+    played = Played([*TREATED, adverse("Nausea", 2, **says)])
+    assert (played.one("data_query").code, played.one("data_query").found) == ("grade_not_in_term", found)
+    assert played.one("dose_limiting_toxicity", rule=rule).state == "possible"
+    assert played.one("reported_event").serious
