@@ -94,6 +94,8 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
     if met and criterion.needs == "off_oxygen" and result.flag is not False:
         met = None
         reasons.append("whether oxygen was given is not known" if result.flag is None else "taken while on oxygen")
+    if met:  # nothing will be said of it: only that it was judged, and by what
+        return Judged(name, *stage, True, result.value, measured.ucum, "", None, "", result.observed_at, result.source)
     if met is None and not reasons:
         reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
     comparison = rule.comparisons[0]

@@ -144,6 +144,20 @@ class SubjectRecord:
             reports=_laid(self.reports, pages, Report),
         )
 
+    def after(self, header: Header, pages: Mapping[str, Page], frame: tuple[str, Frame]) -> "SubjectRecord":
+        """The record after a step: its header and pages, and the frame that the header makes."""
+        series, chunks, indexes, reports = self.series, self.chunks, self.indexes, self.reports
+        for name, page in pages.items():
+            if isinstance(page, Series):
+                series = {**series, name: page}
+            elif isinstance(page, Report):
+                reports = {**reports, name: page}
+            elif isinstance(page, Chunk):
+                chunks = {**chunks, name: page}
+            elif isinstance(page, Index):
+                indexes = {**indexes, name: page}
+        return SubjectRecord(self.study, self.subject, header, series, chunks, indexes, reports, frame)
+
     @property
     def pages(self) -> frozenset[str]:
         """The names of the pages loaded."""

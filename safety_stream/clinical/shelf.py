@@ -13,14 +13,16 @@ from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import tzinfo
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept
+from safety_stream.clinical.events import Measurement
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
-from safety_stream.clinical.result import Result
+from safety_stream.clinical.result import Place, Result, place_of
 from safety_stream.clinical.series import Course, digest_of
 from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
 from safety_stream.clinical.versions import settle_result
@@ -69,17 +71,18 @@ class Shelf(NamedTuple):
         return merged
 
 
-def names_needed(record: SubjectRecord, key: str, result: Result | None, zone: tzinfo) -> Iterator[str]:
-    """The pages of one analyte that a result needs, as far as the pages loaded so far tell; None: every page."""
+def names_needed(record: SubjectRecord, key: str, told: Measurement | None, zone: tzinfo) -> Iterator[str]:
+    """The pages of one analyte that a measurement needs, as far as the pages loaded so far tell; None: every page."""
     yield key
     series = record.series.get(key)
     if series is None:
         return
     if series.sealed or series.sealing or len(series.results) >= OPEN - 1:
         yield key + INDEX
-    after = let_go(series)
-    index = record.indexes.get(key + INDEX)
-    if after.sealed and (result is None or (index is not None and reaches_sealed(after, index, result, zone))):
+    if not (series.sealed or series.sealing):
+        return
+    after, index = let_go(series), record.indexes.get(key + INDEX)
+    if told is None or (index is not None and _reaches(after, index, place_of(told, zone))):
         yield from (f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1))
 
 
@@ -125,9 +128,13 @@ def joined(parts: list[tuple[Result, ...]], told: Result, zone: tzinfo) -> list[
 
 def reaches_sealed(series: Series, index: Index, result: Result, zone: tzinfo) -> bool:
     """Whether a result belongs before the open page, or may be told under a record that a chunk holds."""
-    if series.base.last is not None and result.place(zone) <= series.base.last:
+    return _reaches(series, index, result.place(zone))
+
+
+def _reaches(series: Series, index: Index, place: Place) -> bool:
+    if series.base.last is not None and place <= series.base.last:
         return True
-    mark, at = mark_of(result.record), -1
+    mark, at = mark_of(place[2]), -1
     while (at := index.marks.find(mark, at + 1)) >= 0:
         if at % WIDTH == 0:
             return True
@@ -144,6 +151,7 @@ def listing(index: Index | None, chunks: Iterable[Chunk]) -> Index | None:
     return replace(index, marks=index.marks + "".join(missing)) if missing else index
 
 
+@lru_cache(maxsize=1024)
 def mark_of(record: str) -> str:
     """The mark of a record in the index."""
     return b64encode(blake2b(record.encode(), digest_size=6).digest()).decode()

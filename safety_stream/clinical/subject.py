@@ -87,7 +87,7 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     zone = _protocol(book, record.study).versions[0].tz
     needed = {HEADER}
     if isinstance(event, Measurement):
-        needed.update(names_needed(record, series_key(event, book), result_of(event), zone))
+        needed.update(names_needed(record, series_key(event, book), event, zone))
     elif isinstance(event, AdverseEvent):
         needed.add(report_page(event.source.record))
     if _is_stale(record, book) or not (event is None or isinstance(event, Measurement | AdverseEvent | Acknowledged)):
@@ -230,7 +230,7 @@ def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Fi
         header = replace(header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition)
         header = replace(header, concluded_to=bench.as_of)
     return Step(
-        record=replace(record.with_pages(pages), header=header, frame=(bench.edition, bench.frame)),
+        record=record.after(header, pages, (bench.edition, bench.frame)),
         changes=tuple(changes),
         status=status,
         pages=frozenset(pages) | ({HEADER} if header is not held else frozenset()),
