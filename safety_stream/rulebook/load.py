@@ -25,10 +25,24 @@ from safety_stream.rulebook.tables import Book, folded_term
 SCALE = "ctcae-5.0"
 Files = dict[str, bytes]
 BUNDLED = Path(__file__).parent
-TERMS = "ctcae_v5_terms.csv"
-FILES = ("units.yaml", "analytes.yaml", "ctcae_v5.yaml", TERMS, "ambiguities.yaml")
 SIGNATURES = "signed.json"
 PROTOCOLS = "protocols"
+
+
+def tables_of(scale: str) -> tuple[str, ...]:
+    """The files of a book; of ``ctcae-5.0`` the rules are ctcae_v5.yaml and the terms ctcae_v5_terms.csv."""
+    return ("units.yaml", "analytes.yaml", _rules_of(scale), _terms_of(scale), "ambiguities.yaml")
+
+
+def _rules_of(scale: str) -> str:
+    return f"ctcae_v{scale.removeprefix('ctcae-').partition('.')[0]}.yaml"
+
+
+def _terms_of(scale: str) -> str:
+    return _rules_of(scale).replace(".yaml", "_terms.csv")
+
+
+FILES = tables_of(SCALE)
 
 
 def load_book(
@@ -40,11 +54,11 @@ def load_book(
     """
     folder = folder or BUNDLED
     problems: list[str] = []
-    files = _contents(folder, FILES, problems)
+    files = _contents(folder, tables_of(scale), problems)
     if problems:
         raise RulebookError(problems)
     book = _read(files, scale, problems)
-    told = signable(folder, protocols, problems)
+    told = files | _studies(protocols or folder / PROTOCOLS, problems)
     book = replace(book, protocols=_protocols(protocols or folder / PROTOCOLS, book, problems))
     if not allow_unsigned:
         problems += unsigned(told, signatures(folder, protocols, problems), SIGNATURES)
@@ -69,15 +83,16 @@ def _sheet(name: str, text: str) -> Sheet:
 
 
 def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
-    sheets = {name: _sheet(name, _text(name, files[name], problems)) for name in FILES if name.endswith(".yaml")}
+    sheets = {name: _sheet(name, _text(name, files[name], problems)) for name in files if name.endswith(".yaml")}
+    rules_name, terms_name = _rules_of(scale), _terms_of(scale)
     analytes = read_analytes(sheets["analytes.yaml"], read_units(sheets["units.yaml"], problems), problems)
-    terms = read_terms(TERMS, csv.reader(io.StringIO(_text(TERMS, files[TERMS], problems))), problems)
+    terms = read_terms(terms_name, csv.reader(io.StringIO(_text(terms_name, files[terms_name], problems))), problems)
     register = read_ambiguities(sheets["ambiguities.yaml"], problems)
     version = version_of(scale, files)
     reader = RuleReader(
         scale=scale,
         book=version,
-        sheet=sheets["ctcae_v5.yaml"],
+        sheet=sheets[rules_name],
         analytes=analytes,
         names=by_name(terms),
         register=register,
@@ -141,9 +156,12 @@ def _text(name: str, content: bytes, problems: list[str]) -> str:
 def signable(folder: Path | None = None, protocols: Path | None = None, problems: list[str] | None = None) -> Files:
     """Every file that needs a signature, by the name it is signed under; protocols as ``protocols/NAME``."""
     folder, problems = folder or BUNDLED, [] if problems is None else problems
-    studies = protocols or folder / PROTOCOLS
-    found = _contents(studies, _yaml_names(studies), problems)
-    return _contents(folder, FILES, problems) | {f"{PROTOCOLS}/{name}": content for name, content in found.items()}
+    return _contents(folder, FILES, problems) | _studies(protocols or folder / PROTOCOLS, problems)
+
+
+def _studies(folder: Path, problems: list[str]) -> Files:
+    found = _contents(folder, _yaml_names(folder), problems)
+    return {f"{PROTOCOLS}/{name}": content for name, content in found.items()}
 
 
 def signatures(
