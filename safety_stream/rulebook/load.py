@@ -50,7 +50,7 @@ def load_book(
 ) -> Book:
     """The rulebook of a folder (null: the bundled one) and the protocols of another (null: ``protocols`` inside it).
 
-    Raises ``RulebookError`` with every problem of every file: file, line, row, what is wrong and what was expected.
+    A book of another ``scale`` grades beside the one of record and has no protocols of its own. Raises ``RulebookError`` with every problem of every file: file, line, row, what is wrong and what was expected.
     """
     folder = folder or BUNDLED
     problems: list[str] = []
@@ -58,10 +58,12 @@ def load_book(
     if problems:
         raise RulebookError(problems)
     book = _read(files, scale, problems)
-    told = files | _studies(protocols or folder / PROTOCOLS, problems)
-    book = replace(book, protocols=_protocols(protocols or folder / PROTOCOLS, book, problems))
+    studies = protocols or folder / PROTOCOLS
+    if scale == SCALE:
+        files |= _studies(studies, problems)
+        book = replace(book, protocols=_protocols(studies, book, problems))
     if not allow_unsigned:
-        problems += unsigned(told, signatures(folder, protocols, problems), SIGNATURES)
+        problems += unsigned(files, signatures(folder, protocols, problems), SIGNATURES)
     if problems:
         raise RulebookError(problems)
     return book
