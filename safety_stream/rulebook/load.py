@@ -50,7 +50,8 @@ def load_book(
 ) -> Book:
     """The rulebook of a folder (null: the bundled one) and the protocols of another (null: ``protocols`` inside it).
 
-    A book of another ``scale`` grades beside the one of record and has no protocols of its own. Raises ``RulebookError`` with every problem of every file: file, line, row, what is wrong and what was expected.
+    A book of another ``scale`` grades beside the one of record and has no protocols of its own.
+    Raises ``RulebookError`` with every problem of every file: file, line, row, what is wrong and what was expected.
     """
     folder = folder or BUNDLED
     problems: list[str] = []
