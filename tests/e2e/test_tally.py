@@ -39,9 +39,11 @@ def settings_of(kafka: LocalKafka) -> Settings:
 @pytest.mark.parametrize(
     "plan",
     [
-        pytest.param(replace(SHORT, signals=(SIGKILL,)), id="one-worker-memory-sigkill"),
+        pytest.param(replace(SHORT, signals=(SIGKILL,)), id="one-worker-memory-sigkill", marks=pytest.mark.long),
         pytest.param(replace(SHORT, seed=2, workers=2, store="rocksdb", signals=BOTH), id="two-workers-rocksdb-both"),
-        pytest.param(replace(SHORT, seed=3, moments=(), fault_rate=0.01, numbers=25), id="one-percent-faults"),
+        pytest.param(
+            replace(SHORT, seed=3, moments=(), fault_rate=0.01, numbers=25), id="faults", marks=pytest.mark.long
+        ),
     ],
 )
 def test_nothing_is_lost_when_workers_are_killed(kafka_settings: Settings, tmp_path: Path, plan: Plan) -> None:
@@ -50,6 +52,7 @@ def test_nothing_is_lost_when_workers_are_killed(kafka_settings: Settings, tmp_p
     assert outcome.kept_its_word, str(outcome)
 
 
+@pytest.mark.long
 def test_nothing_is_lost_when_the_broker_restarts(own_kafka: LocalKafka, tmp_path: Path) -> None:
     """The broker goes away and comes back while two workers have work in hand."""
     plan = replace(SHORT, seed=4, workers=2, moments=("progress",), broker_restarts=1)

@@ -20,7 +20,7 @@ class TimeOver(AssertionError):
 
 @dataclass
 class Member:
-    """One process: what it is started with, what it wrote, and how often it ended by itself."""
+    """One process: what it is started with, what it wrote (from ``began`` on since its start), how often it ended."""
 
     name: str
     command: Sequence[str]
@@ -28,6 +28,7 @@ class Member:
     log: Path
     process: "subprocess.Popen[bytes] | None" = None
     wanted: bool = False
+    began: int = 0
     ended: list[int] = field(default_factory=list)
 
     @property
@@ -65,6 +66,7 @@ class Crew:
         """Start a process that is not running."""
         member = self.members[name]
         member.wanted = True
+        member.began = member.size()
         with member.log.open("ab") as log:
             member.process = subprocess.Popen(
                 member.command, env=member.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
