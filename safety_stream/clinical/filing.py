@@ -134,6 +134,7 @@ def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
         fold=fold,
         kept=kept,
         copies=series.copies,
+        moved=series.moved,
         closed=(*series.closed, *_closed(Carried(told, fold, touched))) if touched.closed else series.closed,
         past=series.past,
         sealed=series.sealed,
@@ -146,8 +147,9 @@ def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
 
 def _late(series: Series, told: Result, bench: Bench) -> Filed:
     course = bench.course(series.analyte)
-    steps = folded(placed(series.results, told, bench.frame.zone), course, series.base)
-    after = _refolded(series, steps, bench)
+    results = placed(series.results, told, bench.frame.zone)
+    steps = folded((one for one in results if one.record not in series.moved), course, series.base)
+    after = _refolded(series, results, steps, bench)
     found = all_findings(after.fold, (one.touched for one in steps), course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because)
     after = replace(after, kept=kept)
@@ -166,7 +168,9 @@ def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
         fold = folds[-1][1][-1].fold if folds[-1][1] else fold
     found = all_findings(fold, (one.touched for _, steps in folds for one in steps), course)
     kept, changes = difference(shelf.kept, found, bench.as_of, bench.because)
-    series = replace(_refolded(replace(shelf.series, base=folds[-1][0]), folds[-1][1], bench), results=parts[-1])
+    series = _refolded(replace(shelf.series, base=folds[-1][0]), parts[-1], folds[-1][1], bench)
+    moved = tuple(sorted({one.record for one in parts[-1] if stands[one.record] is not one}))
+    series = replace(series, moved=moved)
     chunks = tuple(replace(chunk, results=part) for chunk, part in zip(shelf.chunks, parts, strict=False))
     after = _distributed(Shelf(series, chunks, shelf.listed), [steps for _, steps in folds], kept, course)
     pages = {name: page for name, page in after.pages if page != dict(shelf.pages)[name]}
@@ -174,14 +178,17 @@ def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
     return _sealed(filed, course, after.listed) if after.series.analyte in pages else filed
 
 
-def _refolded(series: Series, steps: list[Carried], bench: Bench) -> Series:
+def _refolded(series: Series, results: tuple[Result, ...], steps: list[Carried], bench: Bench) -> Series:
+    """The open page with its results folded anew; ``steps`` leaves out what stands elsewhere."""
+    half = {one.record for one in results[: shelves.HALF]}
+    inside = [one.fold for one in steps if one.result.record in half]
     return replace(
         series,
-        results=tuple(one.result for one in steps),
+        results=results,
         fold=steps[-1].fold if steps else series.base,
-        middle=steps[shelves.HALF - 1].fold if len(steps) >= shelves.HALF else Fold(),
+        middle=inside[-1] if inside else series.base,
         closed=tuple(closed for one in steps for closed in _closed(one)),
-        reported_to=_later(series.reported_to, *(one.result.reported_at for one in steps)),
+        reported_to=_later(series.reported_to, *(one.reported_at for one in results)),
         book=bench.edition,
     )
 

@@ -64,7 +64,8 @@ class Series:
 
     ``base`` is the fold before the first of the results, ``middle`` after the first half of a full page, ``fold``
     after the last; ``past`` sums up the findings of the sealed chunks. ``sealing``: the first half has been copied to
-    the next chunk, and is let go with the next event. ``copies``: findings that have moved to a chunk.
+    the next chunk, and is let go with the next event. ``copies``: findings that have moved to a chunk;
+    ``moved``: records of which an old copy lies here, and the one that stands in a chunk.
     """
 
     analyte: str
@@ -76,6 +77,7 @@ class Series:
     copies: Mapping[str, Kept] = field(default_factory=dict)
     closed: tuple[Closed, ...] = ()
     past: Digest = Digest()  # noqa: RUF009  # a tuple
+    moved: tuple[str, ...] = ()
     sealed: int = 0
     sealing: bool = False
     reported_to: datetime | None = None

@@ -25,7 +25,7 @@ from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Pa
 from safety_stream.clinical.result import Place, Result, place_of
 from safety_stream.clinical.series import Course, digest_of
 from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
-from safety_stream.clinical.versions import settle_result
+from safety_stream.clinical.versions import same_content, settle_result
 
 OPEN = 64
 HALF = OPEN // 2
@@ -99,7 +99,9 @@ def settled(copies: Iterable[Result]) -> dict[str, Result]:
     """Of every record the copy that stands: a result whose time was corrected leaves a copy where it was."""
     found: dict[str, Result] = {}
     for one in copies:
-        found[one.record] = settle_result(found.get(one.record), one)
+        held = found.get(one.record)
+        if held is None or not same_content(held, settle_result(held, one)):
+            found[one.record] = one
     return found
 
 
@@ -168,6 +170,7 @@ def let_go(series: Series) -> Series:
         base=series.middle,
         middle=series.fold if len(series.results) == OPEN else Fold(),
         closed=tuple(one for one in series.closed if one.by not in gone),
+        moved=tuple(one for one in series.moved if one not in gone),
         sealed=series.sealed + 1,
         sealing=False,
     )

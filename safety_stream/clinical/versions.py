@@ -30,6 +30,11 @@ def settle_result(held: Result | None, told: Result) -> Result:
     return _contradiction(held, told, lambda one: repr(_content(one)))
 
 
+def same_content(one: Result, other: Result) -> bool:
+    """Whether two results say the same, but for when they were released."""
+    return _content(one) == _content(other)
+
+
 def settle_header(held: HeaderFact | None, event: HeaderEvent) -> HeaderFact:
     """The header fact that stands; ``held`` itself when nothing changed."""
     told = HeaderFact(event)

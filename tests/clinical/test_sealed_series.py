@@ -25,10 +25,11 @@ def neutrophils() -> st.SearchStrategy[SubjectEvent]:
     """Many results of one analyte, some of them corrected, moved or taken back, and now and then an infusion."""
     results = st.builds(
         lambda at, value, version, status, moved: lab(
-            "NEUT", at + (0.5 if moved else 0), value, version=version, status=status, record=f"n{at}"
+            "NEUT", at + moved, value, version=version, status=status, record=f"n{at}"
         ),
         st.integers(-3, 16), st.sampled_from(VALUES), st.integers(1, 2),
-        st.sampled_from(["final", "final", "preliminary", "entered-in-error"]), st.booleans(),
+        st.sampled_from(["final", "final", "preliminary", "entered-in-error"]),
+        st.sampled_from([0, 0, 0, 0.5, 7, -9]),
     )  # fmt: skip
     return st.one_of(
         results, results, results, st.sampled_from([infusion(1, 0), infusion(1, 2, version=2), screened()])
