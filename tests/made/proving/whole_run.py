@@ -35,7 +35,7 @@ ROLES = (
     "safety_physician", "safety_physician_backup", "medical_monitor", "sponsor_safety", "dsmb_chair",
     "site_investigator", "data_manager", "operator",
 )  # fmt: skip
-STUCK_SECONDS = 60.0
+STUCK_SECONDS = 180.0
 
 
 class Restartable(Protocol):
