@@ -1,4 +1,4 @@
-"""Claims about an adverse event whose report does not say when it began: nothing is guessed, and nothing is dropped."""
+"""Claims about reported events as DLT: an onset not told is not guessed; a death counts unless clearly explained."""
 
 from datetime import datetime
 from typing import Any
@@ -61,3 +61,15 @@ def test_an_event_reported_before_the_infusion_began_before_it() -> None:
     """What was reported on 8 July cannot have begun after the infusion of 9 July."""
     found = _concluded(_syndrome("2024-07-08T09:00:00+08:00"), _infusion("2024-07-09"))
     assert not [one for one in found if isinstance(one, DoseLimitingToxicity)]
+
+
+@pytest.mark.parametrize(
+    ("attribution", "state"), [("unlikely", "candidate"), ("unknown", "candidate"), ("unrelated", None)]
+)
+def test_a_death_is_a_candidate_unless_it_is_clearly_due_to_something_else(attribution: str, state: str | None) -> None:
+    """The example rule's own words: 'unlikely' does not make it clear, 'unrelated' does."""
+    fatal = {"grade": 5, "outcome": "fatal", "attribution": attribution, "onset": "2024-07-10"}
+    found = _concluded(_infusion("2024-07-09"), _syndrome("2024-07-12T09:00:00+08:00", **fatal))
+    assert {one.state for one in found if isinstance(one, DoseLimitingToxicity) and one.rule == "death"} == (
+        {state} if state else set()
+    )
