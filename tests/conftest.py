@@ -6,6 +6,7 @@ a local one from its Maven artifacts. Each process of a parallel run starts its 
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,12 @@ from safety_stream.settings import Settings
 
 pytest_plugins = ["outbox_made"]  # tests/made: an outbox on each kind of database
 KAFKA_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C: a run in the background inherits an ignored SIGINT, and so would the processes it tests with it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
