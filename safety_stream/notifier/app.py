@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import signal
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,12 +76,15 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
         reader = Reader(consumer, Outbox(ready.engine), ready.routing, metrics, work, _now)
         _LOG.info("at work", outbox=ready.engine.dialect.name, metrics_port=server.server_port)
         started.set()
+        carried = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(reader.run(stop))
-            tasks.create_task(report(Tries(ready.engine), producer, settings.topic("deliveries"), settled, stop))
-            for courier in _couriers(settings, ready, pending, metrics, work, settled):
+            tasks.create_task(report(Tries(ready.engine), producer, settings.topic("deliveries"), settled, carried))
+            couriers = [
                 tasks.create_task(courier.run(stop))
-            tasks.create_task(_wake_at_the_end(stop, work, settled))
+                for courier in _couriers(settings, ready, pending, metrics, work, settled)
+            ]
+            tasks.create_task(_end_in_order(stop, work, couriers, carried, settled))
     finally:
         await consumer.stop()
         await producer.stop()
@@ -91,10 +94,17 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
         _LOG.info("stopped")
 
 
-async def _wake_at_the_end(stop: asyncio.Event, *bells: Bell) -> None:
+async def _end_in_order(
+    stop: asyncio.Event, work: Bell, couriers: Sequence[asyncio.Task[None]], carried: asyncio.Event, settled: Bell
+) -> None:
+    """Wake who waits for work; the last report is made only when the last message in hand has come to its end."""
     await stop.wait()
-    for bell in bells:
-        bell.ring()
+    _LOG.info("told to stop, messages in hand are brought to their end")
+    work.ring()
+    if couriers:
+        await asyncio.wait(couriers)
+    carried.set()
+    settled.ring()
 
 
 def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metrics, *bells: Bell) -> Iterator[Courier]:

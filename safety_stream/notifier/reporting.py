@@ -47,11 +47,11 @@ class Tries:
             db.execute(update(ATTEMPTS).where(ATTEMPTS.c.id.in_(tries)).values(reported=True))
 
 
-async def report(tries: Tries, producer: AIOKafkaProducer, topic: str, settled: Bell, stop: asyncio.Event) -> None:
-    """Report until told to stop, then once more; a broker that is away delays reports and nothing else."""
+async def report(tries: Tries, producer: AIOKafkaProducer, topic: str, settled: Bell, carried: asyncio.Event) -> None:
+    """Report until all is carried, then once more; a broker that is away delays reports and nothing else."""
     last_round = False
     while not last_round:
-        bell, last_round = settled.listen(), stop.is_set()
+        bell, last_round = settled.listen(), carried.is_set()
         try:
             while rows := await asyncio.to_thread(tries.unreported):
                 await _send(producer, topic, rows)

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import alerts_made as made
 import findings_made
@@ -18,7 +19,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
 from safety_stream.broker.publishing import Letter, publisher
 from safety_stream.broker.reading import committed_offsets, read_topic
-from safety_stream.sandbox.inbox import Inbox
+from safety_stream.sandbox.inbox import Inbox, Mail
 from safety_stream.sandbox.loopback import free_ports
 from safety_stream.settings import Settings
 
@@ -118,6 +119,26 @@ def test_alerts_become_mails_records_metrics_and_committed_offsets(settings: Set
         ("email:data.manager@example.org", "accepted"),
         ("email:operator@example.org", "accepted"),
     }
+
+
+def test_a_mail_in_hand_at_sigterm_is_reported_before_the_end(settings: Settings, tmp_path: Path) -> None:
+    """The server answers only after SIGTERM was heard: the messenger waits for it, and its last report tells of it."""
+    in_hand, answer = Event(), Event()
+
+    def hold(_: Mail) -> None:
+        in_hand.set()
+        answer.wait(30)
+
+    with Inbox(tmp_path / "slow", hold) as slow, messenger(settings.model_copy(update={"smtp_port": slow.port})) as one:
+        send(settings, of(1))
+        assert in_hand.wait(30)
+        one.send_signal(signal.SIGTERM)
+        assert one.stdout is not None
+        assert any("told to stop" in line for line in one.stdout)
+        answer.set()
+        one.communicate(timeout=30)
+    assert one.returncode == 0
+    assert [record["outcome"] for record in deliveries(settings)] == ["accepted"]
 
 
 def test_a_messenger_killed_again_and_again_loses_nothing(settings: Settings, inbox: Inbox) -> None:
