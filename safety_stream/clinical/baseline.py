@@ -8,8 +8,9 @@ before the dose, as protocols ask, and the evidence says so.
 from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Measured, NoBaseline
-from safety_stream.clinical.result import Place, Result, measured_result
-from safety_stream.rulebook.tables import Analyte
+from safety_stream.clinical.points import drawn
+from safety_stream.clinical.result import Place, Result
+from safety_stream.rulebook.tables import Analyte, Book
 
 SAME_DAY = "G9: the order of this sample and the first treatment is not known; read as taken before it"
 _PERIODS: dict[bool | None, Period] = {False: "before", None: "unclear", True: "after"}
@@ -20,11 +21,14 @@ def period_of(frame: Frame, place: Place) -> Period:
     return _PERIODS[frame.treated_before(place[0], place[1])]
 
 
-def baseline_for(period: Period, standing: Result | None, analyte: Analyte) -> Baseline:
-    """What a result of that period is compared with; before treatment a result is graded by its own range."""
+def baseline_for(period: Period, standing: tuple[Result, ...], analyte: Analyte, frame: Frame, book: Book) -> Baseline:
+    """What a result of that period is compared with; before treatment a result is graded by its own range.
+
+    ``standing``: the results of the last time point before treatment at which the analyte could be measured.
+    """
     if period != "after":
         return NoBaseline.NOT_YET_TREATED
-    if standing is None:
+    if not standing:
         return NoBaseline.UNKNOWN
-    measured = measured_result(standing, analyte)
-    return measured if isinstance(measured, Measured) else NoBaseline.UNKNOWN
+    quantities = [one.measured for one in drawn(standing, analyte, frame, book)]
+    return next((one for one in reversed(quantities) if isinstance(one, Measured)), NoBaseline.UNKNOWN)

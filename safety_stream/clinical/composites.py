@@ -11,7 +11,7 @@ from typing import NamedTuple
 from safety_stream.clinical.fold import Mark
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Measured
-from safety_stream.clinical.result import Place, Result
+from safety_stream.clinical.result import Place
 from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Inputs
 from safety_stream.rulebook.protocol import Clause, Composite, parsed
@@ -27,15 +27,15 @@ class Together(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def marks_of(result: Result, measured: Measured, place: Place, frame: Frame) -> Iterator[Mark]:
-    """The clauses that this result meets, may meet, or (for the clause that rules a composite out) answers."""
+def marks_of(measured: Measured, place: Place, frame: Frame) -> Iterator[Mark]:
+    """The clauses that a result meets, may meet, or (for the clause that rules a composite out) answers."""
     for name, clause, excludes in frame.version.clauses_on(measured.key):
         inputs = _inputs(measured)
         verdict = parsed(clause.when).judge(inputs)
         if verdict is not False or excludes:
-            words = f"{measured.analyte.name} {result.value} {measured.ucum or ''} {clause.when}".replace("  ", " ")
+            words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {clause.when}".replace("  ", " ")
             told = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
-            yield Mark(told, place[0], place[1], verdict is not None, words, result.source)
+            yield Mark(told, place[0], place[1], verdict is not None, words, measured.source)
 
 
 def thinned(marks: tuple[Mark, ...], more: Iterator[Mark]) -> tuple[Mark, ...]:

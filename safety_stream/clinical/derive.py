@@ -4,15 +4,18 @@ Each function takes measured quantities and gives another one, or None where the
 ``derived`` names the formula and its register entry, its source the records it came from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from safety_stream.clinical.measure import Measured
 from safety_stream.quantity import EXACT, Interval, ReferenceRange, plain
-from safety_stream.rulebook.tables import Book, Unit
+from safety_stream.rulebook.tables import Book, Formula, Unit
 
 Sex = Literal["female", "male"]
+Parts = Mapping[str, Measured]
 
 _NO_RANGE = ReferenceRange()
 _TENTH, _HUNDREDTH = Decimal("0.1"), Decimal("0.01")
@@ -110,6 +113,48 @@ def mean_of(replicates: Sequence[Measured]) -> Measured | None:
     )
 
 
+class Person(NamedTuple):
+    """What a formula asks of a subject: age in completed years at consent, and sex; None: not known."""
+
+    age_years: int | None
+    sex: Sex | None
+
+
+def corrected(formula: Formula, told: Measured, parts: Parts, book: Book) -> Measured | None:
+    """What was sent, corrected by its companions; None where they do not suffice."""
+    if formula == "albumin" and "ALB" in parts:
+        return corrected_calcium(told, parts["ALB"], book)
+    return None
+
+
+def derived(formula: Formula, parts: Parts, person: Person, book: Book) -> Measured | None:
+    """A quantity that was not sent, from the others of its specimen or tracing; None where they do not suffice."""
+    return _DERIVATIONS[formula](parts, person, book)
+
+
+def _differential(parts: Parts, person: Person, book: Book) -> Measured | None:
+    share = parts.get("NEUTLE") or parts.get("NEUTSGLE")
+    if "WBC" not in parts or share is None:
+        return None
+    return neutrophils(parts["WBC"], share, parts.get("NEUTBLE"), book)
+
+
+def _filtration(parts: Parts, person: Person, book: Book) -> Measured | None:
+    if "CREAT" not in parts or person.age_years is None or person.sex is None:
+        return None
+    return egfr(parts["CREAT"], person.age_years, person.sex, book)
+
+
+def _fridericia(parts: Parts, person: Person, book: Book) -> Measured | None:
+    return qtcf(parts["QT"], rr=parts["RR"], book=book) if {"QT", "RR"} <= parts.keys() else None
+
+
+_DERIVATIONS: Final[Mapping[Formula, Callable[[Parts, Person, Book], Measured | None]]] = MappingProxyType(
+    {"differential": _differential, "CKD-EPI 2021": _filtration, "Fridericia": _fridericia}
+)
+
+
+@lru_cache(maxsize=4096)
 def _ckd_epi(creatinine_mg_dl: Decimal, age_years: int, sex: Sex) -> Decimal:
     """142 x min(Scr/k, 1)^a x max(Scr/k, 1)^-1.200 x 0.9938^age [x 1.012 if female] (Inker et al., 2021)."""
     kappa, alpha = (Decimal("0.7"), Decimal("-0.241")) if sex == "female" else (Decimal("0.9"), Decimal("-0.302"))

@@ -95,7 +95,8 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
         met = None
         reasons.append("whether oxygen was given is not known" if result.flag is None else "taken while on oxygen")
     if met:  # nothing will be said of it: only that it was judged, and by what
-        return Judged(name, *stage, True, result.value, measured.ucum, "", None, "", result.observed_at, result.source)
+        told = measured.text, measured.ucum
+        return Judged(name, *stage, True, *told, "", None, "", result.observed_at, measured.source)
     if met is None and not reasons:
         reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
     comparison = rule.comparisons[0]
@@ -105,13 +106,13 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
         phase=stage.phase,
         infusion=stage.infusion,
         met=met,
-        value=result.value,
+        value=measured.text,
         unit=measured.ucum,
         limit=_limit(criterion, comparison, inputs, measured),
         distance=_distance(inputs.value, bound, criterion, measured),
         to_pass=f"a result {rule.text}" + (" without oxygen" if criterion.needs else ""),
         observed_at=result.observed_at,
-        source=result.source,
+        source=measured.source,
         reasons=tuple(reasons),
     )
 

@@ -17,12 +17,14 @@ from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.memory import Outcome, comes_last, placed
+from safety_stream.clinical.points import point_of
 from safety_stream.clinical.record import Closed, Index, Page, Report, Series
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.series import Carried, Course, all_findings, carried, digest_of, folded, new_findings
 from safety_stream.clinical.shelf import (
     Shelf,
+    cut_of,
     ids_of,
     joined,
     let_go,
@@ -77,12 +79,17 @@ def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
     if stale or _reaches(now, shelf, standing, held, bench):
         after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
         return after._replace(outcome="late" if held is None else "corrected")
-    appended = held is None and comes_last(now, standing, bench.frame.zone)
+    appended = held is None and comes_last(now, standing, bench.frame.zone) and _begins(now, standing, course)
     filed = _in_order(now, standing, bench) if appended else _late(now, standing, bench)
     outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
     if len(now.results) >= shelves.OPEN - 1:
         filed = _sealed(filed, course, shelf.listed)
     return filed._replace(outcome=outcome)
+
+
+def _begins(series: Series, told: Result, course: Course) -> bool:
+    """Whether a result that comes last begins a time point; one that joins the last point changes what that said."""
+    return not series.fold.point or point_of(told, course.frame.zone) != series.fold.point
 
 
 def file_shelf(shelf: Shelf, bench: Bench) -> Filed:
@@ -122,15 +129,18 @@ def _again(shelf: Shelf, bench: Bench) -> Filed:
 
 def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
     course = bench.course(series.analyte)
-    fold, touched = carried(series.fold, told, told.place(bench.frame.zone), course)
+    fold, touched = carried(series.fold, (told,), course)
     found, among = new_findings(fold, touched, course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
-    results = (*series.results, told)
+    results, cut, middle = (*series.results, told), series.cut, series.middle
+    if not cut and len(series.results) >= shelves.HALF:
+        cut, middle = len(series.results), series.fold
     after = Series(
         analyte=series.analyte,
         results=results,
         base=series.base,
-        middle=fold if len(results) == shelves.HALF else series.middle,
+        middle=middle,
+        cut=cut,
         fold=fold,
         kept=kept,
         copies=series.copies,
@@ -161,18 +171,18 @@ def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
     course = bench.course(shelf.series.analyte)
     parts = shelf.parts if told is None else joined(shelf.parts, told, bench.frame.zone)
     stands = settled(one for part in parts for one in part)
-    fold, folds = Fold(), []
-    for part in parts:
-        valid = sorted((one for one in part if stands[one.record] is one), key=lambda one: one.place(bench.frame.zone))
-        folds.append((fold, folded(valid, course, fold)))
-        fold = folds[-1][1][-1].fold if folds[-1][1] else fold
-    found = all_findings(fold, (one.touched for _, steps in folds for one in steps), course)
+    valid = [[one for one in part if stands[one.record] is one] for part in parts]
+    ordered = [sorted(part, key=lambda one: one.place(bench.frame.zone)) for part in valid]
+    steps = folded((one for part in ordered for one in part), course)
+    inside = [[one for one in steps if one.result.record in {held.record for held in part}] for part in ordered]
+    found = all_findings(steps[-1].fold if steps else Fold(), (one.touched for one in steps), course)
     kept, changes = difference(shelf.kept, found, bench.as_of, bench.because)
-    series = _refolded(replace(shelf.series, base=folds[-1][0]), parts[-1], folds[-1][1], bench)
+    base = next((part[-1].fold for part in reversed(inside[:-1]) if part), Fold())
+    series = _refolded(replace(shelf.series, base=base), parts[-1], inside[-1], bench)
     moved = tuple(sorted({one.record for one in parts[-1] if stands[one.record] is not one}))
     series = replace(series, moved=moved)
     chunks = tuple(replace(chunk, results=part) for chunk, part in zip(shelf.chunks, parts, strict=False))
-    after = _distributed(Shelf(series, chunks, shelf.listed), [steps for _, steps in folds], kept, course)
+    after = _distributed(Shelf(series, chunks, shelf.listed), inside, kept, course)
     pages = {name: page for name, page in after.pages if page != dict(shelf.pages)[name]}
     filed = Filed(pages, changes, _digest(after.series))
     return _sealed(filed, course, after.listed) if after.series.analyte in pages else filed
@@ -180,13 +190,15 @@ def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
 
 def _refolded(series: Series, results: tuple[Result, ...], steps: list[Carried], bench: Bench) -> Series:
     """The open page with its results folded anew; ``steps`` leaves out what stands elsewhere."""
-    half = {one.record for one in results[: shelves.HALF]}
+    cut = cut_of(results, bench.course(series.analyte).analyte, bench.frame.zone)
+    half = {one.record for one in results[:cut]}
     inside = [one.fold for one in steps if one.result.record in half]
     return replace(
         series,
         results=results,
         fold=steps[-1].fold if steps else series.base,
         middle=inside[-1] if inside else series.base,
+        cut=cut,
         closed=tuple(closed for one in steps for closed in _closed(one)),
         reported_to=_later(series.reported_to, *(one.reported_at for one in results)),
         book=bench.edition,

@@ -112,14 +112,19 @@ class Mark(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """Everything remembered of one series. ``last``: where the last result stands in order."""
+    """Everything remembered of one series.
+
+    ``last``: where the last result stands in order; ``point``: its time point, where results are judged jointly;
+    ``baseline``: the results of the time point that is the baseline.
+    """
 
     last: Place | None = None
+    point: str = ""
     rules: Mapping[str, RuleFold] = {}  # never changed: a fold is a value
     judged: Mapping[str, Judged] = {}  # never changed: a fold is a value
     floods: Mapping[str, Flood] = {}  # never changed: a fold is a value
     marks: tuple[Mark, ...] = ()
-    baseline: Result | None = None
+    baseline: tuple[Result, ...] = ()
 
 
 class Digest(NamedTuple):

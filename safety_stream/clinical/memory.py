@@ -37,6 +37,12 @@ def series_key(event: Measurement, book: Book) -> str:
     return f"{UNKNOWN}{event.loinc or folded(event.test or '')}".replace(CHUNK, "-")
 
 
+def series_keys(event: Measurement, book: Book) -> tuple[str, ...]:
+    """Every page a measurement stands on: its own first, then those of the analytes that are judged with it."""
+    own = series_key(event, book)
+    return (own, *book.joins(own))
+
+
 def comes_last(series: Series, told: Result, zone: tzinfo) -> bool:
     """Whether a result that stands comes after every other one."""
     return told.stands and (series.fold.last is None or told.place(zone) > series.fold.last)

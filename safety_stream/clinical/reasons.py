@@ -59,8 +59,11 @@ def _wanted(test: Comparison, inputs: Inputs) -> Iterator[str]:
 
 def _about_the_value(case: Case) -> Iterator[str]:
     measured = case.measured
+    joint = measured.analyte.corrected
     if measured.derived:
         yield f"derived: {measured.derived}"
+    elif joint is not None:
+        yield f"{joint.entry}: not corrected: no {' or '.join(joint.of)} of the same specimen"
     if measured.unit is None:
         yield "G39: no unit was sent; compared with the range of the same result"
     if not measured.value.exact:

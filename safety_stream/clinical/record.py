@@ -62,16 +62,18 @@ class Closed(NamedTuple):
 class Series:
     """One analyte of one subject: its last results in order of observation, and its fold at three places.
 
-    ``base`` is the fold before the first of the results, ``middle`` after the first half of a full page, ``fold``
-    after the last; ``past`` sums up the findings of the sealed chunks. ``sealing``: the first half has been copied to
-    the next chunk, and is let go with the next event. ``copies``: findings that have moved to a chunk;
-    ``moved``: records of which an old copy lies here, and the one that stands in a chunk.
+    ``base`` is the fold before the first of the results, ``middle`` after the first ``cut`` of them (about half of a
+    full page; 0: not known yet), ``fold`` after the last; ``past`` sums up the findings of the sealed chunks.
+    ``sealing``: the first half has been copied to the next chunk, and is let go with the next event. ``copies``:
+    findings that have moved to a chunk; ``moved``: records of which an old copy lies here, and the one that stands
+    in a chunk.
     """
 
     analyte: str
     results: tuple[Result, ...] = ()
     base: Fold = field(default_factory=Fold)
     middle: Fold = field(default_factory=Fold)
+    cut: int = 0
     fold: Fold = field(default_factory=Fold)
     kept: Mapping[str, Kept] = field(default_factory=dict)
     copies: Mapping[str, Kept] = field(default_factory=dict)

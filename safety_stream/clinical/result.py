@@ -43,18 +43,18 @@ class Result(NamedTuple):
 
     def place(self, zone: tzinfo) -> Place:
         """Where it stands in order of observation."""
-        return (*_bounds(self.observed_at, zone), self.record)
+        return (*bounds_of(self.observed_at, zone), self.record)
 
 
 @lru_cache(maxsize=4096)
-def _bounds(moment: Moment, zone: tzinfo) -> tuple[datetime, datetime]:
-    """The same moment is asked for several times in one step."""
+def bounds_of(moment: Moment, zone: tzinfo) -> tuple[datetime, datetime]:
+    """First and last instant a moment can mean; the same one is asked for several times in one step."""
     return moment.bounds(zone)
 
 
 def place_of(event: Measurement, zone: tzinfo) -> Place:
     """Where a measurement will stand in order of observation."""
-    return (*_bounds(event.observed_at, zone), event.source.record)
+    return (*bounds_of(event.observed_at, zone), event.source.record)
 
 
 def result_of(event: Measurement) -> Result:

@@ -1,7 +1,8 @@
 """One analyte of one subject: each result is measured, graded, judged and questioned in order of observation.
 
-``carried`` takes the fold over one more result; ``folded`` does so for a whole series. Both give the same, because the
-second is the first repeated: that is why appending a result in order costs the same however long the history.
+``carried`` takes the fold over one more time point (for most analytes that is one result); ``folded`` does so for a
+whole series. Both give the same, because the second is the first repeated: that is why appending a result in order
+costs the same however long the history.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,8 +17,9 @@ from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
+from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
-from safety_stream.clinical.result import Place, Result, measured_result
+from safety_stream.clinical.result import Result
 from safety_stream.clinical.toxicities import (
     dlt_ids,
     dose_limiting_toxicities,
@@ -48,7 +50,7 @@ class Course:
 
 
 class Touched(NamedTuple):
-    """What one result brought: episodes it closed, criteria it judged, questions it raised, grades it was given."""
+    """What one time point brought: episodes it closed, criteria it judged, questions it raised, grades it was given."""
 
     closed: tuple[tuple[GradingRule, RuleFold, Episode], ...] = ()
     judged: tuple[Judged, ...] = ()
@@ -56,100 +58,122 @@ class Touched(NamedTuple):
     grades: tuple[GradeRange, ...] = ()
 
 
-def carried(fold: Fold, result: Result, place: Place, course: Course) -> tuple[Fold, Touched]:
-    """The fold after one more result that stands, and what that result brought."""
-    rivals = tuple(_rivals(result))
+def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold, Touched]:
+    """The fold after one more time point of results that stand, and what it brought."""
+    fold, touched = at_end_of(fold, point, course), Touched()
     if course.analyte is None:
-        floods = (
-            asked("unknown_analyte", course.key[1:], course.key[1:], "a test of the rulebook", result.source),
-            *rivals,
-        )
-        return fold._replace(last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
-    measured = measured_result(result, course.analyte)
-    if not isinstance(measured, Measured):
-        remark = measured.remark
-        floods = (asked(*remark, result.source), *rivals) if measured.query else rivals
-        return fold._replace(last=place, floods=poured(fold.floods, floods)), Touched(floods=floods)
-    return _judged(fold._replace(last=place), result, measured, course, rivals)
+        named = course.key[1:]
+        questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
+        return _asked(fold, touched, (*questions, *_rivals(point)))
+    for one in drawn(point, course.analyte, course.frame, course.book):
+        if isinstance(one.measured, Measured):
+            fold, touched = _judged(fold, touched, one, one.measured, course)
+            after = period_of(course.frame, one.result.place(course.frame.zone)) == "after"
+            fold = fold if after else fold._replace(baseline=point)
+        elif one.measured.query:
+            fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
+    return _asked(fold, touched, _rivals(one for one in point if _own(one, course)))
 
 
-def _judged(
-    fold: Fold, result: Result, measured: Measured, course: Course, rivals: tuple[Flood, ...]
-) -> tuple[Fold, Touched]:
-    place = fold.last
-    assert place is not None  # noqa: S101  # the caller has just set it
-    frame, period = course.frame, period_of(course.frame, place)
-    assert course.analyte is not None  # noqa: S101  # measured
-    baseline = baseline_for(period, fold.baseline, course.analyte)
+def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
+    """The fold with no more said than that these results have been."""
+    zone, joint = course.frame.zone, course.analyte is not None and course.analyte.joint
+    return fold._replace(last=point[-1].place(zone), point=point_of(point[-1], zone) if joint else "")
+
+
+def _own(result: Result, course: Course) -> bool:
+    """Whether a result is of the analyte itself, not of a companion: that one is questioned on its own page."""
+    if course.analyte is None or not course.analyte.companions:
+        return True
+    return course.book.analyte(loinc=result.loinc, test=result.test) is course.analyte
+
+
+def _asked(fold: Fold, touched: Touched, floods: Iterable[Flood]) -> tuple[Fold, Touched]:
+    told = tuple(floods)
+    if not told:
+        return fold, touched
+    return fold._replace(floods=poured(fold.floods, told)), touched._replace(floods=(*touched.floods, *told))
+
+
+def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course: Course) -> tuple[Fold, Touched]:
+    analyte, frame = course.analyte, course.frame
+    assert analyte is not None  # noqa: S101  # measured
+    place = one.result.place(frame.zone)
+    period = period_of(frame, place)
+    baseline = baseline_for(period, fold.baseline, analyte, frame, course.book)
     facts = frame.facts_at(place[0])
     rules, closed, graded = dict(fold.rules), [], []
     for rule in course.rules:
-        one = grade(rule, measured, baseline, facts)
-        graded.append(one)
+        given = grade(rule, measured, baseline, facts)
+        graded.append(given)
         rules[rule.id], ended = advance(
             rules.get(rule.id) or RuleFold(),
-            _sample(result, measured, period, one),
+            _sample(one, measured, period, given),
             lambda rule=rule: thresholds(frame, rule, course.soc(rule)),  # type: ignore[misc]
         )
         if ended is not None:
             closed.append((rule, rules[rule.id], ended))
-    judged = tuple(judge_result(result, measured, place, frame))
-    floods = (
-        *(asked(*remark, result.source) for remark in measured.remarks),
-        *_undecided(graded, measured, baseline, result),
-        *rivals,
-    )
-    now = Fold(
-        last=place,
+    judged = tuple(judge_result(one.result, measured, place, frame))
+    now = fold._replace(
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        floods=poured(fold.floods, floods) if floods else fold.floods,
-        marks=thinned(fold.marks, marks_of(result, measured, place, frame))
-        if frame.version.clauses_on(measured.key)
-        else (),
-        baseline=fold.baseline if period == "after" else result,
+        marks=thinned(fold.marks, marks_of(measured, place, frame)) if frame.version.clauses_on(measured.key) else (),
     )
-    return now, Touched(tuple(closed), judged, floods, tuple(one.grade for one in graded))
+    brought = Touched(
+        (*touched.closed, *closed),
+        (*touched.judged, *judged),
+        touched.floods,
+        (*touched.grades, *(given.grade for given in graded)),
+    )
+    questions = [asked(*remark, measured.source) for remark in measured.remarks]
+    return _asked(now, brought, (*questions, *_undecided(graded, measured, baseline)))
 
 
-def _sample(result: Result, measured: Measured, period: Period, graded: Graded) -> Sample:
-    seen = Seen(result.observed_at, measured.text, measured.ucum, graded.grade, result.source)
+def _sample(one: Drawn, measured: Measured, period: Period, graded: Graded) -> Sample:
+    moment = one.result.observed_at
     return Sample(
-        moment=result.observed_at,
+        moment=moment,
         grade=graded.grade,
         alerting=graded.alerting_grade,
         period=period,
-        provisional=result.status == "preliminary",
-        seen=seen,
+        provisional=one.provisional,
+        seen=Seen(moment, measured.text, measured.ucum, graded.grade, measured.source),
         graded=graded,
     )
 
 
-def _undecided(graded: Iterable[Graded], measured: Measured, baseline: object, result: Result) -> Iterator[Flood]:
-    """A grade that depends on a limit or a baseline that is not there is a question; one on a symptom is none."""
+def _undecided(graded: Iterable[Graded], measured: Measured, baseline: object) -> Iterator[Flood]:
+    """A grade that depends on a limit or a baseline that is not there is a question; one on a symptom is none.
+
+    Nobody sent a derived quantity: no laboratory owes us its limits.
+    """
     for one in graded:
         if one.grade.decided:
             continue
         rule = one.case.rule
         limit = measured.range.high if rule.worse == "higher" else measured.range.low
         named = "upper" if rule.worse == "higher" else "lower"
-        if limit is None and one.grade.lowest == 0:
+        if limit is None and one.grade.lowest == 0 and not measured.derived:
             found, expected = f"no {named} limit of normal", "the limit the laboratory sends with the result"
         elif baseline is NoBaseline.UNKNOWN and rule.if_baseline is not None:
             found, expected = "no valid result before the first treatment", "a baseline"
         else:
             continue
-        yield asked("grade_undecided", f"{rule.analyte}: {rule.term}", found, expected, result.source)
+        yield asked("grade_undecided", f"{rule.analyte}: {rule.term}", found, expected, measured.source)
 
 
-def _rivals(result: Result) -> Iterator[Flood]:
-    if result.rivals:
-        found = f"{len(result.rivals)} different contents under version {result.version}"
-        yield asked("contradictory_versions", result.record, found, "a new version for a new content", result.source)
+def _rivals(point: Iterable[Result]) -> Iterator[Flood]:
+    for one in point:
+        if one.rivals:
+            found = f"{len(one.rivals)} different contents under version {one.version}"
+            yield asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
 
 
 class Carried(NamedTuple):
-    """One result of a series after it was folded: the fold after it, and what it brought."""
+    """One result of a series after it was folded: the fold after it, and what it brought.
+
+    Of results judged jointly the last one brings everything.
+    """
 
     result: Result
     fold: Fold
@@ -157,13 +181,13 @@ class Carried(NamedTuple):
 
 
 def folded(results: Iterable[Result], course: Course, base: Fold | None = None) -> list[Carried]:
-    """A series folded result by result, in the order given, from a fold before its first."""
-    fold, steps = base or Fold(), []
-    for result in results:
-        touched = Touched()
-        if result.stands:
-            fold, touched = carried(fold, result, result.place(course.frame.zone), course)
-        steps.append(Carried(result, fold, touched))
+    """A series folded in the order given, from a fold before its first; results that were taken back bring nothing."""
+    fold, steps = base or Fold(), list[Carried]()
+    standing = [one for one in results if one.stands]
+    for point in points(standing, course.analyte, course.frame.zone):
+        steps += [Carried(one, at_end_of(fold, (one,), course), Touched()) for one in point[:-1]]
+        fold, touched = carried(fold, point, course)
+        steps.append(Carried(point[-1], fold, touched))
     return steps
 
 

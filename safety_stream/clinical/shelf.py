@@ -15,17 +15,20 @@ from dataclasses import replace
 from datetime import tzinfo
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.events import Measurement
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Fold
+from safety_stream.clinical.points import point_of
 from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
-from safety_stream.clinical.result import Place, Result, place_of
+from safety_stream.clinical.result import Result, result_of
 from safety_stream.clinical.series import Course, digest_of
 from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
 from safety_stream.clinical.versions import same_content, settle_result
+from safety_stream.rulebook.tables import Analyte
 
 OPEN = 64
 HALF = OPEN // 2
@@ -82,7 +85,7 @@ def names_needed(record: SubjectRecord, key: str, told: Measurement | None, zone
     if not (series.sealed or series.sealing):
         return
     after, index = let_go(series), record.indexes.get(key + INDEX)
-    if told is None or (index is not None and _reaches(after, index, place_of(told, zone))):
+    if told is None or (index is not None and reaches_sealed(after, index, result_of(told), zone)):
         yield from (f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1))
 
 
@@ -129,18 +132,31 @@ def joined(parts: list[tuple[Result, ...]], told: Result, zone: tzinfo) -> list[
 
 
 def reaches_sealed(series: Series, index: Index, result: Result, zone: tzinfo) -> bool:
-    """Whether a result belongs before the open page, or may be told under a record that a chunk holds."""
-    return _reaches(series, index, result.place(zone))
+    """Whether a result belongs before the open page, or may be told under a record that a chunk holds.
 
-
-def _reaches(series: Series, index: Index, place: Place) -> bool:
-    if series.base.last is not None and place <= series.base.last:
+    So does every result while the open page goes on with a time point that began in a chunk.
+    """
+    if series.base.last is not None and result.place(zone) <= series.base.last:
         return True
-    mark, at = mark_of(place[2]), -1
+    begun = series.base.point
+    if begun and any(point_of(one, zone) == begun for one in (result, *series.results)):
+        return True
+    mark, at = mark_of(result.record), -1
     while (at := index.marks.find(mark, at + 1)) >= 0:
         if at % WIDTH == 0:
             return True
     return False
+
+
+def cut_of(results: tuple[Result, ...], analyte: Analyte | None, zone: tzinfo) -> int:
+    """Where a full page is to be cut: at its half, or after it so that no time point is cut in two; 0: nowhere yet."""
+    if analyte is None or not analyte.joint:
+        return HALF if len(results) > HALF else 0
+    stands = [place for place, one in enumerate(results) if one.stands]
+    for last, first in pairwise(stands):
+        if first >= HALF and point_of(results[last], zone) != point_of(results[first], zone):
+            return max(HALF, last + 1)
+    return 0
 
 
 def listing(index: Index | None, chunks: Iterable[Chunk]) -> Index | None:
@@ -163,12 +179,13 @@ def let_go(series: Series) -> Series:
     """The open page without the half that was copied to a chunk, if one was: the copy is durable by now."""
     if not series.sealing:
         return series
-    gone = {result.record for result in series.results[:HALF]}
+    gone = {result.record for result in series.results[: series.cut]}
     return replace(
         series,
-        results=series.results[HALF:],
+        results=series.results[series.cut :],
         base=series.middle,
-        middle=series.fold if len(series.results) == OPEN else Fold(),
+        middle=Fold(),
+        cut=0,
         closed=tuple(one for one in series.closed if one.by not in gone),
         moved=tuple(one for one in series.moved if one not in gone),
         sealed=series.sealed + 1,
@@ -178,7 +195,7 @@ def let_go(series: Series) -> Series:
 
 def without_sealed(series: Series, course: Course, before: Series) -> Series:
     """``series`` (from ``let_go``) without the findings that went with the half, and with them summed up."""
-    gone = {result.record for result in before.results[:HALF]}
+    gone = {result.record for result in before.results[: before.cut]}
     ids = frozenset(ids_of((one for one in before.closed if one.by in gone), course))
     moved = {id_: kept for id_, kept in series.kept.items() if id_ in ids}
     return replace(
@@ -190,9 +207,9 @@ def without_sealed(series: Series, course: Course, before: Series) -> Series:
 
 def sealed_copy(series: Series, course: Course, index: Index) -> Shelf:
     """The shelf with the first half of a full page copied to the next chunk; as it is when the page is not full."""
-    if series.sealing or len(series.results) < OPEN:
+    if series.sealing or len(series.results) < OPEN or not series.cut:
         return Shelf(series)
-    half = series.results[:HALF]
+    half = series.results[: series.cut]
     records = {result.record for result in half}
     ids = ids_of((one for one in series.closed if one.by in records), course)
     kept = {id_: series.kept[id_] for id_ in ids if id_ in series.kept}

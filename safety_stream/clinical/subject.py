@@ -21,7 +21,7 @@ from safety_stream.clinical.filing import Bench, Filed, file_report, file_result
 from safety_stream.clinical.findings import AnyFinding, FindingChange, SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import frame_of
-from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_key
+from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_keys
 from safety_stream.clinical.overview import overview
 from safety_stream.clinical.record import (
     HEADER,
@@ -87,7 +87,8 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     zone = _protocol(book, record.study).versions[0].tz
     needed = {HEADER}
     if isinstance(event, Measurement):
-        needed.update(names_needed(record, series_key(event, book), event, zone))
+        for key in series_keys(event, book):
+            needed.update(names_needed(record, key, event, zone))
     elif isinstance(event, AdverseEvent):
         needed.add(report_page(event.source.record))
     if _is_stale(record, book) or not (event is None or isinstance(event, Measurement | AdverseEvent | Acknowledged)):
@@ -127,10 +128,12 @@ def standing(record: SubjectRecord) -> dict[str, AnyFinding]:
 def remember(record: SubjectRecord, event: SubjectEvent, book: Book) -> SubjectRecord:
     """The record with one more fact and nothing concluded from it; its pages must be loaded."""
     if isinstance(event, Measurement):
-        series = record.series.get(series_key(event, book)) or Series(series_key(event, book))
-        told, zone = result_of(event), _protocol(book, record.study).versions[0].tz
-        now = settle_result(next((one for one in series.results if one.record == told.record), None), told)
-        return record.with_pages({series.analyte: replace(series, results=placed(series.results, now, zone))})
+        told, zone, pages = result_of(event), _protocol(book, record.study).versions[0].tz, {}
+        for key in series_keys(event, book):
+            series = record.series.get(key) or Series(key)
+            now = settle_result(next((one for one in series.results if one.record == told.record), None), told)
+            pages[key] = replace(series, results=placed(series.results, now, zone))
+        return record.with_pages(pages)
     if isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
         return record.with_pages({name: remember_report(record.reports.get(name) or Report(""), event).page})
@@ -171,9 +174,9 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     outcome: Outcome = "processed"
     filed: dict[str, Filed] = {}
     if isinstance(event, Measurement):
-        key = series_key(event, book)
-        filed[key] = file_result(shelf_of(record, key, needed), result_of(event), bench)
-        outcome = filed[key].outcome
+        keys = series_keys(event, book)
+        filed = {key: file_result(shelf_of(record, key, needed), result_of(event), bench) for key in keys}
+        outcome = filed[keys[0]].outcome
     elif isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
         about = remember_report(record.reports[name], event)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from safety_stream.rulebook.sheet import Sheet
+from safety_stream.rulebook.tables import Formula
 
 Number = Annotated[Decimal, Field(allow_inf_nan=False)]
 
@@ -56,8 +57,20 @@ class UnitsForm(Form):
     families: dict[str, FamilyForm]
 
 
+class FormulaForm(Form):
+    """How an analyte follows from, or is corrected by, others of the same specimen or tracing."""
+
+    by: Formula
+    of: Words
+    entry: Annotated[str, Field(pattern=r"^[GT]\d+$", description="The entry of the ambiguity register.")]
+
+
 class AnalyteForm(Form):
-    """One row of analytes.yaml."""
+    """One row of analytes.yaml.
+
+    ``corrected`` changes what was sent by its companions, ``derived`` stands in where nothing was sent, ``unless``
+    names analytes that are judged in its place, ``replicates: mean`` joins several readings of one time point.
+    """
 
     key: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,8}$")]
     name: str
@@ -73,6 +86,10 @@ class AnalyteForm(Form):
     unit_may_be_missing: bool = False
     qualitative: bool = False
     range_shows_unit: bool = False
+    corrected: FormulaForm | None = None
+    derived: FormulaForm | None = None
+    unless: Words = ()
+    replicates: Literal["mean"] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "AnalyteForm":

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from safety_stream.quantity import ReferenceRange
-from safety_stream.rulebook.forms import AnalyteForm, ConversionForm, UnitsForm, complaints
+from safety_stream.rulebook.forms import AnalyteForm, ConversionForm, FormulaForm, UnitsForm, complaints
 from safety_stream.rulebook.sheet import Sheet
-from safety_stream.rulebook.tables import Analyte, Unit, folded, spelled
+from safety_stream.rulebook.tables import Analyte, Joint, Unit, folded, spelled
 
 
 def read_units(sheet: Sheet, problems: list[str]) -> UnitsForm:
@@ -39,9 +39,17 @@ def read_analytes(sheet: Sheet, units: UnitsForm, problems: list[str]) -> dict[s
             sheet.problem((index,), f"{form.key}: {wrong}", expected) for wrong, expected in _slips(form, units)
         )
         analytes[form.key] = _analyte(form, units)
+    problems += _strangers(sheet, analytes)
     if not analytes:
         problems.append(f"{sheet.name}:1: no analyte in it; expected a list of analytes")
     return analytes
+
+
+def _strangers(sheet: Sheet, analytes: Mapping[str, Analyte]) -> Iterator[str]:
+    rows = {row["key"]: index for index, row in enumerate(sheet.data) if isinstance(row, dict) and "key" in row}
+    for one in analytes.values():
+        for key in sorted(one.companions - analytes.keys()):
+            yield sheet.problem((rows[one.key],), f"{one.key}: no analyte is called {key}", "an analyte of this file")
 
 
 def by_loinc(analytes: Mapping[str, Analyte], problems: list[str]) -> dict[str, Analyte]:
@@ -92,7 +100,15 @@ def _analyte(form: AnalyteForm, units: UnitsForm) -> Analyte:
         unit_may_be_missing=form.unit_may_be_missing,
         qualitative=form.qualitative,
         range_shows_unit=form.range_shows_unit,
+        corrected=_joint(form.corrected),
+        derived=_joint(form.derived),
+        unless=form.unless,
+        replicates=form.replicates is not None,
     )
+
+
+def _joint(form: FormulaForm | None) -> Joint | None:
+    return None if form is None else Joint(form.by, form.of, form.entry)
 
 
 def _units_of(form: AnalyteForm, units: UnitsForm) -> tuple[str, dict[str, ConversionForm]]:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -14,6 +15,7 @@ from safety_stream.rulebook.protocol import Protocol
 
 Direction = Literal["higher", "lower"]
 WhenUndecided = Literal["highest", "lowest"]
+Formula = Literal["albumin", "differential", "CKD-EPI 2021", "Fridericia"]
 _ONE = Decimal(1)
 _POWER_OF_TEN = re.compile(r"^[x*]?10(?:\*\*|[*^e']|\()(\d{1,2})\)?(?=/)", re.IGNORECASE)
 _CELLS = re.compile(r"\{?cells?\}?", re.IGNORECASE)
@@ -53,6 +55,15 @@ class Unit:
         return converted.shifted(self.origin) if self.origin else converted
 
 
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """A quantity that follows from others of the same specimen: the formula, its parts, its register entry."""
+
+    by: Formula
+    of: tuple[str, ...]
+    entry: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Analyte:
     """Something that is measured: its codes, the units it is accepted in, and the values that can be true."""
@@ -71,6 +82,20 @@ class Analyte:
     qualitative: bool = False
     range_shows_unit: bool = False
     ratios_only: bool = False
+    corrected: Joint | None = None
+    derived: Joint | None = None
+    unless: tuple[str, ...] = ()
+    replicates: bool = False
+
+    @property
+    def companions(self) -> frozenset[str]:
+        """The analytes whose results of the same specimen it is judged with."""
+        return frozenset((*self.unless, *(key for one in (self.corrected, self.derived) if one for key in one.of)))
+
+    @property
+    def joint(self) -> bool:
+        """Whether results of one time point are judged together."""
+        return self.replicates or bool(self.corrected or self.derived or self.unless)
 
     def unit_of(self, text: str) -> Unit | None:
         """The unit that a sender's spelling means for this analyte, or None: never a guess."""
@@ -200,6 +225,15 @@ class Book:
         if loinc is not None:
             return self._by_loinc.get(loinc)
         return None if test is None else self._by_test.get(test) or self._by_test.get(folded(test))
+
+    @cached_property
+    def _joins(self) -> Mapping[str, tuple[str, ...]]:
+        pairs = sorted((part, one.key) for one in self.analytes.values() for part in one.companions)
+        return {part: tuple(key for other, key in pairs if other == part) for part, _ in pairs}
+
+    def joins(self, analyte: str) -> tuple[str, ...]:
+        """The analytes that are judged with results of this one beside them, by their keys."""
+        return self._joins.get(analyte, ())
 
     def rules(self, analyte: str) -> tuple[GradingRule, ...]:
         """The rules an analyte feeds, by its key."""

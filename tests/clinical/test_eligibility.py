@@ -45,8 +45,8 @@ def result(test: str, value: str, **sent: Any) -> LabResult:
 
 
 def at_screening(test: str, value: str, **sent: Any) -> list[EligibilityBreach]:
-    """What a result two weeks before the first dose comes to."""
-    played = Played([screened(), result(test, value, **sent)])
+    """What a result two weeks before the first dose comes to, of a subject whose eGFR cannot be derived."""
+    played = Played([screened(sex=None), result(test, value, **sent)])
     assert not played.of("data_query", code="implausible_range")
     return played.of("eligibility_breach")
 

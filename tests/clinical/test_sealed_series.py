@@ -36,9 +36,37 @@ def neutrophils() -> st.SearchStrategy[SubjectEvent]:
     )
 
 
+def calcium() -> st.SearchStrategy[SubjectEvent]:
+    """Results that are judged together: calcium with albumin and ionized calcium, some of them of one specimen."""
+    return st.builds(
+        lambda test, day, value, specimen, version, moved, status: lab(
+            test, day + moved, value, specimen=specimen, version=version, status=status, record=f"{test}{day}"
+        ),
+        st.sampled_from(["CA", "CA", "ALB", "CAION"]), st.integers(-2, 12),
+        st.sampled_from(["1.4", "1.9", "2.3", "2.8", "30", "Hello"]),
+        st.sampled_from([None, None, "tube-1", "tube-2"]), st.integers(1, 2), st.sampled_from([0, 0, 0, 0.5, 6, -5]),
+        st.sampled_from(["final", "final", "preliminary", "entered-in-error"]),
+    )  # fmt: skip
+
+
+def readings() -> st.SearchStrategy[SubjectEvent]:
+    """Replicates of QTcF, and QT with RR where none was sent; now and then the start of treatment."""
+    tracings = st.builds(
+        lambda test, day, minute, value, specimen: lab(
+            test, day + minute / 1440, value, specimen=specimen, record=f"{test}{day}.{minute}"
+        ),
+        st.sampled_from(["QTCF", "QTCF", "QT", "RR"]), st.integers(-2, 8), st.sampled_from([0, 1, 2]),
+        st.sampled_from(["400", "455", "481", "505", "1000"]), st.sampled_from([None, "visit-1", "visit-2"]),
+    )  # fmt: skip
+    return st.one_of(tracings, tracings, tracings, st.just(infusion(1, 0)))
+
+
+SERIES = st.one_of(*(st.lists(one(), max_size=30) for one in (neutrophils, calcium, readings)))
+
+
 @pytest.mark.usefixtures("small_pages")
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(neutrophils(), max_size=30))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SERIES)
 def test_a_sealed_series_concludes_as_the_facts_say(told: list[SubjectEvent]) -> None:
     """With nothing but the stored pages between events, findings are those of the facts, and those of plain memory."""
     stored, plain = Played(told, stored=True), Played(told)
@@ -73,8 +101,8 @@ class Crashing(Played):
 
 
 @pytest.mark.usefixtures("small_pages")
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(neutrophils(), max_size=24), st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SERIES, st.integers(0, 10_000))
 def test_a_crash_between_pages_loses_nothing(told: list[SubjectEvent], seed: int) -> None:
     """Any part of a step's pages written, then the same event again: same findings, and no revision told otherwise."""
     crashing, smooth = Crashing(Random(seed)), Played(told, stored=True)

@@ -47,6 +47,14 @@ TESTS = {
     "INR": ("{INR}", "0.8", "1.2"),
     "LVEF": ("%", None, None),
     "EGFR": ("mL/min/{1.73_m2}", "90", None),
+    "CA": ("mmol/L", "2.15", "2.55"),
+    "CAION": ("mmol/L", "1.15", "1.30"),
+    "ALB": ("g/L", "40", "55"),
+    "NEUTLE": ("%", None, None),
+    "NEUTBLE": ("%", None, None),
+    "QT": ("ms", None, None),
+    "RR": ("ms", None, None),
+    "QTCF": ("ms", None, None),
 }
 
 
