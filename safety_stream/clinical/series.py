@@ -19,7 +19,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
-from safety_stream.clinical.result import Result
+from safety_stream.clinical.result import Result, bounds_of
 from safety_stream.clinical.toxicities import (
     dlt_ids,
     dose_limiting_toxicities,
@@ -72,7 +72,8 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold = fold if after else fold._replace(baseline=point)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
-    return _asked(fold, touched, _rivals(one for one in point if _own(one, course)))
+    own = [one for one in point if _own(one, course)]
+    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course)))
 
 
 def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
@@ -167,6 +168,15 @@ def _rivals(point: Iterable[Result]) -> Iterator[Flood]:
         if one.rivals:
             found = f"{len(one.rivals)} different contents under version {one.version}"
             yield asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
+
+
+def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
+    """One of the two times is wrong; until somebody says which, the result counts at the time it was observed."""
+    for one in point:
+        if bounds_of(one.observed_at, course.frame.zone)[0] > one.reported_at:
+            found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
+            expected = "a specimen taken before its report"
+            yield asked("observed_after_reported", course.key, found, expected, one.source)
 
 
 class Carried(NamedTuple):
