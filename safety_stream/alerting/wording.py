@@ -143,11 +143,17 @@ def judged(finding: Finding) -> Facts:
     yield "Rule", f"{evidence.rule} (rulebook {evidence.book})"
 
 
+def is_derived(finding: Finding) -> bool:
+    """Whether it rests on a quantity that we calculated; its note says by which formula and from what."""
+    return any(reason.startswith("derived: ") for reason in finding.evidence.reasons)
+
+
 def toxicity_facts(finding: Toxicity) -> Facts:
     """A toxicity graded from measurements."""
     yield from who(finding)
     yield from study_day(finding.study_day)
-    yield "Result", result(finding) + (" (preliminary result)" if finding.provisional else "")
+    marks = [word for word, so in (("preliminary", finding.provisional), ("derived", is_derived(finding))) if so]
+    yield "Result", result(finding) + (f" ({', '.join(marks)} result)" if marks else "")
     yield from reference_range(finding.evidence)
     yield from multiples(finding.evidence)
     yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.peak)}"
@@ -205,7 +211,7 @@ def breach_facts(finding: EligibilityBreach) -> Facts:
     yield from who(finding)
     yield "Criterion", f"{finding.criterion}: {finding.criterion_text}"
     yield "Judged", finding.phase.replace("_", " ")
-    yield "Result", quantity(finding.value, finding.unit)
+    yield "Result", quantity(finding.value, finding.unit) + (" (derived result)" if is_derived(finding) else "")
     yield "Limit", finding.limit
     if finding.distance is not None:
         yield "Distance from the limit", finding.distance

@@ -109,8 +109,12 @@ def mean_of(replicates: Sequence[Measured]) -> Measured | None:
         range=_NO_RANGE,
         text=_text(value),
         source=_sources(replicates),
-        derived=f"mean of {len(replicates)} replicates (G15)",
+        derived=f"mean of {len(replicates)} replicates (G15), from {_readings(replicates)}",
     )
+
+
+def _readings(replicates: Sequence[Measured]) -> str:
+    return ", ".join(f"{one.text.strip()} {one.ucum}" for one in replicates)
 
 
 class Person(NamedTuple):
@@ -182,7 +186,13 @@ def _derived(
     unit: Unit | None = None if analyte is None else analyte.units.get(ucum)
     if analyte is None or unit is None or not unit.own(value).meets(*analyte.plausible):
         return None
-    return Measured(analyte, value, unit, limits, _text(value), _sources(parts), derived=formula)
+    told = f"{formula}, from {_named(parts)}"
+    return Measured(analyte, value, unit, limits, _text(value), _sources(parts), derived=told)
+
+
+def _named(parts: Sequence[Measured]) -> str:
+    """What a quantity was made of, as it was reported."""
+    return " and ".join(f"{one.analyte.name} {one.text.strip()} {one.ucum or '(no unit)'}" for one in parts)
 
 
 def _sources(parts: Sequence[Measured]) -> str:

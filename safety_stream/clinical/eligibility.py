@@ -90,7 +90,7 @@ def _recheck(
 def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Result, answer: Answer) -> Judged:
     measured, facts = answer
     rule, inputs = _inputs(criterion, measured, facts)
-    met, reasons = rule.judge(inputs), []
+    met, reasons = rule.judge(inputs), list[str]()
     if met and criterion.needs == "off_oxygen" and result.flag is not False:
         met = None
         reasons.append("whether oxygen was given is not known" if result.flag is None else "taken while on oxygen")
@@ -99,6 +99,8 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
         return Judged(name, *stage, True, *told, "", None, "", result.observed_at, measured.source)
     if met is None and not reasons:
         reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
+    if measured.derived:
+        reasons.append(f"derived: {measured.derived}")
     comparison = rule.comparisons[0]
     bound = comparison.bound(inputs)
     return Judged(

@@ -51,9 +51,7 @@ def _place(number: Decimal) -> Decimal:
 def _inputs(case: Case) -> list[Input]:
     measured, rule = case.measured, case.rule
     unit = measured.ucum
-    told = [
-        Input(name=measured.analyte.name, value=measured.text, unit=unit, source=measured.derived or measured.source)
-    ]
+    told = [Input(name=measured.analyte.name, value=measured.text, unit=unit, source=measured.source)]
     limits = (("LLN", measured.range.low), ("ULN", measured.range.high))
     told += [Input(name=name, value=plain(limit), unit=unit) for name, limit in limits if limit is not None]
     if isinstance(case.baseline, Measured) and _asks_baseline(case):

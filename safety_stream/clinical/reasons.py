@@ -1,13 +1,16 @@
 """What is missing, assumed or ambiguous about a grade: each reason opens with the id of its register entry."""
 
+import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from safety_stream.clinical.findings import GradeRange
 from safety_stream.clinical.grading import Case, NoBaseline
 from safety_stream.clinical.measure import Measured
 from safety_stream.quantity import plain
 from safety_stream.rulebook.criteria import Comparison, Fact, Inputs, Test
+
+_ENTRY: Final = re.compile(r"\b[GT]\d+\b")
 
 
 class Missing(NamedTuple):
@@ -24,7 +27,7 @@ def reasons_of(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str,
     told = [*_about_the_value(case), *_about_the_missing(case, missing)]
     if not grade.decided:
         told.append(f"alerts count with grade {alerting_grade}{_usual(case, missing)}")
-    mentioned = {reason.partition(":")[0] for reason in told}
+    mentioned = {id_ for reason in told for id_ in _ENTRY.findall(reason)}
     return (*told, *(id_ for id_ in case.rule.register if id_ not in mentioned and id_ != "G6"))
 
 

@@ -112,7 +112,7 @@ def test_the_mean_of_replicates() -> None:
     mean = mean_of(replicates)
     assert mean is not None
     assert str(mean.value) == "481"
-    assert mean.derived == "mean of 3 replicates (G15)"
+    assert mean.derived == "mean of 3 replicates (G15), from 481 ms, 480 ms, 482 ms"
     assert mean_of(replicates[:1]) is replicates[0]
     assert mean_of([]) is None
     assert mean_of([replicates[0], quantity("QT", "400", "ms")]) is None

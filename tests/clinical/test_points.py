@@ -42,7 +42,9 @@ def test_a_high_calcium_hidden_by_low_albumin_is_found() -> None:
     """2.80 mmol/L with albumin 20 g/L is 3.20: above 3.1, grade 3, though 2.80 alone is grade 1."""
     (found,) = toxicities(lab("CA", 8, "2.80"), lab("ALB", 8, "20"), term="Hypercalcemia")
     assert str(found.peak) == "3"
-    assert found.evidence.reasons[0] == "derived: calcium + 0.02 x (40 - albumin in g/L) (G16)"
+    assert found.evidence.reasons == (
+        "derived: calcium + 0.02 x (40 - albumin in g/L) (G16), from Calcium 2.80 mmol/L and Albumin 20 g/L",
+    )
     assert found.evidence.inputs[0].name == "Calcium corrected for albumin"
     assert found.readings[-1].source == "test|CA@8 v1, test|ALB@8 v1"
 
@@ -67,7 +69,9 @@ def test_neutrophils_come_from_the_differential_until_a_count_is_sent() -> None:
     (found,) = toxicities(*shares, term="Neutrophil count decreased")
     assert str(found.peak) == "4"
     assert found.readings[-1].value == "0.42"
-    assert found.evidence.reasons[0] == "derived: leukocytes x (neutrophils + bands) % (G18)"
+    assert found.evidence.reasons[0].startswith(
+        "derived: leukocytes x (neutrophils + bands) % (G18), from Leukocytes 1.2"
+    )
     (found,) = toxicities(*shares, lab("NEUT", 8, "0.61"), term="Neutrophil count decreased")
     assert str(found.peak) == "3"
     assert not any(reason.startswith("derived") for reason in found.evidence.reasons)
@@ -85,6 +89,7 @@ def test_egfr_comes_from_creatinine_until_it_is_sent() -> None:
     played = Played([screened(), lab("CREAT", -14, "221")], stored=True)
     breach = played.one("eligibility_breach", criterion="egfr")
     assert (breach.value, breach.verdict) == ("25.25", "breached")
+    assert any(reason.startswith("derived: CKD-EPI 2021 from creatinine, 34") for reason in breach.evidence.reasons)
     assert breach.evidence.inputs[0].source == "test|CREAT@-14 v1"
     played.take(lab("EGFR", -14, "61"))
     assert not played.of("eligibility_breach", criterion="egfr")
@@ -105,7 +110,7 @@ def test_qtc_replicates_are_judged_by_their_mean() -> None:
     before = lab("QTCF", -6, "450")
     (found,) = toxicities(before, *tracings, term="Electrocardiogram QT corrected interval prolonged")
     assert (str(found.peak), found.readings[-1].value) == ("2", "498")
-    assert found.evidence.reasons[0] == "derived: mean of 3 replicates (G15)"
+    assert found.evidence.reasons[0] == "derived: mean of 3 replicates (G15), from 505 ms, 495 ms, 494 ms"
 
 
 def test_tracings_of_one_visit_hours_apart_are_not_replicates() -> None:
