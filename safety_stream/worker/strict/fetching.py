@@ -27,8 +27,9 @@ class FetchLoop(Consumer):
     Upstream: none found for the first; faust-streaming #596 for the second.
     Tests: tests/worker/strict/test_fetching.py.
 
-    A record reaches an agent only if its partition is not paused (a pause by a rebalance or by recovery is always
-    followed by a seek) and has not been sought since the record was fetched.
+    A record reaches an agent only if its partition is not paused and has not been sought since the record was asked
+    for. What is dropped so comes again: it was asked for before the pause, and the seek that follows a pause by a
+    rebalance or by recovery waits for the fetches asked for before it.
     """
 
     _thread: StrictConsumerThread

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 class Ledger:
     """The offsets of one partition from the first one handed out in this assignment.
 
-    ``front`` is the next offset to commit: everything before it is acknowledged, or is known not to exist.
+    ``front`` is the next offset to commit: everything before it is acknowledged, or is known not to exist. A hole
+    counts only with the event behind it: where our own logs have a jump, the guard refuses that event, and what the
+    jump leapt over must not be committed.
     ``committed`` is what the broker last confirmed, null while it has confirmed nothing.
 
     Answers: Faust commits past an event still in flight when it is first in line (its guard tests ``gap > 1`` and
@@ -49,11 +51,14 @@ class Ledger:
         return len(self._finished)
 
     def _advance(self) -> None:
-        while True:
-            if self.front in self._finished:
-                self._finished.discard(self.front)
-                self.front += 1
-            elif self.front in self._absent:
-                self.front = self._absent.pop(self.front)
-            else:
-                return
+        while (event := self._behind_holes()) in self._finished:
+            self._absent = {start: stop for start, stop in self._absent.items() if start >= event}
+            self._finished.discard(event)
+            self.front = event + 1
+
+    def _behind_holes(self) -> int:
+        """The first offset from the front on that the broker may hold."""
+        event = self.front
+        while event in self._absent:
+            event = self._absent[event]
+        return event

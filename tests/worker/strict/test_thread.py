@@ -1,5 +1,6 @@
 """Every seek is explicit, and is known to the fetches that come after it."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,7 +66,46 @@ async def test_a_seek_makes_earlier_fetches_stale(consumer: StrictConsumer, monk
         return {SOURCE: [SimpleNamespace(offset=5)]}
 
     monkeypatch.setattr(thread, "_fetch_records", records)
-    before = await thread._fetch(frozenset({SOURCE}), 1.0)
+    before = await thread._fetch({SOURCE: 0}, 1.0)
     await thread._seek_to_start(frozenset({SOURCE}))
-    after = await thread._fetch(frozenset({SOURCE}), 1.0)
+    after = await thread._fetch({SOURCE: 1}, 1.0)
     assert before.moves[SOURCE] != thread.moves[SOURCE] == after.moves[SOURCE]
+
+
+async def test_a_fetch_asked_for_before_a_seek_takes_nothing_after_it(
+    consumer: StrictConsumer, monkeypatch: Any
+) -> None:
+    """Its partition is paused by now: what it took from the new position would be dropped, and never come again."""
+    thread, taken = _thread(consumer, Aiokafka({SOURCE: 0}, {SOURCE: 5})), []
+
+    async def records(*_: Any, **__: Any) -> Any:
+        taken.append(SOURCE)
+        return {SOURCE: [SimpleNamespace(offset=5)]}
+
+    monkeypatch.setattr(thread, "_fetch_records", records)
+    asked = {SOURCE: thread.moves[SOURCE]}
+    await thread._seek_to_start(frozenset({SOURCE}))
+    assert (await thread._fetch(asked, 1.0)).records == {}
+    assert taken == []
+
+
+async def test_a_seek_waits_for_the_fetch_under_way(consumer: StrictConsumer, monkeypatch: Any) -> None:
+    """A fetch that waits for records when the seek comes takes them from the old position; then it is moved."""
+    aiokafka = Aiokafka({SOURCE: 0}, {SOURCE: 5})
+    thread, under_way, arrives = _thread(consumer, aiokafka), asyncio.Event(), asyncio.Event()
+
+    async def records(*_: Any, **__: Any) -> Any:
+        under_way.set()
+        await arrives.wait()
+        return {SOURCE: [SimpleNamespace(offset=900 if not aiokafka.sought else 5)]}
+
+    monkeypatch.setattr(thread, "_fetch_records", records)
+    fetch = asyncio.create_task(thread._fetch({SOURCE: 0}, 1.0))
+    await under_way.wait()
+    seek = asyncio.create_task(thread._seek_to_start(frozenset({SOURCE})))
+    await asyncio.sleep(0)
+    arrives.set()
+    fetched, _ = await asyncio.gather(fetch, seek)
+    assert [one.offset for one in fetched.records[SOURCE]] == [900]
+    assert fetched.moves[SOURCE] != thread.moves[SOURCE]
+    assert aiokafka.sought == {SOURCE: 5}
