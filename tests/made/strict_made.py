@@ -27,6 +27,7 @@ class RecordingThread:
         self.hand_out: asyncio.Queue[Mapping[TP, list[Any]]] = asyncio.Queue()
         self.starts: dict[TP, Start] = {}
         self.sought: list[frozenset[TP]] = []
+        self.looked_again: list[dict[TP, int]] = []
         self.commits: list[dict[TP, int]] = []
         self.commit_works = True
 
@@ -51,6 +52,11 @@ class RecordingThread:
         self.sought.append(asked)
         self.moves.update(asked)
         return {tp: self.starts.get(tp, Start(0, None)) for tp in asked}
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Remember."""
+        self.looked_again.append(dict(partitions))
+        self.moves.update(partitions.keys())
 
     async def commit(self, offsets: Mapping[TP, int]) -> bool:
         """Confirm, or not."""

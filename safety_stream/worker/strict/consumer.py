@@ -27,6 +27,7 @@ class StrictConsumer(FetchLoop):
         self.ledgers: dict[TP, Ledger] = {}
         self.expected: dict[TP, int] = {}
         self.starts: dict[TP, int] = {}
+        self.looked_at: dict[TP, int] = {}
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> StrictConsumerThread:

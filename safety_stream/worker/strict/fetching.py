@@ -20,6 +20,9 @@ BREATHE_EVERY = 100
 class FetchLoop(Consumer):
     """Fetches only what may be read now, and hands over only what was fetched for now.
 
+    A jump in the offsets is believed only when the broker shows it twice: in a log that others write it may be a
+    marker of a transaction or a compacted record, and nothing tells it from events that were lost on the way.
+
     Answers: Faust passes aiokafka its live set of active partitions; when recovery empties that set while a fetch
     is pending, aiokafka reads the empty set as "all", Faust drops the records it did not ask for, and the jump in
     offsets is booked as a compacted gap and committed over. Records fetched before a seek or for a paused
@@ -35,6 +38,7 @@ class FetchLoop(Consumer):
     _thread: StrictConsumerThread
     ledgers: MutableMapping[TP, Ledger]
     expected: MutableMapping[TP, int]
+    looked_at: MutableMapping[TP, int]
 
     async def _drain_messages(self, fetcher: ServiceT) -> None:
         try:
@@ -75,12 +79,22 @@ class FetchLoop(Consumer):
 
     async def _hand_over(self, tp: TP, record: Any) -> None:
         if tp in self.ledgers:
-            if record.offset < self.expected[tp]:
+            expected = self.expected[tp]
+            if record.offset < expected:
                 return
-            if record.offset > self.expected[tp]:
-                self.on_absent(tp, self.expected[tp], record.offset)
+            if record.offset > expected:
+                if self.looked_at.get(tp) != expected:
+                    await self._look_again(tp, expected)
+                    return
+                self.on_absent(tp, expected, record.offset)
             self.expected[tp] = record.offset + 1
         await self.callback(self._to_message(tp, record))
+
+    async def _look_again(self, tp: TP, expected: int) -> None:
+        """Ask the broker once more for what should have come: only a hole that it shows twice is one."""
+        self.log.warning("%s/%s: nothing came at offset %s, looking again", tp.topic, tp.partition, expected)
+        self.looked_at[tp] = expected
+        await self._thread.seek_wait({tp: expected})
 
     def on_absent(self, tp: TP, start: int, stop: int) -> None:
         """The broker holds nothing from ``start`` up to but not including ``stop``."""

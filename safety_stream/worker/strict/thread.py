@@ -37,11 +37,13 @@ class StrictConsumerThread(AIOKafkaConsumerThread):
     and the events in between are then dropped as already read; a fetch that was asked for before a rebalance and
     returns right after the seek takes records from the new position while their partition is still paused, they
     are dropped, and the position is past them; a partition without a committed offset (or with offset 0) is not
-    sought at all, so that whatever was fetched and dropped before stays dropped.
+    sought at all, so that whatever was fetched and dropped before stays dropped; outside ``exactly_once`` what a
+    sender's aborted transaction left behind is read as if it had been sent.
     Upstream: faust-streaming #596 (the same family), aiokafka ``seek_to_committed``.
     Tests: tests/worker/strict/test_fetching.py::test_a_fetch_from_before_a_seek_is_not_delivered,
     test_thread.py::test_a_fetch_asked_for_before_a_seek_takes_nothing_after_it,
-    ::test_a_seek_waits_for_the_fetch_under_way, ::test_a_partition_without_a_commit_is_sought_to_its_start.
+    ::test_a_seek_waits_for_the_fetch_under_way, ::test_a_partition_without_a_commit_is_sought_to_its_start;
+    tests/e2e/test_transactional_sender.py.
     """
 
     def __post_init__(self) -> None:
@@ -49,6 +51,11 @@ class StrictConsumerThread(AIOKafkaConsumerThread):
         super().__post_init__()
         self.moves: Counter[TP] = Counter()
         self._position = asyncio.Lock()  # of the thread's own loop: either a fetch moves the position, or a seek
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
 
     async def fetch(self, wanted: frozenset[TP], patience: float) -> Fetched:
         """Fetch records of these partitions only; an empty answer after ``patience`` seconds, or after a seek."""
