@@ -97,6 +97,9 @@ def _sheet(name: str, text: str) -> Sheet:
 
 def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
     sheets = {name: _sheet(name, _text(name, files[name], problems)) for name in files if name.endswith(".yaml")}
+    unreadable = [problem for sheet in sheets.values() if sheet.data is None for problem in sheet.problems]
+    if unreadable:  # whatever leans on such a file would only repeat it
+        raise RulebookError([*problems, *unreadable])
     rules_name, terms_name = _rules_of(scale), _terms_of(scale)
     analytes = read_analytes(sheets["analytes.yaml"], read_units(sheets["units.yaml"], problems), problems)
     terms = read_terms(terms_name, csv.reader(io.StringIO(_text(terms_name, files[terms_name], problems))), problems)

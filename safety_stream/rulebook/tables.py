@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -220,6 +220,11 @@ class Book:
     def suggest(self, text: str, most: int = 5) -> tuple[Term, ...]:
         """The terms most like a free text, best first: for a person to choose from, never to be taken."""
         return tuple(self._by_name[name] for name in self._synonyms.suggest(text, self._by_name, most))
+
+    def words_for_terms(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What people write, with the names of the terms that are suggested for it."""
+        for written, names in self._synonyms.phrases.items():
+            yield written, tuple(self._by_name[name].name for name in names)
 
     def protocol(self, study: str) -> Protocol | None:
         """The protocol of a study."""
