@@ -189,7 +189,7 @@ def other_scales(finding: ReportedEvent) -> Facts:
         differs = finding.grade is not None and not one.grade.lowest <= finding.grade <= one.grade.highest
         beside = f"differs from CTCAE grade {finding.grade}; the scales are defined differently" if differs else ""
         yield f"{one.scale} grade", f"{grade_words(one.grade)}, computed{f'; {beside}' if beside else ''}"
-        yield f"{one.scale} decided by", one.evidence.comparison or _UNKNOWN
+        yield f"{one.scale} because", one.evidence.comparison or _UNKNOWN
         if one.evidence.reasons:
             yield f"{one.scale} note", "; ".join(one.evidence.reasons)
     if finding.scales:

@@ -4,7 +4,7 @@ Nothing here changes the grade of record. A difference between two scales is no 
 (decisions T13, S7).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from safety_stream.clinical.events import AdverseEvent
@@ -126,16 +126,26 @@ def _inputs(one: Judged, source: str) -> Iterator[Input]:
 
 
 def _deciding(one: Judged) -> str:
-    """The domains that can have the highest grade, with the levels that give it."""
-    verdict = one.verdict
+    """What was sent and gives the grade; of a range what gives its lowest, and what can still raise it."""
+    (lowest, highest), levels = one.verdict.grades, one.verdict.levels
     if one.fatal and one.scale.death is not None:
         return "the event was fatal"
-    if verdict.condition is False:
+    if one.verdict.condition is False:
         return f"no {' and no '.join(_words(name) for name in one.scale.needs)} that counts"
+    if lowest == highest:
+        return _told(one, {name for name, left in levels.items() if left[0].grades[0] == lowest})
+    at_least = {name for name, left in levels.items() if lowest and min(level.grades[0] for level in left) == lowest}
+    raising = [_words(name) for name, left in levels.items() if max(level.grades[1] for level in left) > lowest]
+    known = f"at least {lowest} by {_told(one, at_least)}; " if at_least else ""
+    return f"{known}up to {highest} by {', '.join(raising)}"
+
+
+def _told(one: Judged, names: Collection[str]) -> str:
+    """What was sent of these domains, in the words of the scale."""
     return "; ".join(
-        f"{_words(name)}: {' or '.join(worst)}"
-        for name, levels in verdict.levels.items()
-        if (worst := [level.says for level in levels if level.grades[1] == verdict.grades[1]])
+        f"{_words(name)}: {' or '.join(level.says for level in levels)}"
+        for name, levels in one.verdict.levels.items()
+        if name in names and one.facts[name] != UNKNOWN and not one.facts[name].other_cause
     )
 
 
@@ -171,7 +181,7 @@ def _against_the_grade_of_record(one: Judged, grade: int | None, term: Term | No
     lowest, highest = one.scale.ctcae_allows(one.verdict, one.facts)
     if not lowest <= grade <= highest:
         allowed = lowest if lowest == highest else f"{lowest} to {highest}"
-        found = f"CTCAE grade {grade}, and {_deciding(one)}"
+        found = f"CTCAE grade {grade}, and {_told(one, one.facts)}"
         yield "grade_against_facts", found, f"CTCAE grade {allowed} with these facts, or other facts"
 
 

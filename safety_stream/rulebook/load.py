@@ -19,7 +19,7 @@ from safety_stream.rulebook.read_analytes import by_loinc, by_test, read_analyte
 from safety_stream.rulebook.read_protocol import read_protocol
 from safety_stream.rulebook.read_rules import RuleReader, by_name, ratios_only, read_ambiguities, read_terms
 from safety_stream.rulebook.read_scales import ScaleReader
-from safety_stream.rulebook.read_synonyms import NO_SYNONYMS, read_synonyms
+from safety_stream.rulebook.read_synonyms import read_synonyms
 from safety_stream.rulebook.scales import Scale
 from safety_stream.rulebook.sheet import Sheet, read_sheet
 from safety_stream.rulebook.signing import unsigned, version_of
@@ -128,7 +128,7 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
         _rules=MappingProxyType(rules),
         _by_name=names,
         scales=MappingProxyType(_scales(sheets.get(_SCALES), analytes, names, register, problems)),
-        _synonyms=read_synonyms(sheets[_SYNONYMS], names, problems) if _SYNONYMS in sheets else NO_SYNONYMS,
+        _synonyms=read_synonyms(sheets.get(_SYNONYMS), names, problems),
     )
 
 

@@ -1,6 +1,7 @@
 """From synonyms.yaml to ``Synonyms``: pure, every problem listed, none raised."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -10,18 +11,18 @@ from safety_stream.rulebook.sheet import Sheet
 from safety_stream.rulebook.suggesting import Synonyms, folded_term
 from safety_stream.rulebook.tables import Term
 
-NO_SYNONYMS = Synonyms()
 
-
-def read_synonyms(sheet: Sheet, names: Mapping[str, Term], problems: list[str]) -> Synonyms:
+def read_synonyms(sheet: Sheet | None, names: Mapping[str, Term], problems: list[str]) -> Synonyms:
     """The words people write for terms; a phrase that stands twice, or is a term itself, is a problem."""
+    if sheet is None:
+        return Synonyms(tuple(names))
     problems += sheet.problems
     try:
         form = SynonymsForm.model_validate(sheet.data)
     except ValidationError as error:
         problems += complaints(sheet, (), error.errors())
-        return NO_SYNONYMS
-    spelled = Synonyms(MappingProxyType(form.spellings), frozenset(form.aside))
+        return Synonyms(tuple(names))
+    spelled = Synonyms(tuple(names), MappingProxyType(form.spellings), frozenset(form.aside))
     phrases: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
     for index, row in enumerate(form.synonyms):
@@ -36,4 +37,4 @@ def read_synonyms(sheet: Sheet, names: Mapping[str, Term], problems: list[str]) 
                 problems.append(sheet.problem((*path, "words"), f"{phrase!r} again {where}", "each phrase once"))
             lines.setdefault(plain, sheet.line(*path))
             phrases[phrase] = tuple(map(folded_term, row.terms))
-    return Synonyms(spelled.spellings, spelled.aside, MappingProxyType(phrases))
+    return replace(spelled, phrases=MappingProxyType(phrases))

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
 # Of 100 x 100: as alike as this, or it is not suggested.
 _LEAST = 6000
+_LONGEST = 120
 
 
 def folded_term(text: str) -> str:
@@ -19,8 +20,11 @@ def folded_term(text: str) -> str:
 
 @dataclass(frozen=True)
 class Synonyms:
-    """What people write for terms: British parts of words, words that say nothing of the term, phrases."""
+    """What people write for terms: the names of all terms, British parts of words, words that say nothing of the term,
+    and phrases with the names they suggest, likeliest first. Names and phrases are folded.
+    """
 
+    names: tuple[str, ...] = ()
     spellings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     aside: frozenset[str] = frozenset()
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -33,26 +37,28 @@ class Synonyms:
         kept = [word for word in re.sub(r"[^\w ]+", " ", told).split() if word not in self.aside]
         return " ".join(kept) or told
 
+    def suggest(self, text: str, most: int) -> list[str]:
+        """The names most like a text, best first, at most so many."""
+        wanted = self.plain(text[:_LONGEST])
+        found = [name for _, names in self._nearest(wanted, 2 * most) for name in names]
+        return list(dict.fromkeys([*self._known.get(wanted, ()), *found]))[:most]
+
     @cached_property
-    def _by_plain(self) -> dict[str, tuple[str, ...]]:
-        return {self.plain(phrase): terms for phrase, terms in self.phrases.items()}
+    def _known(self) -> dict[str, tuple[str, ...]]:
+        phrases = {self.plain(phrase): names for phrase, names in self.phrases.items()}
+        return {self.plain(name): (name,) for name in self.names} | phrases
 
-    def suggest(self, text: str, names: Iterable[str], most: int) -> list[str]:
-        """The names most like a text, best first, at most so many; ``names`` as they are looked up."""
-        wanted = self.plain(text)
-        known = {self.plain(name): (name,) for name in names} | self._by_plain
-        found = [name for _, terms in _nearest(wanted, known, most) for name in terms]
-        return list(dict.fromkeys([*known.get(wanted, ()), *found]))[:most]
+    def _nearest(self, wanted: str, most: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Alike letter by letter, for slips of typing, or word by word, for their order and for words beside them."""
+        from rapidfuzz import fuzz, process
 
+        likeness: dict[str, int] = {}
+        for scorer, weight in ((fuzz.ratio, 100), (fuzz.token_sort_ratio, 97), (fuzz.token_set_ratio, 90)):
+            for name, score, _ in process.extract(wanted, self._choices, scorer=scorer, limit=4 * most):
+                likeness[name] = max(likeness.get(name, 0), round(weight * score))
+        alike = sorted(likeness.items(), key=lambda one: (-one[1], one[0]))
+        yield from ((name, self._known[name]) for name, score in alike[:most] if score >= _LEAST)
 
-def _nearest(wanted: str, known: Mapping[str, tuple[str, ...]], most: int) -> Iterator[tuple[str, tuple[str, ...]]]:
-    alike = sorted(((likeness(wanted, name), name) for name in known), key=lambda one: (-one[0], one[1]))
-    yield from ((name, known[name]) for score, name in alike[: 2 * most] if score >= _LEAST)
-
-
-def likeness(one: str, other: str) -> int:
-    """How alike two texts are: letter by letter for slips of typing, word by word for their order."""
-    from rapidfuzz import fuzz
-
-    by_words = 97 * fuzz.token_sort_ratio(one, other), 90 * fuzz.token_set_ratio(one, other)
-    return round(max(100 * fuzz.ratio(one, other), *by_words))
+    @cached_property
+    def _choices(self) -> list[str]:
+        return sorted(self._known)

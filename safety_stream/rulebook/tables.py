@@ -219,7 +219,7 @@ class Book:
 
     def suggest(self, text: str, most: int = 5) -> tuple[Term, ...]:
         """The terms most like a free text, best first: for a person to choose from, never to be taken."""
-        return tuple(self._by_name[name] for name in self._synonyms.suggest(text, self._by_name, most))
+        return tuple(self._by_name[name] for name in self._synonyms.suggest(text, most))
 
     def words_for_terms(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What people write, with the names of the terms that are suggested for it."""

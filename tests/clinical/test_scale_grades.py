@@ -69,6 +69,14 @@ def test_what_is_not_known_leaves_a_range_with_its_reason(sent: dict[str, Any], 
     assert questions == []
 
 
+def test_a_range_says_what_is_sure_and_what_can_still_raise_it() -> None:
+    """One vasopressor is 3 whatever the oxygen; what was not sent is never told as if it had been."""
+    finding, _ = crs(3, temperature=FEVER, hypotension="one-vasopressor")
+    assert finding.scales[0].evidence.comparison == (
+        "at least 3 by hypotension: one vasopressor, with or without vasopressin; up to 4 by hypoxia"
+    )
+
+
 ASKED = [
     (1, {"hypotension": "no-vasopressor", "hypoxia": "none"}, "2 to 4"),
     (2, {"hypotension": "one-vasopressor", "hypoxia": "none"}, "3 to 4"),
