@@ -187,13 +187,16 @@ def other_scales(finding: ReportedEvent) -> Facts:
     """The grades of other scales, each with its name, what decided it and what is missing; CTCAE's stays of record."""
     for one in finding.scales:
         differs = finding.grade is not None and not one.grade.lowest <= finding.grade <= one.grade.highest
-        beside = f"differs from CTCAE grade {finding.grade}; the scales are defined differently" if differs else ""
-        yield f"{one.scale} grade", f"{grade_words(one.grade)}, computed{f'; {beside}' if beside else ''}"
+        beside = f"; differs from CTCAE grade {finding.grade}" if differs else ""
+        yield f"{one.scale} grade", f"{grade_words(one.grade)}, computed{beside}"
         yield f"{one.scale} because", one.evidence.comparison or _UNKNOWN
         if one.evidence.reasons:
             yield f"{one.scale} note", "; ".join(one.evidence.reasons)
     if finding.scales:
-        yield "Grade of record", "the CTCAE grade, as reported; DLT rules count it alone (T13)"
+        yield (
+            "Grade of record",
+            "CTCAE, as reported: the scales differ by definition, and DLT rules count CTCAE (T13)",
+        )
 
 
 def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
