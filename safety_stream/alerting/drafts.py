@@ -63,15 +63,23 @@ def is_fatal(finding: ReportedEvent) -> bool:
 
 
 def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
-    """A serious adverse event, and a grade 4 that nobody called serious; a death is serious whatever its box says."""
+    """A serious adverse event, and a grade 4 that nobody called serious; a death is serious whatever its box says.
+
+    A grade 4 of another scale counts too: by ASTCT it means two vasopressors, a ventilator or a coma (T13).
+    """
     fatal = is_fatal(finding)
     serious = finding.serious or fatal
-    if finding.grade == 4:
-        yield Draft("adverse_event_grade_4", "", hold("contained") if serious else SEND, (finding.term,))
+    beside = tuple((one.key, one.grade.lowest, one.grade.highest) for one in finding.scales)
+    worst = max((one.grade.lowest for one in finding.scales), default=0)
+    if finding.grade == 4 or worst >= 4:
+        decision = hold("contained") if serious else SEND
+        yield Draft(
+            "adverse_event_grade_4", "", decision, (finding.term, finding.grade, *beside), (finding.grade or 0, worst)
+        )
     if serious:
-        matters = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution)
-        gravity = (int(fatal), finding.grade or 0, len(finding.seriousness))
-        yield Draft("serious_adverse_event", "", SEND, matters, gravity)
+        told = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution, *beside)
+        graver = (int(fatal), finding.grade or 0, len(finding.seriousness), worst)
+        yield Draft("serious_adverse_event", "", SEND, told, graver)
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> Iterator[Draft]:

@@ -40,11 +40,13 @@ def toxicity(finding: Toxicity) -> str:
 def reported_event(finding: ReportedEvent) -> str:
     """An adverse event, its grade and why it is serious."""
     grade = f"grade {finding.grade}" if finding.grade is not None else "no grade given"
+    named = f"CTCAE {grade}" if finding.scales else grade
+    beside = "".join(f", {one.scale} grade {grade_words(one.grade)}" for one in finding.scales)
     why = ", ".join(finding.seriousness)
     is_serious = finding.serious or is_fatal(finding)
     serious = f"serious{f' ({why})' if why else ''}" if finding.serious else "not reported as serious"
     kind = f"{'DEATH, ' if is_fatal(finding) else ''}{'SAE' if is_serious else 'AE'}"
-    return f"{kind}: {finding.term}, {grade}, {serious}"
+    return f"{kind}: {finding.term}, {named}{beside}, {serious}"
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> str:

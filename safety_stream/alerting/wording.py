@@ -173,6 +173,7 @@ def event_facts(finding: ReportedEvent) -> Facts:
     yield from study_day(finding.study_day)
     yield "Event", finding.term
     yield "Grade", f"{finding.grade if finding.grade is not None else 'not given'} (CTCAE v5.0, by the investigator)"
+    yield from other_scales(finding)
     if finding.grade is None or not finding.supported.lowest <= finding.grade <= finding.supported.highest:
         yield "Grades the facts support", grade_words(finding.supported)
     if finding.serious:
@@ -186,6 +187,22 @@ def event_facts(finding: ReportedEvent) -> Facts:
         yield "Resolved", when(finding.resolved)
     yield "Reported", instant(finding.reported_at)
     yield from judged(finding)
+
+
+def other_scales(finding: ReportedEvent) -> Facts:
+    """The grades of other scales, each with its name, what decided it and what is missing; CTCAE's stays of record."""
+    for one in finding.scales:
+        differs = finding.grade is not None and not one.grade.lowest <= finding.grade <= one.grade.highest
+        beside = f"; differs from CTCAE grade {finding.grade}" if differs else ""
+        yield f"{one.scale} grade", f"{grade_words(one.grade)}, computed{beside}"
+        yield f"{one.scale} because", one.evidence.comparison or _UNKNOWN
+        if one.evidence.reasons:
+            yield f"{one.scale} note", "; ".join(one.evidence.reasons)
+    if finding.scales:
+        yield (
+            "Grade of record",
+            "CTCAE, as reported: the scales differ by definition, and DLT rules count CTCAE (T13)",
+        )
 
 
 def dlt_facts(finding: DoseLimitingToxicity) -> Facts:

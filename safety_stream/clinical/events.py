@@ -121,6 +121,76 @@ class VitalSign(Measurement):
     on_oxygen: bool | None = Field(default=None, description="Whether oxygen was given (SpO2).")
 
 
+CrsSign = Literal["fever", "hypotension", "hypoxia"]
+IcansSign = Literal["ice_score", "consciousness", "seizure", "motor", "cerebral_edema"]
+
+
+class Quantity(Told):
+    """A value as text with its unit."""
+
+    value: Text = Field(examples=["38.6"])
+    unit: Unit = Field(examples=["Cel"])
+
+
+class AstctCrsFacts(Told):
+    """What the ASTCT grade of a cytokine release syndrome asks, at the worst of the episode; null: not known."""
+
+    temperature: Quantity | None = Field(default=None, description="The highest of the episode.")
+    fever: Literal["absent", "masked", "present"] | None = Field(
+        default=None,
+        description="38.0 Cel or more; masked: below it under an antipyretic, tocilizumab, a corticosteroid...",
+    )
+    hypotension: (
+        Literal[
+            "none",
+            "no-vasopressor",
+            "vasopressin-only",
+            "one-vasopressor",
+            "vasopressors-not-counted",
+            "several-vasopressors",
+        ]
+        | None
+    ) = Field(default=None, description="What it took; vasopressin is not counted among several.")
+    hypoxia: Literal["none", "low-flow", "device-not-known", "high-flow", "positive-pressure"] | None = Field(
+        default=None,
+        description="Device for hypoxia, not to protect the airway; low-flow: nasal cannula up to 6 L/min, or blow-by; "
+        "high-flow: cannula above it, facemask, non-rebreather, Venturi.",
+    )
+    other_cause: Annotated[frozenset[CrsSign], _IN_ORDER] = Field(
+        default=frozenset(), description="Signs that the site attributes to another cause; they do not count."
+    )
+
+
+class AstctIcansFacts(Told):
+    """What the ASTCT grade of neurotoxicity (ICANS) asks, at the worst of the episode; null: not known."""
+
+    ice_score: Annotated[int, Field(ge=0, le=10)] | None = Field(
+        default=None, description="The lowest ICE score; null when it could not be done."
+    )
+    consciousness: (
+        Literal["alert", "awakens-spontaneously", "awakens-to-voice", "awakens-to-touch", "unarousable"] | None
+    ) = None
+    seizure: Literal["none", "brief", "kind-not-known", "prolonged-or-repetitive"] | None = Field(
+        default=None, description="prolonged: longer than 5 minutes; repetitive: without return to baseline in between."
+    )
+    motor: Literal["none", "deep-focal-weakness"] | None = Field(
+        default=None, description="Hemiparesis, paraparesis and the like; not tremor, not myoclonus."
+    )
+    cerebral_edema: Literal["none", "focal", "diffuse-or-raised-pressure"] | None = Field(
+        default=None, description="On imaging, or signs of raised pressure; none: no sign of it. Not hemorrhage."
+    )
+    other_cause: Annotated[frozenset[IcansSign], _IN_ORDER] = Field(
+        default=frozenset(), description="Signs that the site attributes to another cause; they do not count."
+    )
+
+
+class ScaleFacts(Told):
+    """Facts for the scales that grade beside CTCAE, by the key of the scale in scales.yaml."""
+
+    astct_crs: AstctCrsFacts | None = None
+    astct_icans: AstctIcansFacts | None = None
+
+
 class AdverseEvent(Event):
     """An adverse-event report; a later report on the same event is a higher version of the same source."""
 
@@ -139,6 +209,9 @@ class AdverseEvent(Event):
     attribution: Attribution = "unknown"
     action_taken: Text | None = None
     narrative: Narrative | None = None
+    scale_facts: ScaleFacts | None = Field(
+        default=None, description="For the grades of other scales; the CTCAE grade stays the grade of record."
+    )
 
 
 class Screened(Event):

@@ -26,7 +26,10 @@ def finding_id(*parts: str | int) -> str:
 
 
 class GradeRange(Concluded):
-    """The lowest and highest CTCAE grade the known facts allow; equal when the grade is decided. 0 is judged normal."""
+    """The lowest and highest grade the known facts allow; equal when the grade is decided. 0 is judged normal.
+
+    CTCAE v5.0, unless it is a ``ScaleGrade``'s.
+    """
 
     lowest: Annotated[int, Field(ge=0, le=5)]
     highest: Annotated[int, Field(ge=0, le=5)]
@@ -113,6 +116,15 @@ class Toxicity(Finding):
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
 
 
+class ScaleGrade(Concluded):
+    """The grade of another scale, computed from the facts that were sent, beside the CTCAE grade of record (T13)."""
+
+    key: str = Field(description="Key of the scale, e.g. astct_crs.")
+    scale: str = Field(description="Name of the scale, e.g. ASTCT 2019 CRS.")
+    grade: GradeRange
+    evidence: Evidence
+
+
 class ReportedEvent(Finding):
     """One adverse event as reported, checked."""
 
@@ -130,6 +142,7 @@ class ReportedEvent(Finding):
     emergent: bool | None
     reported_at: datetime
     study_day: int | None = None
+    scales: tuple[ScaleGrade, ...] = Field(default=(), description="Grades of other scales whose facts were sent.")
 
 
 class DoseLimitingToxicity(Finding):

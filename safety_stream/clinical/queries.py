@@ -42,6 +42,8 @@ CODES: Mapping[str, str] = {
     "term_and_code_differ": "the code belongs to another term",
     "grade_not_in_term": "CTCAE does not define this grade for the term",
     "grade_against_facts": "the grade and the facts of the report contradict each other",
+    "scale_facts_unreadable": "a value that was sent for another scale cannot be read",
+    "scale_facts_contradictory": "the facts that were sent for another scale contradict each other",
     "seriousness_contradictory": "the report says it is not serious and names a seriousness criterion",
     "missing_onset": "the report does not say when the event began",
     "resolved_before_onset": "the event ended before it began",

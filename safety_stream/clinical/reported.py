@@ -17,11 +17,13 @@ from safety_stream.clinical.findings import (
     GradeRange,
     Input,
     ReportedEvent,
+    ScaleGrade,
     finding_id,
 )
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.scales import Question, scale_grades
 from safety_stream.rulebook.tables import Book, Term
 
 _EVERY_GRADE = (1, 2, 3, 4, 5)
@@ -34,6 +36,8 @@ class Reading(NamedTuple):
     term: Term | None
     fatal: bool
     supported: GradeRange
+    scales: tuple[ScaleGrade, ...] = ()
+    about_scales: tuple[Question, ...] = ()
 
     @property
     def source(self) -> str:
@@ -65,7 +69,10 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
 def _read(event: AdverseEvent, book: Book) -> Reading:
     term = (book.term(event.meddra_code) if event.meddra_code else None) or book.term(event.term)
     fatal = event.outcome == "fatal" or "death" in event.seriousness
-    return Reading(event, term, fatal, _supported(event, term, fatal))
+    supported = _supported(event, term, fatal)
+    if event.scale_facts is None:
+        return Reading(event, term, fatal, supported)
+    return Reading(event, term, fatal, supported, *scale_grades(event, term, book, fatal=fatal))
 
 
 def _supported(event: AdverseEvent, term: Term | None, fatal: bool) -> GradeRange:
@@ -110,6 +117,7 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
         emergent=_emergent(event, frame),
         reported_at=fact.heard_at or event.reported_at,
         study_day=frame.study_day(event.onset) if event.onset else None,
+        scales=reading.scales,
     )
 
 
@@ -191,6 +199,7 @@ def _questions(reading: Reading, frame: Frame, book: Book) -> Iterator[Flood]:
         *_term_questions(reading, book),
         *_grade_questions(reading),
         *_time_questions(reading, frame),
+        *reading.about_scales,
     ):
         yield asked(code, about, found, expected, reading.source)
     if event.serious is False and event.seriousness:

@@ -17,6 +17,7 @@ from safety_stream.clinical.findings import (
     Input,
     Reading,
     ReportedEvent,
+    ScaleGrade,
     SubjectStatus,
     Tally,
     Toxicity,
@@ -90,6 +91,19 @@ REPORTED = ReportedEvent(
     emergent=True,
     reported_at=datetime(2026, 3, 11, 10, tzinfo=UTC),
     study_day=8,
+    scales=(
+        ScaleGrade(
+            key="astct_crs",
+            scale="ASTCT 2019 CRS",
+            grade=_grade(3),
+            evidence=_evidence(
+                "scale/astct_crs",
+                "ASTCT 2019 CRS: grade 3; hypotension: one vasopressor, with or without vasopressin.",
+                Input(name="hypotension", value="one-vasopressor", source="site-edc|AE-001-3 v1"),
+                comparison="hypotension: one vasopressor, with or without vasopressin",
+            ),
+        ),
+    ),
 )
 CANDIDATE = DoseLimitingToxicity(
     id=finding_id(_STUDY, _SUBJECT, "crs-3", "site-edc|AE-001-3"),

@@ -63,6 +63,13 @@ EVENTS: tuple[dict[str, Any], ...] = (
         attribution="probable",
         action_taken="tocilizumab",
         narrative="Fever from the evening of day 8, hypotension in the night.",
+        scale_facts={
+            "astct_crs": {
+                "temperature": {"value": "39.2", "unit": "Cel"},
+                "hypotension": "one-vasopressor",
+                "hypoxia": "low-flow",
+            }
+        },
     ),
     _event(
         "screened",

@@ -34,7 +34,10 @@ def expectation(kind: str | None, path: Path) -> Expectation:
         if inner is None:
             break
         node, known = inner, known + 1
-    return Expectation(_words(node), _is_time(node), tuple(node.get("properties", ())), path[:known])
+    names = tuple(
+        name for each in (node, *map(_resolved, node.get("anyOf", ()))) for name in each.get("properties", ())
+    )
+    return Expectation(_words(node), _is_time(node), names, path[:known])
 
 
 @cache
@@ -43,8 +46,16 @@ def _contract() -> dict[str, Any]:
 
 
 def _inside(node: dict[str, Any], part: str | int) -> dict[str, Any] | None:
-    inner = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
-    return None if inner is None else _resolved(inner)
+    for each in _alternatives(node):
+        inner = each.get("items") if isinstance(part, int) else each.get("properties", {}).get(part)
+        if inner is not None:
+            return _resolved(inner)
+    return None
+
+
+def _alternatives(node: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The node and what it may be instead: an object that may be left out is one of two."""
+    return (node, *map(_resolved, node.get("anyOf", ())))
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:

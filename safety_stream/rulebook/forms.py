@@ -145,10 +145,76 @@ class RuleForm(Form):
         return self
 
 
+_WORD = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+_KEY = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_GRADE_OR_RANGE = Annotated[str, Field(pattern=r"^[0-5](-[0-5])?$")]
+
+
+class LevelForm(Form):
+    """One level of a domain of another scale: the grade or grades it has, and what it is."""
+
+    level: _WORD
+    grade: _GRADE_OR_RANGE
+    when: str | None = None
+    ctcae: _GRADE_OR_RANGE | None = None
+    says: str
+
+
+class DomainForm(Form):
+    """One thing that a scale looks at, its levels mildest first."""
+
+    domain: _KEY
+    asks: str
+    source: str
+    analyte: str | None = None
+    levels: Annotated[tuple[LevelForm, ...], Field(min_length=2)]
+
+
+class ScaleExampleForm(Form):
+    """One example: a level or a value for each domain that is known, and the grade or range it must have."""
+
+    facts: dict[str, str]
+    other_cause: Words = ()
+    fatal: bool = False
+    grade: _GRADE_OR_RANGE
+    because: str | None = None
+
+
+class ScaleForm(Form):
+    """One scale of scales.yaml."""
+
+    key: _KEY
+    name: str
+    title: str
+    source: str
+    terms: Annotated[tuple[str, ...], Field(min_length=1)]
+    register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
+    needs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    death: Annotated[int, Field(ge=0, le=5)] | None = None
+    domains: Annotated[tuple[DomainForm, ...], Field(min_length=1)]
+    examples: tuple[ScaleExampleForm, ...] = ()
+
+
+class SynonymForm(Form):
+    """One row of synonyms.yaml: what people write, and the terms it can mean, likeliest first."""
+
+    words: Words
+    terms: Words
+    source: str = "common usage"
+
+
+class SynonymsForm(Form):
+    """The whole of synonyms.yaml: parts of words spelled in two ways, words that count for nothing, phrases."""
+
+    spellings: dict[str, str] = Field(default_factory=dict)
+    aside: tuple[str, ...] = ()
+    synonyms: tuple[SynonymForm, ...] = ()
+
+
 class AmbiguityForm(Form):
     """One row of ambiguities.yaml."""
 
-    id: Annotated[str, Field(pattern=r"^[GT]\d{1,3}$")]
+    id: Annotated[str, Field(pattern=r"^[GTS]\d{1,3}$")]
     question: str
     readings: tuple[str, ...] = Field(min_length=1)
     choice: str

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,20 +18,30 @@ from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.read_analytes import by_loinc, by_test, read_analytes, read_units
 from safety_stream.rulebook.read_protocol import read_protocol
 from safety_stream.rulebook.read_rules import RuleReader, by_name, ratios_only, read_ambiguities, read_terms
+from safety_stream.rulebook.read_scales import ScaleReader
+from safety_stream.rulebook.read_synonyms import read_synonyms
+from safety_stream.rulebook.scales import Scale
 from safety_stream.rulebook.sheet import Sheet, read_sheet
 from safety_stream.rulebook.signing import unsigned, version_of
-from safety_stream.rulebook.tables import Book, folded_term
+from safety_stream.rulebook.suggesting import folded_term
+from safety_stream.rulebook.tables import Analyte, Book, Term
 
 SCALE = "ctcae-5.0"
 Files = dict[str, bytes]
 BUNDLED = Path(__file__).parent
 SIGNATURES = "signed.json"
+_SCALES, _SYNONYMS = "scales.yaml", "synonyms.yaml"
+_OF_RECORD = (_SCALES, _SYNONYMS)
 PROTOCOLS = "protocols"
 
 
 def tables_of(scale: str) -> tuple[str, ...]:
-    """The files of a book; of ``ctcae-5.0`` the rules are ctcae_v5.yaml and the terms ctcae_v5_terms.csv."""
-    return ("units.yaml", "analytes.yaml", _rules_of(scale), _terms_of(scale), "ambiguities.yaml")
+    """The files of a book; of ``ctcae-5.0`` the rules are ctcae_v5.yaml and the terms ctcae_v5_terms.csv.
+
+    What belongs to the book of record alone: the scales that grade beside CTCAE, and the words people write for terms.
+    """
+    tables = ("units.yaml", "analytes.yaml", _rules_of(scale), _terms_of(scale), "ambiguities.yaml")
+    return (*tables, *(_OF_RECORD if scale == SCALE else ()))
 
 
 def _rules_of(scale: str) -> str:
@@ -87,6 +97,9 @@ def _sheet(name: str, text: str) -> Sheet:
 
 def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
     sheets = {name: _sheet(name, _text(name, files[name], problems)) for name in files if name.endswith(".yaml")}
+    unreadable = [problem for sheet in sheets.values() if sheet.data is None for problem in sheet.problems]
+    if unreadable:  # whatever leans on such a file would only repeat it
+        raise RulebookError([*problems, *unreadable])
     rules_name, terms_name = _rules_of(scale), _terms_of(scale)
     analytes = read_analytes(sheets["analytes.yaml"], read_units(sheets["units.yaml"], problems), problems)
     terms = read_terms(terms_name, csv.reader(io.StringIO(_text(terms_name, files[terms_name], problems))), problems)
@@ -103,6 +116,7 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
     rules = reader.read()
     analytes = {key: replace(one, ratios_only=ratios_only(rules.get(key, ()))) for key, one in analytes.items()}
     problems += reader.problems
+    names = by_name(terms)
     return Book(
         version=version,
         analytes=MappingProxyType(analytes),
@@ -112,8 +126,25 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
         _by_loinc=by_loinc(analytes, problems),
         _by_test=by_test(analytes, problems),
         _rules=MappingProxyType(rules),
-        _by_name=by_name(terms),
+        _by_name=names,
+        scales=MappingProxyType(_scales(sheets.get(_SCALES), analytes, names, register, problems)),
+        _synonyms=read_synonyms(sheets.get(_SYNONYMS), names, problems),
     )
+
+
+def _scales(
+    sheet: Sheet | None,
+    analytes: Mapping[str, Analyte],
+    names: Mapping[str, Term],
+    register: Iterable[str],
+    problems: list[str],
+) -> dict[str, Scale]:
+    if sheet is None:
+        return {}
+    reader = ScaleReader(sheet=sheet, analytes=analytes, names=names, register=register)
+    scales = reader.read()
+    problems += reader.problems
+    return scales
 
 
 def _protocols(folder: Path, book: Book, problems: list[str]) -> Mapping[str, Protocol]:

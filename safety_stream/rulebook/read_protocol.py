@@ -13,7 +13,8 @@ from safety_stream.rulebook.criteria import CriterionError
 from safety_stream.rulebook.forms import complaints
 from safety_stream.rulebook.protocol import Clause, Protocol, ProtocolVersion, parsed
 from safety_stream.rulebook.sheet import Path, Sheet
-from safety_stream.rulebook.tables import Analyte, Term, folded_term, is_pure
+from safety_stream.rulebook.suggesting import folded_term
+from safety_stream.rulebook.tables import Analyte, Term, is_pure
 
 _OF_VERSION = ("version", "effective", "changes")
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from safety_stream.rulebook.criteria import Criterion, CriterionError, parse
 from safety_stream.rulebook.forms import AmbiguityForm, Grades, RuleForm, complaints
 from safety_stream.rulebook.sheet import Path, Sheet
+from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import (
     Ambiguity,
     Analyte,
@@ -16,7 +17,6 @@ from safety_stream.rulebook.tables import (
     Row,
     Term,
     Unit,
-    folded_term,
     is_pure,
 )
 

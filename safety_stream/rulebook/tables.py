@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -12,6 +12,8 @@ from typing import Literal
 from safety_stream.quantity import ZERO, Interval, ReferenceRange
 from safety_stream.rulebook.criteria import Criterion, Inputs
 from safety_stream.rulebook.protocol import Protocol
+from safety_stream.rulebook.scales import Scale
+from safety_stream.rulebook.suggesting import Synonyms, folded_term
 
 Direction = Literal["higher", "lower"]
 WhenUndecided = Literal["highest", "lowest"]
@@ -219,6 +221,8 @@ class Book:
     _by_test: Mapping[str, Analyte] = field(repr=False)
     _rules: Mapping[str, tuple[GradingRule, ...]] = field(repr=False)
     _by_name: Mapping[str, Term] = field(repr=False)
+    scales: Mapping[str, Scale] = field(default_factory=lambda: MappingProxyType({}))
+    _synonyms: Synonyms = field(default_factory=Synonyms, repr=False)
 
     def analyte(self, *, loinc: str | None = None, test: str | None = None) -> Analyte | None:
         """The analyte a LOINC code or, where none is sent, a test name stands for."""
@@ -249,11 +253,12 @@ class Book:
 
     def suggest(self, text: str, most: int = 5) -> tuple[Term, ...]:
         """The terms most like a free text, best first: for a person to choose from, never to be taken."""
-        from rapidfuzz import fuzz, process
+        return tuple(self._by_name[name] for name in self._synonyms.suggest(text, most))
 
-        wanted = folded_term(text)
-        found = process.extract(wanted, list(self._by_name), scorer=fuzz.WRatio, limit=most, score_cutoff=50)
-        return tuple(self._by_name[name] for name, _, _ in found)
+    def words_for_terms(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What people write, with the names of the terms that are suggested for it."""
+        for written, names in self._synonyms.phrases.items():
+            yield written, tuple(self._by_name[name].name for name in names)
 
     def protocol(self, study: str) -> Protocol | None:
         """The protocol of a study."""
@@ -263,12 +268,6 @@ class Book:
 def folded(text: str) -> str:
     """A test name as it is looked up: no case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def folded_term(text: str) -> str:
-    """A term name as it is looked up: no case, spacing, hyphens, commas or NOS."""
-    words = re.sub(r"[\s,\-–_/]+", " ", unicodedata.normalize("NFKC", text).casefold()).split()
-    return " ".join(word for word in words if word != "nos")
 
 
 def spelled(unit: str) -> str:

@@ -16,9 +16,10 @@ s screening only, i infusion, = the window of 28 days after each, | its end. A l
 has been observed to the end.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from safety_stream.sandbox.courses import Syndrome
 
@@ -40,6 +41,7 @@ class Complaint:
     seriousness: Literal["hospitalization"] | None = None
     told_after_hours: float = 20.0
     narrative: str | None = None
+    scale_facts: Mapping[str, Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,12 @@ CAST: tuple[Member, ...] = (
                 "Cytokine release syndrome", "10052015", 3, onset=9.05, resolved=13.4, attribution="definite",
                 seriousness="hospitalization", told_after_hours=3.0,
                 narrative="Fever 39.5, hypotension on one vasopressor. Tocilizumab, dexamethasone. Stay prolonged.",
+                scale_facts={
+                    "astct_crs": {
+                        "temperature": {"value": "39.5", "unit": "Cel"},
+                        "hypotension": "one-vasopressor", "hypoxia": "none",
+                    }
+                },
             ),
         ),
     ),

@@ -158,6 +158,7 @@ class Records:
             "onset": onset.isoformat(), "attribution": complaint.attribution, "narrative": complaint.narrative,
             "serious": complaint.seriousness is not None,
             "seriousness": [complaint.seriousness] if complaint.seriousness else [],
+            "scale_facts": complaint.scale_facts,
         }  # fmt: skip
         told = onset + timedelta(hours=complaint.told_after_hours)
         key = f"ae-{complaint.meddra_code}"

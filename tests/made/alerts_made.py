@@ -24,7 +24,7 @@ def one_of_each() -> tuple[Alert, ...]:
         made.toxicity(4),
         made.toxicity(3, "0.90"),
         made.reported_event(),
-        made.reported_event(grade=4, serious=False, seriousness=()),
+        made.reported_event(grade=4, serious=False, seriousness=(), scales=(made.scale_grade(2, 4),)),
         made.dose_limiting_toxicity(),
         made.eligibility_breach(),
         made.eligibility_breach(phase="screening"),

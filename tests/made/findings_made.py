@@ -15,6 +15,7 @@ from safety_stream.clinical.findings import (
     Input,
     Reading,
     ReportedEvent,
+    ScaleGrade,
     Tally,
     Toxicity,
     finding_id,
@@ -80,6 +81,19 @@ def toxicity(grade: int = 4, value: str = "0.42", **other: Any) -> Toxicity:
         "readings": (reading(1, "3.10", 0), reading(8, "1.20", 2), reading(10, "0.90", 3), reading(12, value, grade)),
     }
     return Toxicity(**(told | other))
+
+
+def scale_grade(lowest: int, highest: int) -> ScaleGrade:
+    """The grade of another scale, with something that is missing."""
+    evidence = Evidence(
+        rule="scale/astct_crs",
+        book="2026.1",
+        comparison="hypoxia: nasal cannula up to 6 L/min, or blow-by",
+        reasons=("G5: hypotension is not known",),
+        sentence="ASTCT 2019 CRS: grade 2-4; hypoxia: nasal cannula up to 6 L/min, or blow-by.",
+    )
+    grade = GradeRange(lowest=lowest, highest=highest)
+    return ScaleGrade(key="astct_crs", scale="ASTCT 2019 CRS", grade=grade, evidence=evidence)
 
 
 def reported_event(**other: Any) -> ReportedEvent:

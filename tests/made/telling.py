@@ -221,6 +221,8 @@ def _said(finding: AnyFinding, name: str) -> str:
     if finding.kind == "toxicity" and name in {"grade", "now"}:
         return str(finding.peak if name == "grade" else finding.current)
     value = getattr(finding, name)
+    if name == "scales":
+        return ", ".join(f"{one.scale} {one.grade}" for one in value) or "no other scale"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "unknown" if value is None else str(value)

@@ -115,3 +115,11 @@ def test_bytes_that_are_no_text_are_named(folder: Path) -> None:
     path = folder / "ambiguities.yaml"
     path.write_bytes(path.read_bytes().replace(b"- id: G2\n", b"- id: G2 \xff\n"))
     assert any(problem.startswith("ambiguities.yaml:") and "UTF-8" in problem for problem in problems_of(folder))
+
+
+def test_a_table_that_is_no_yaml_is_one_problem(folder: Path, change: Change) -> None:
+    """A bracket too many in units.yaml is told once, with its line, and not again for every analyte and rule."""
+    change("units.yaml", "  ug/L: [mcg/L]", "  ug/L: [mcg/L")
+    (problem,) = problems_of(folder)
+    assert problem.startswith("units.yaml:")
+    assert problem.endswith("expected valid YAML")
