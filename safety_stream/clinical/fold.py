@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
+from safety_stream.clinical.running import Watched
 
 
 class Seen(NamedTuple):
@@ -120,6 +121,7 @@ class Fold(NamedTuple):
     floods: Mapping[str, Flood] = {}  # never changed: a fold is a value
     marks: tuple[Mark, ...] = ()
     baseline: Result | None = None
+    watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
 
 
 class Digest(NamedTuple):

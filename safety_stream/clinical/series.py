@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, period_of
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
@@ -54,10 +55,26 @@ class Touched(NamedTuple):
     judged: tuple[Judged, ...] = ()
     floods: tuple[Flood, ...] = ()
     grades: tuple[GradeRange, ...] = ()
+    inside: tuple[watch.Closed, ...] = ()
 
 
 def carried(fold: Fold, result: Result, place: Place, course: Course) -> tuple[Fold, Touched]:
     """The fold after one more result that stands, and what that result brought."""
+    now, touched = _carried(fold, result, place, course)
+    return _beside(now, touched, result, course) if course.analyte is not None else (now, touched)
+
+
+def _beside(now: Fold, touched: Touched, result: Result, course: Course) -> tuple[Fold, Touched]:
+    """What runs on beside the grades: episodes outside the watch limits of the protocol."""
+    place, frame = now.last, course.frame
+    if course.analyte is None or place is None or not frame.version.watched(course.key):
+        return now, touched
+    told = measured_result(result, course.analyte)
+    state, ended = watch.watched(now.watched, result, told, place, frame)
+    return now._replace(watched=state), touched._replace(inside=ended)
+
+
+def _carried(fold: Fold, result: Result, place: Place, course: Course) -> tuple[Fold, Touched]:
     rivals = tuple(_rivals(result))
     if course.analyte is None:
         floods = (
@@ -99,7 +116,7 @@ def _judged(
         *_undecided(graded, measured, baseline, result),
         *rivals,
     )
-    now = Fold(
+    now = fold._replace(
         last=place,
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
@@ -169,10 +186,12 @@ def folded(results: Iterable[Result], course: Course, base: Fold | None = None) 
 
 def all_findings(fold: Fold, touched: Iterable[Touched], course: Course) -> dict[str, AnyFinding]:
     """Everything that follows from a whole series."""
+    touched = tuple(touched)
     episodes = [ended for one in touched for ended in one.closed] + list(_open(fold, course))
     found = dict(_about_episodes(episodes, course))
     found.update(_about_criteria(fold.judged.values(), course))
     found.update(_about_questions(fold.floods.values(), course))
+    found.update(_about_watching(fold, (ended for one in touched for ended in one.inside), course))
     return found
 
 
@@ -182,6 +201,7 @@ def new_findings(fold: Fold, touched: Touched, course: Course) -> tuple[dict[str
     found = dict(_about_episodes(episodes, course))
     found.update(_about_criteria(touched.judged, course))
     found.update(_about_questions((fold.floods[f"{one.code}|{one.about}"] for one in touched.floods), course))
+    found.update(_about_watching(fold, touched.inside, course))
     among = {*found, *(breach_id(course.frame, one) for one in touched.judged)}
     for rule, _, episode in episodes:
         among.update(dlt_ids(course.frame, rule, course.soc(rule), episode.number))
@@ -216,6 +236,12 @@ def _about_questions(floods: Iterable[Flood], course: Course) -> Iterator[tuple[
     for one in floods:
         finding = query(course.frame, one)
         yield finding.id, finding
+
+
+def _about_watching(fold: Fold, ended: Iterable[watch.Closed], course: Course) -> Iterator[tuple[str, AnyFinding]]:
+    if course.analyte is not None:
+        for one in watch.standing(fold.watched, ended, course.analyte, course.frame, course.book.version):
+            yield one.id, one
 
 
 def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:

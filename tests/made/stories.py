@@ -42,6 +42,7 @@ TESTS = {
     "ALP": ("U/L", "35", "100"),
     "BILI": ("umol/L", "3", "20"),
     "CREAT": ("umol/L", "41", "81"),
+    "GLUC": ("mmol/L", "3.9", "6.1"),
     "K": ("mmol/L", "3.5", "5.3"),
     "SODIUM": ("mmol/L", "137", "147"),
     "INR": ("{INR}", "0.8", "1.2"),
@@ -83,8 +84,9 @@ def lab(test: str, day: float, value: str | None, *, version: int = 1, **more: A
 
 def vital(test: str, day: float, value: str, unit: str, **more: Any) -> VitalSign:
     """A vital sign."""
+    record, version = more.pop("record", f"{test}@{day}"), more.pop("version", 1)
     facts = {"test": test, "value": value, "unit": unit, "observed_at": told(day)}
-    return VitalSign.model_validate(head(f"{test}@{day}", 1, at(day, 9)) | facts | more)
+    return VitalSign.model_validate(head(record, version, at(day, 9)) | facts | more)
 
 
 def adverse(term: str, day: float, *, grade: int | None = None, version: int = 1, **more: Any) -> AdverseEvent:
