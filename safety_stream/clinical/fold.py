@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
-from safety_stream.clinical.running import Watched
+from safety_stream.clinical.running import Clock, Watched
 
 
 class Seen(NamedTuple):
@@ -71,6 +71,7 @@ class RuleFold(NamedTuple):
     treated: bool = False
     baseline: Seen | None = None
     recent: tuple[Seen, ...] = ()
+    clock: Clock | None = None
 
 
 class Judged(NamedTuple):

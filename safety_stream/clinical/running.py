@@ -1,9 +1,11 @@
-"""What runs on from one result of a series to the next: time outside a watch limit. Types only."""
+"""What runs on from one result of a series to the next: time outside a watch limit, time above a figure. Types only."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
+from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.result import Result
 
 
 class Point(NamedTuple):
@@ -41,3 +43,34 @@ class Watched(NamedTuple):
 
     episodes: int = 0
     open: Outside | None = None
+
+
+class Peak(NamedTuple):
+    """The peak of an episode as it was before a run: what a run that turns out short falls back on."""
+
+    grade: GradeRange
+    alerting: int
+    observed_at: Moment
+    provisional: bool
+    evidence: Evidence
+    emergent: GradeRange | None
+
+
+class Clock(NamedTuple):
+    """How long a figure that a rule times ("> 40.0 Cel lasting > 24 h") has been met.
+
+    ``before``: the last sample that surely did not meet it. The rest is of the run that is going on, if one is:
+    ``first`` and ``last`` of its present stretch of samples that surely meet it, close enough to each other;
+    ``longest``: its longest such stretch; ``worst``: its worst sample. What it will have come to is not known before
+    it ends: ``episode``, ``peak`` and ``untreated`` say which episode it belongs to, and what stood before it.
+    """
+
+    before: Point | None = None
+    first: Point | None = None
+    last: Point | None = None
+    longest: tuple[Point, Point] | None = None
+    worst: Result | None = None
+    height: tuple[int, int, int] = (0, 0, 0)
+    episode: int = 0
+    peak: Peak | None = None
+    untreated: GradeRange | None = None

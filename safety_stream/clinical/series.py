@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, period_of
+from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
+from safety_stream.clinical.grading import Graded, Measured, NoBaseline
 from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.result import Place, Result, measured_result
 from safety_stream.clinical.toxicities import (
@@ -101,10 +102,10 @@ def _judged(
     facts = frame.facts_at(place[0])
     rules, closed, graded = dict(fold.rules), [], []
     for rule in course.rules:
-        one = grade(rule, measured, baseline, facts)
+        state, one = timed(rules.get(rule.id) or RuleFold(), result, Known(rule, measured, baseline, facts), frame)
         graded.append(one)
         rules[rule.id], ended = advance(
-            rules.get(rule.id) or RuleFold(),
+            state,
             _sample(result, measured, period, one),
             lambda rule=rule: thresholds(frame, rule, course.soc(rule)),  # type: ignore[misc]
         )

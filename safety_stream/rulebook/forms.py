@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from safety_stream.rulebook.sheet import Sheet
+from safety_stream.rulebook.spans import Span
 
 Number = Annotated[Decimal, Field(allow_inf_nan=False)]
 
@@ -117,6 +118,7 @@ class RuleForm(Form):
     if_baseline: str | None = None
     grades_then: Grades = Field(default_factory=dict)
     undecided: Literal["highest", "lowest"] = "highest"
+    observed_every: Span | None = None
     register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
     says: str | None = None
     examples: tuple[ExampleForm, ...] = ()

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
@@ -136,7 +137,7 @@ class GradingRule:
     """How one CTCAE term is graded from one analyte.
 
     ``relative`` rules compare with limits and the baseline only, never with a number: any unit will do, and none is
-    converted.
+    converted. ``observed_every``: samples no farther apart than this show that what a rule times went on between them.
     """
 
     id: str
@@ -152,6 +153,7 @@ class GradingRule:
     conversions: Mapping[str | None, tuple[str, Unit]] = field(repr=False)
     facts: frozenset[str] = frozenset()
     relative: bool = False
+    observed_every: timedelta | None = None
     when_undecided: WhenUndecided = "highest"
     register: tuple[str, ...] = ()
     says: str | None = None

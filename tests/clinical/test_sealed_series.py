@@ -12,6 +12,7 @@ from safety_stream.clinical import shelf, subject
 from safety_stream.clinical.events import SubjectEvent
 
 VALUES = ("0.3", "0.8", "1.2", "3.0", "2.6", "Hello")
+TEMPERATURES = ("36.8", "40.2", "40.6", "38.4", ">39.9", "Hello")  # above 40.0 it matters for how long
 GLUCOSE = ("5.5", "14.0", "<15", "25.1", "6.0", "Hello")  # the bundled protocol watches what is above 13.9 mmol/L
 
 
@@ -38,9 +39,9 @@ def results_of(test: str, values: tuple[str, ...]) -> st.SearchStrategy[SubjectE
 
 
 def histories(most: int) -> st.SearchStrategy[list[SubjectEvent]]:
-    """Neutrophils, which are graded, or glucose, which a protocol can only watch."""
-    neutrophils, glucose = results_of("NEUT", VALUES), results_of("GLUC", GLUCOSE)
-    return st.one_of(st.lists(neutrophils, max_size=most), st.lists(glucose, max_size=most))
+    """Neutrophils, which are graded, temperatures, which are timed too, or glucose, which a protocol can only watch."""
+    series = (results_of("NEUT", VALUES), results_of("TEMP", TEMPERATURES), results_of("GLUC", GLUCOSE))
+    return st.one_of(*(st.lists(one, max_size=most) for one in series))
 
 
 @pytest.mark.usefixtures("small_pages")

@@ -42,6 +42,8 @@ TESTS = {
     "ALP": ("U/L", "35", "100"),
     "BILI": ("umol/L", "3", "20"),
     "CREAT": ("umol/L", "41", "81"),
+    "TEMP": ("Cel", None, None),
+    "SYSBP": ("mm[Hg]", None, None),
     "GLUC": ("mmol/L", "3.9", "6.1"),
     "K": ("mmol/L", "3.5", "5.3"),
     "SODIUM": ("mmol/L", "137", "147"),

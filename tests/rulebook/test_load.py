@@ -50,6 +50,7 @@ SLIPS = [
     ("ctcae_v5.yaml", '3: "< 80 g/L"}', '3: "below 80 g/L"}', "'below 80 g/L' is not a test"),
     ("ctcae_v5.yaml", "analyte: HGB", "analyte: HBG", "Anemia > analyte: no analyte 'HBG'"),
     ("ctcae_v5.yaml", "- term: Anemia", "- term: Anaemia", "Anaemia > term: not a term of CTCAE v5.0"),
+    ("ctcae_v5.yaml", "  observed_every: 12 h\n", "", "Fever: lasting and observed_every not together"),
     ("ctcae_v5.yaml", "register: [G13]", "register: [G99]", "Hemoglobin increased > register: no entry 'G99'"),
     ("ctcae_v5.yaml", "worse: lower", "wrose: lower", "Anemia > wrose"),
     ("ctcae_v5.yaml", "  worse: lower", "  worse: lower\n  worse: lower", "'worse' again"),
