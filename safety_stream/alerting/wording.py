@@ -83,6 +83,8 @@ def _measured(evidence: Evidence) -> Input | None:
 def result(finding: Toxicity) -> str:
     """The value that the alert is about: the judged value, else the reading at the peak."""
     measured = _measured(finding.evidence)
+    if measured is not None and "+" in finding.analyte:  # joined in time: each value with its name
+        return ", ".join(f"{one.name} {quantity(one.value, one.unit)}" for one in finding.evidence.inputs)
     if measured is not None:
         return quantity(measured.value, measured.unit)
     peak = next((one for one in finding.readings if one.observed_at == finding.peak_observed), None)

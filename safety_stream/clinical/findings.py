@@ -96,7 +96,7 @@ class Toxicity(Finding):
     kind: Literal["toxicity"] = "toxicity"
     term: str
     meddra_code: str | None
-    analyte: str
+    analyte: str = Field(description="What was measured; two joined in time as NEUT+TEMP.")
     episode: Annotated[int, Field(ge=1)]
     open: bool
     onset: Moment

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
-from safety_stream.clinical.running import Clock, Watched
+from safety_stream.clinical.running import Clock, Joining, Spell, Watched
 
 
 class Seen(NamedTuple):
@@ -123,6 +123,7 @@ class Fold(NamedTuple):
     marks: tuple[Mark, ...] = ()
     baseline: Result | None = None
     watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
+    joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
 
 
 class Digest(NamedTuple):
@@ -134,3 +135,4 @@ class Digest(NamedTuple):
     serious: bool = False
     judged: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()

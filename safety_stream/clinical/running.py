@@ -1,4 +1,4 @@
-"""What runs on from one result of a series to the next: time outside a watch limit, time above a figure. Types only."""
+"""What runs on from one result to the next: outside a watch limit, above a figure, in a state. Types only."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -74,3 +74,37 @@ class Clock(NamedTuple):
     episode: int = 0
     peak: Peak | None = None
     untreated: GradeRange | None = None
+
+
+class Spell(NamedTuple):
+    """A run of samples that tell the same of one part of a rule which joins two measurements: it holds, not, or may.
+
+    ``shows``: the first sample that tells it by itself, else the first. ``before``: the last sample that surely did
+    not meet it; ``after``: the sample that ended the run. ``longest``: its longest stretch of samples close enough to
+    each other, ``stretch`` its present one. ``at_once`` and ``if_long``: what its samples say were no time, or enough
+    time, to have passed.
+    """
+
+    met: bool | None
+    first: Point
+    last: Point
+    shows: Point
+    before: Point | None = None
+    after: Point | None = None
+    longest: tuple[Point, Point] | None = None
+    stretch: tuple[Point, Point] | None = None
+    at_once: bool | None = False
+    if_long: bool | None = False
+
+
+class Joining(NamedTuple):
+    """One series as a joined rule sees it: its spells in order, the last sample that did not meet, the open run."""
+
+    spells: tuple[Spell, ...] = ()
+    before: Point | None = None
+    open: Spell | None = None
+
+    @property
+    def known(self) -> tuple[Spell, ...]:
+        """Every spell, the open one last."""
+        return self.spells if self.open is None else (*self.spells, self.open)

@@ -20,6 +20,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
 from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.result import Place, Result, measured_result
+from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
     dose_limiting_toxicities,
@@ -66,13 +67,14 @@ def carried(fold: Fold, result: Result, place: Place, course: Course) -> tuple[F
 
 
 def _beside(now: Fold, touched: Touched, result: Result, course: Course) -> tuple[Fold, Touched]:
-    """What runs on beside the grades: episodes outside the watch limits of the protocol."""
-    place, frame = now.last, course.frame
-    if course.analyte is None or place is None or not frame.version.watched(course.key):
+    """What runs on beside the grades: time outside the watch limits, and the spells of rules that join two series."""
+    place, frame, book = now.last, course.frame, course.book
+    if course.analyte is None or place is None or not (frame.version.watched(course.key) or book.joined_on(course.key)):
         return now, touched
     told = measured_result(result, course.analyte)
     state, ended = watch.watched(now.watched, result, told, place, frame)
-    return now._replace(watched=state), touched._replace(inside=ended)
+    spells = joining(now.joining, result, told, book, frame.zone) if isinstance(told, Measured) else now.joining
+    return now._replace(watched=state, joining=spells), touched._replace(inside=ended)
 
 
 def _carried(fold: Fold, result: Result, place: Place, course: Course) -> tuple[Fold, Touched]:
@@ -253,4 +255,5 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         dlts=tuple(sorted((one.id, one.state) for one in found.values() if one.kind == "dose_limiting_toxicity")),
         judged=tuple(sorted({one.criterion for one in fold.judged.values() if one.phase != "after_infusion"})),
         marks=fold.marks,
+        joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
     )

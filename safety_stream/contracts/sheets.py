@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from safety_stream.contracts.messages import DIALECT
-from safety_stream.rulebook.forms import AmbiguityForm, AnalyteForm, RuleForm, UnitsForm
+from safety_stream.rulebook.forms import AmbiguityForm, AnalyteForm, JoinForm, RuleForm, UnitsForm
 from safety_stream.rulebook.protocol import ProtocolVersion
 
 
@@ -95,7 +95,7 @@ def _changed(node: Any) -> Any:
 SHEETS: tuple[Sheet, ...] = (
     Sheet("units", "units.yaml", UnitsForm.model_json_schema),
     Sheet("analytes", "analytes.yaml", TypeAdapter(list[AnalyteForm]).json_schema),
-    Sheet("ctcae_v5", "ctcae_v5.yaml", TypeAdapter(list[RuleForm]).json_schema),
+    Sheet("ctcae_v5", "ctcae_v5.yaml", TypeAdapter(list[RuleForm | JoinForm]).json_schema),
     Sheet("ambiguities", "ambiguities.yaml", TypeAdapter(list[AmbiguityForm]).json_schema),
     Sheet("protocol", "protocols/*.yaml", _protocol),
 )

@@ -130,6 +130,44 @@ class RuleForm(Form):
         return self
 
 
+class PartForm(Form):
+    """One of the two measurements of a term that joins them in time. ``within``: how near the state must be known."""
+
+    analyte: str
+    when: str
+    when_in: dict[str, str] = Field(default_factory=dict)
+    observed_every: Span
+    within: Span | None = None
+    undecided: Literal["highest", "lowest"] = "highest"
+
+
+class SuspectedForm(Form):
+    """For how long after which treatment the term is suspected where the state is not known."""
+
+    after: Literal["lymphodepletion"]
+    for_: Annotated[Span, Field(alias="for")]
+
+
+class JoinForm(Form):
+    """One row of ctcae_v5.yaml whose term needs two measurements joined in time: what happens, and the state around."""
+
+    term: str
+    source: str
+    grade: Annotated[int, Field(ge=1, le=5)]
+    happens: PartForm
+    around: PartForm
+    one_episode_within: Span
+    suspected: SuspectedForm | None = None
+    register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
+    says: str | None = None
+
+    @model_validator(mode="after")
+    def _near(self) -> "JoinForm":
+        if self.around.within is None or self.happens.within is not None:
+            raise ValueError("within was expected under around, and there only")
+        return self
+
+
 class AmbiguityForm(Form):
     """One row of ambiguities.yaml."""
 

@@ -16,6 +16,7 @@ from safety_stream.errors import RulebookError
 from safety_stream.rulebook.forms import SignatureForm
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.read_analytes import by_loinc, by_test, read_analytes, read_units
+from safety_stream.rulebook.read_joins import Tables, read_joins
 from safety_stream.rulebook.read_protocol import read_protocol
 from safety_stream.rulebook.read_rules import RuleReader, by_name, ratios_only, read_ambiguities, read_terms
 from safety_stream.rulebook.sheet import Sheet, read_sheet
@@ -103,6 +104,7 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
     rules = reader.read()
     analytes = {key: replace(one, ratios_only=ratios_only(rules.get(key, ()))) for key, one in analytes.items()}
     problems += reader.problems
+    joins = Tables(scale, version, analytes, by_name(terms), frozenset(register))
     return Book(
         version=version,
         analytes=MappingProxyType(analytes),
@@ -113,6 +115,7 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
         _by_test=by_test(analytes, problems),
         _rules=MappingProxyType(rules),
         _by_name=by_name(terms),
+        joined=read_joins(sheets[rules_name], joins, problems),
     )
 
 

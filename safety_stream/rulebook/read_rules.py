@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from safety_stream.rulebook.criteria import Criterion, CriterionError, parse
 from safety_stream.rulebook.forms import AmbiguityForm, Grades, RuleForm, complaints
+from safety_stream.rulebook.read_joins import is_joined
 from safety_stream.rulebook.sheet import Path, Sheet
 from safety_stream.rulebook.tables import (
     Ambiguity,
@@ -83,7 +84,8 @@ class RuleReader:
 
     def read(self) -> dict[str, tuple[GradingRule, ...]]:
         """The rules of every analyte, in the order of the table."""
-        forms = [(index, form) for index, row in enumerate(self.sheet.data or []) if (form := self._form(index, row))]
+        rows = [(index, row) for index, row in enumerate(self.sheet.data or []) if not is_joined(row)]
+        forms = [(index, form) for index, row in rows if (form := self._form(index, row))]
         terms = [form.term for _, form in forms for _ in form.analyte]
         found: dict[str, list[GradingRule]] = {}
         for index, form in forms:

@@ -167,6 +167,49 @@ class GradingRule:
         return frozenset(grade for row in rows for grade, _ in row.worst_first)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One measurement of a joined rule: the criterion in each unit it is printed for, the analyte's own first.
+
+    ``observed_every``: samples no farther apart than this show what was so between them; ``undecided``: which grade
+    alerts count with while this measurement leaves it open.
+    """
+
+    analyte: str
+    when: Mapping[str, Criterion]
+    observed_every: timedelta
+    undecided: WhenUndecided = "highest"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinedRule:
+    """A CTCAE term that needs two measurements joined in time: something ``happens`` while a state holds ``around`` it.
+
+    The state is known where a sample lies ``within`` this time of what happens, or two samples that agree lie on either
+    side of it. ``suspected_for``: how long after lymphodepletion began the term is possible where the state is unknown.
+    """
+
+    id: str
+    term: str
+    meddra_code: str
+    soc: str
+    grade: int
+    source: str
+    book: str
+    happens: Part
+    around: Part
+    within: timedelta
+    one_episode_within: timedelta
+    suspected_for: timedelta | None = None
+    register: tuple[str, ...] = ()
+    says: str | None = None
+
+    @property
+    def analyte(self) -> str:
+        """Both analytes."""
+        return f"{self.around.analyte}+{self.happens.analyte}"
+
+
 @dataclass(frozen=True, slots=True)
 class Ambiguity:
     """One entry of the register: a question CTCAE leaves open, what we chose, and how many of the cases of an
@@ -196,6 +239,7 @@ class Book:
     _by_test: Mapping[str, Analyte] = field(repr=False)
     _rules: Mapping[str, tuple[GradingRule, ...]] = field(repr=False)
     _by_name: Mapping[str, Term] = field(repr=False)
+    joined: tuple[JoinedRule, ...] = ()
 
     def analyte(self, *, loinc: str | None = None, test: str | None = None) -> Analyte | None:
         """The analyte a LOINC code or, where none is sent, a test name stands for."""
@@ -206,6 +250,10 @@ class Book:
     def rules(self, analyte: str) -> tuple[GradingRule, ...]:
         """The rules an analyte feeds, by its key."""
         return self._rules.get(analyte, ())
+
+    def joined_on(self, analyte: str) -> tuple[JoinedRule, ...]:
+        """The rules that join an analyte with another in time."""
+        return tuple(rule for rule in self.joined if analyte in {rule.happens.analyte, rule.around.analyte})
 
     def rules_of(self, term: str) -> tuple[GradingRule, ...]:
         """The rules that grade a term, by its name."""
