@@ -139,11 +139,13 @@ def _all_cited(states: list[Spell], spell: Spell, frame: Frame) -> tuple[Point, 
 
 
 def _cited(state: Spell, spell: Spell, frame: Frame) -> tuple[Point, ...]:
-    """Of the samples of a state those nearest to what happened: both ends where it spans it."""
+    """Of the samples of a state those next to what happened: before it, the first during it, after it."""
     first, last = _span(spell, frame)
-    if _span(state, frame)[1] < first:
-        return (state.last,)
-    return (state.first,) if _span(state, frame)[0] > last else (state.first, state.last)
+    points = (state.first, *state.daily, state.last)
+    before = [one for one in points if one.observed_at.latest(frame.zone) < first]
+    after = [one for one in points if one.observed_at.earliest(frame.zone) > last]
+    during = [one for one in points if one not in before and one not in after]
+    return tuple(dict.fromkeys((*before[-1:], *during[:1], *after[:1])))
 
 
 def _episodes(rule: JoinedRule, found: list[Occurrence], frame: Frame) -> Iterator[list[Occurrence]]:

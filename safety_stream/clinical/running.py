@@ -82,7 +82,7 @@ class Spell(NamedTuple):
     ``shows``: the first sample that tells it by itself, else the first. ``before``: the last sample that surely did
     not meet it; ``after``: the sample that ended the run. ``longest``: its longest stretch of samples close enough to
     each other, ``stretch`` its present one. ``at_once`` and ``if_long``: what its samples say were no time, or enough
-    time, to have passed.
+    time, to have passed. ``daily``: of a state, the last sample of each day, to be cited.
     """
 
     met: bool | None
@@ -95,6 +95,7 @@ class Spell(NamedTuple):
     stretch: tuple[Point, Point] | None = None
     at_once: bool | None = False
     if_long: bool | None = False
+    daily: tuple[Point, ...] = ()
 
 
 class Joining(NamedTuple):

@@ -57,8 +57,8 @@ def _around(state: Joining, part: Part, measured: Measured, point: Point, zone: 
     met = _judged(part, measured, _NO_TIME)
     running = state.open
     if running is not None and running.met is met and _near(running.last, point, part.observed_every, zone):
-        return state._replace(open=running._replace(last=point))
-    return Joining(_kept(state.spells, running, zone), open=Spell(met, point, point, point))
+        return state._replace(open=running._replace(last=point, daily=_by_day(running.daily, (point,), zone)))
+    return Joining(_kept(state.spells, running, zone), open=Spell(met, point, point, point, daily=(point,)))
 
 
 def _happens(state: Joining, part: Part, measured: Measured, point: Point, zone: tzinfo) -> Joining:
@@ -134,9 +134,17 @@ def _kept(spells: tuple[Spell, ...], ended: Spell | None, zone: tzinfo) -> tuple
     for place in range(len(spells) - 1, max(len(spells) - 4, -1), -1):
         one = spells[place]
         if one.met is ended.met and one.last.observed_at.dates(zone)[0] == day:
-            joined = one._replace(last=ended.last, after=ended.after)
+            daily = _by_day(one.daily, ended.daily, zone) if ended.daily else ()
+            joined = one._replace(last=ended.last, after=ended.after, daily=daily)
             return (*spells[:place], joined, *spells[place + 1 :])
     return (*spells, ended)
+
+
+def _by_day(points: tuple[Point, ...], more: tuple[Point, ...], zone: tzinfo) -> tuple[Point, ...]:
+    """The samples with later ones: the last of each day."""
+    if not points or points[-1].observed_at.dates(zone)[0] != more[0].observed_at.dates(zone)[0]:
+        return (*points, *more)
+    return (*points[:-1], *more)
 
 
 def _or(one: Verdict, other: Verdict) -> Verdict:

@@ -51,15 +51,18 @@ CASES: dict[str, tuple[list[tuple[str, float]], tuple[str, int] | None]] = {
     #        N    F
     "a count below 1.0 two hours before": ([("N", 0), ("F", 2)], ("3", 3)),
     "a count below 1.0 twenty hours after": ([("F", 0), ("N", 20)], ("3", 3)),
-    "exactly 24 hours before": ([("N", 0), ("F", 24)], ("3", 3)),
-    #        N   26           F is too far from either, but lies between two
-    "26 hours after one and 40 hours before the next": ([("N", 0), ("F", 26), ("N", 66)], ("3", 3)),
-    "between two counts that are 73 hours apart": ([("N", 0), ("F", 36), ("N", 73)], ("0-3", 3)),
-    "30 hours after one, none since": ([("N", 0), ("F", 30)], ("0-3", 3)),
+    "exactly 36 hours before": ([("N", 0), ("F", 36)], ("3", 3)),
+    # hours  0          37        72        too far from either, but it lies between the two
+    #        N           F         N
+    "36 hours and more from both, counts 74 hours apart": ([("N", 0), ("F", 37), ("N", 74)], ("0-3", 3)),
+    "37 hours after one, 35 before the next": ([("N", 0), ("F", 37), ("N", 72)], ("3", 3)),
+    "40 hours after one, none since": ([("N", 0), ("F", 40)], ("0-3", 3)),
+    "73 hours after one": ([("N", 0), ("F", 73)], ("0-3", 3)),
     "a count of 1.0 or more an hour before": ([("n", 0), ("F", 1)], None),
     "below 1.0 a day before, recovered an hour before": ([("N", 0), ("n", 22), ("F", 23)], None),
     "above before and below after: they disagree": ([("n", 0), ("F", 4), ("N", 8)], ("0-3", 3)),
-    "recovered counts on both sides, more than a day away": ([("n", 0), ("F", 30), ("n", 60)], None),
+    "recovered counts 72 hours apart on both sides": ([("n", 0), ("F", 35), ("n", 72)], None),
+    "recovered 40 hours before, none since": ([("n", 0), ("F", 40)], ("0-3", 3)),
     "no count at all after lymphodepletion": ([("F", 0)], ("0-3", 3)),
     # hours  0    1    2      for how long: 38.0 and more for over 1 h
     "38.1 once, normal an hour before and after 30 minutes": ([("N", 0), (".", 1), ("f", 1.5), (".", 2)], None),
