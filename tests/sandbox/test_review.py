@@ -18,6 +18,9 @@ def test_everything_that_decides_is_on_the_page() -> None:
             assert rule.meddra_code in page
             for row in (*rule.rows.values(), *rule.rows_then.values()):
                 assert all(_escaped(criterion.text) in page for _, criterion in row.worst_first)
+    for joined in BOOK.joined:
+        assert joined.meddra_code in page
+        assert all(_escaped(one.text) in page for part in (joined.happens, joined.around) for one in part.when.values())
     assert all(f'id="{id_}"' in page for id_ in BOOK.ambiguities)
     assert all(name in page for name in signable())
     assert not re.search(r"<script|https?://|src=", page)
