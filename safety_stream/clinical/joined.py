@@ -187,7 +187,7 @@ def _episode(rule: JoinedRule, group: list[Occurrence], number: int, frame: Fram
         peak=peak,
         alerting=alerting,
         peak_observed=deciding.happened.shows.observed_at,
-        provisional=False,
+        provisional=any(one.preliminary for one in points),
         evidence=_evidence(rule, deciding, frame, book),
         began={False: "before", None: "unclear", True: "after"}[treated],  # type: ignore[arg-type]  # one of the three
         emergent_peak=peak if treated else None,

@@ -15,6 +15,7 @@ class Point(NamedTuple):
     value: str
     unit: str | None
     source: str
+    preliminary: bool = False
 
 
 class Outside(NamedTuple):

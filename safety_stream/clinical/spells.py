@@ -29,7 +29,8 @@ def joining(
 ) -> Mapping[str, Joining]:
     """The spells of every joined rule on the analyte after one more result."""
     now = dict(held)
-    point = Point(result.observed_at, measured.text, measured.ucum, result.source)
+    preliminary = result.status == "preliminary"
+    point = Point(result.observed_at, measured.text, measured.ucum, result.source, preliminary)
     for rule in book.joined_on(measured.key):
         state = now.get(rule.id) or Joining()
         if measured.key == rule.happens.analyte:

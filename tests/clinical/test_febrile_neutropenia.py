@@ -11,12 +11,26 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import TREATED, Played, at, lab, screened, taken_back, told, vital
+from stories import (
+    STUDY,
+    TREATED,
+    Played,
+    at,
+    bundled,
+    bundled_with,
+    lab,
+    screened,
+    taken_back,
+    told,
+    vital,
+)
 
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import FindingChange, Toxicity
+from safety_stream.rulebook.protocol import DltRule, Expected, Matches
+from safety_stream.rulebook.spans import GradeBound
 
 VALUES = {
     "N": ("NEUT", "0.8"),
@@ -153,6 +167,30 @@ def test_it_counts_for_the_subject_and_alerts_as_a_grade_3() -> None:
     assert played.record.header.status is not None
     assert played.record.header.status.worst_grade == 3
     assert not played.of("dose_limiting_toxicity")
+
+
+def test_dlt_rules_and_expected_bands_apply_by_term() -> None:
+    """A protocol whose DLT list names the term has a candidate once both are known, a possible one before."""
+    dlt = bundled().protocols[STUDY].versions[0].dlt
+    assert dlt is not None
+    rule = DltRule(id="fn", text="x", source="x", about=Matches(terms=(TERM,)), grade=GradeBound(">= 3"))
+    band = Expected(term=TERM, up_to_grade=3, from_day=-5, to_day=28, source="x")
+    book = bundled_with(dlt=dlt.model_copy(update={"rules": (*dlt.rules, rule)}), expected=(band,))
+    played = Played([*TREATED, sample("F", 3)], book=book)
+    assert played.one("dose_limiting_toxicity", rule="fn").state == "possible"
+    played.take(sample("N", 0))
+    found = played.one("dose_limiting_toxicity", rule="fn")
+    assert (found.state, found.about) == ("candidate", (played.one("toxicity", term=TERM).id,))
+    assert played.record.header.status is not None
+    assert played.record.header.status.dlt == "candidate"
+    assert played.one("toxicity", term=TERM).expected
+
+
+def test_a_preliminary_count_makes_it_provisional() -> None:
+    """Until the count is final the finding says that it leans on a preliminary result."""
+    early = lab("NEUT", 8, "0.8", status="preliminary")
+    assert [one.provisional for one in episodes([early, sample("F", 3)])] == [True]
+    assert [one.provisional for one in episodes([early, lab("NEUT", 8, "0.8"), sample("F", 3)])] == [False]
 
 
 def test_a_late_count_decides_and_a_correction_takes_back() -> None:

@@ -7,10 +7,12 @@ with the 0.0555 mmol/L a mg/dL that laboratories use: 250 mg/dL is 13.875 mmol/L
 from itertools import permutations
 
 import pytest
-from stories import TREATED, Played, lab, told, vital
+from stories import TREATED, Played, bundled_with, lab, told, vital
 
+from safety_stream.alerting.policy import revise
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import WatchLimitCrossed
+from safety_stream.rulebook.protocol import WatchLimit
 
 
 def crossed(*results: SubjectEvent) -> list[WatchLimitCrossed]:
@@ -106,3 +108,22 @@ def test_before_treatment_is_said() -> None:
     assert [one.emergent for one in crossed(lab("GLUC", -10, "15"))] == [False]
     assert [one.emergent for one in crossed(lab("GLUC", -5, "15", observed_at="2024-06-19"))] == [None]
     assert [one.emergent for one in crossed(lab("GLUC", -10, "15"), lab("GLUC", 9, "15"))] == [True]
+
+
+def test_the_protocol_says_who_is_told() -> None:
+    """With "tell: safety_physician" the first result outside is mailed, the next two of the episode are not."""
+    limit = WatchLimit(analyte="SYSBP", outside="< 90 mm[Hg]", source="x", tell=("safety_physician",))
+    played = Played([*TREATED, *(pressure(day, value) for day, value in ((8, "86"), (9, "79"), (10, "110")))],
+                    book=bundled_with(watch=(limit,)))  # fmt: skip
+    sent = [alert for change in played.changes for alert in revise(change) if alert.type == "watch_limit"]
+    assert [(alert.decision.action, alert.tell) for alert in sent] == [("send", ("safety_physician",))]
+    assert "86 mm[Hg]" in sent[0].headline
+
+
+def test_a_limit_may_be_a_multiple_of_a_limit_of_normal() -> None:
+    """Above 2 x ULN: 90 with a ULN of 40 is outside; without a ULN it cannot be judged."""
+    book = bundled_with(watch=(WatchLimit(analyte="ALT", outside="> 2 x ULN", source="x"),))
+    (one,) = Played([*TREATED, lab("ALT", 9, "90")], book=book).of("watch_limit")
+    assert (one.verdict, one.distance) == ("outside", "10 U/L above the limit")
+    (one,) = Played([*TREATED, lab("ALT", 9, "90", range_high=None)], book=book).of("watch_limit")
+    assert (one.verdict, one.evidence.reasons[1:]) == ("undetermined", ("G5: no ULN is known",))

@@ -1,6 +1,7 @@
 """One subject's story for tests: events told by study day, played in any order, and what stands at the end."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -24,6 +25,7 @@ from safety_stream.clinical.events import (
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.record import Header, Page, SubjectRecord
 from safety_stream.rulebook.load import load_book
+from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book
 
 STUDY, SUBJECT = "CAR-NK-SLE-01", "001"
@@ -57,6 +59,15 @@ TESTS = {
 def bundled() -> Book:
     """The bundled book, read once."""
     return load_book(allow_unsigned=True)
+
+
+def bundled_with(**says: Any) -> Book:
+    """The bundled book with a protocol whose versions say something else."""
+    protocol = bundled().protocols[STUDY]
+    told = [{name: getattr(one, name) for name in ProtocolVersion.model_fields} for one in protocol.versions]
+    versions = tuple(ProtocolVersion.model_validate(one | says) for one in told)
+    changed = protocol.model_copy(update={"versions": versions, "digest": repr(sorted(says))})
+    return replace(bundled(), protocols={**bundled().protocols, STUDY: changed})
 
 
 def at(day: float, hour: float = 8.0) -> datetime:
