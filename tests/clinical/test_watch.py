@@ -127,3 +127,10 @@ def test_a_limit_may_be_a_multiple_of_a_limit_of_normal() -> None:
     assert (one.verdict, one.distance) == ("outside", "10 U/L above the limit")
     (one,) = Played([*TREATED, lab("ALT", 9, "90", range_high=None)], book=book).of("watch_limit")
     assert (one.verdict, one.evidence.reasons[1:]) == ("undetermined", ("G5: no ULN is known",))
+
+
+def test_a_range_that_shows_another_unit_is_asked_about_and_not_taken_as_inside() -> None:
+    """30 "mmol/L" with a range of 70 to 110 may be mg/dL: a question and an undetermined limit, no exception (G20)."""
+    played = Played([*TREATED, lab("GLUC", 9, "30", range_low="70", range_high="110")])
+    assert played.one("data_query", code="implausible_range").about == "GLUC"
+    assert [one.verdict for one in played.of("watch_limit")] == ["undetermined"]
