@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from safety_stream.clinical.findings import AnyFinding
+from safety_stream.rulebook.protocol import Role
 
 AlertType = Literal[
     "dose_limiting_toxicity",
@@ -16,6 +17,7 @@ AlertType = Literal[
     "serious_adverse_event",
     "adverse_event_grade_4",
     "eligibility_breach",
+    "watch_limit",
     "cohort_decision",
     "ungradable",
     "unreadable_message",
@@ -39,6 +41,7 @@ Reason = Literal[
     "after_infusion",
     "undetermined",
     "routine",
+    "recorded",
     "no_grade_at_stake",
     "never_sent",
 ]
@@ -83,5 +86,6 @@ class Alert(BaseModel):
         description="The finding it reports, with all its evidence; null when one alert stands for many of them.",
     )
     facts: tuple[tuple[str, str], ...] = Field(default=(), description="Further facts as label and value.")
+    tell: tuple[Role, ...] = Field(default=(), description="Whom the protocol names, in place of the catalogue.")
     decision: Decision
     as_of: datetime

@@ -7,20 +7,11 @@ here and one folder of templates.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
-from safety_stream.alerting.alert import AlertType, Reason, Urgency
+from safety_stream.alerting.alert import Alert, AlertType, Reason, Urgency
+from safety_stream.rulebook.protocol import Role
 
-Role = Literal[
-    "safety_physician",
-    "safety_physician_backup",
-    "medical_monitor",
-    "site_investigator",
-    "dsmb_chair",
-    "sponsor_safety",
-    "data_manager",
-    "operator",
-]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _MINUTES: Final = {minutes: timedelta(minutes=minutes) for minutes in (15, 30, 60, 240, 1440)}
@@ -96,6 +87,11 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
         (("medical_monitor", "sponsor_safety", "dsmb_chair"),), _MINUTES[30],
         "A higher dose level is open that this count does not support: hold dosing there and convene the review board.",
     ),
+    ("watch_limit", ""): Entry(
+        "result outside a watch limit of the protocol", "info",
+        (("safety_physician",),), _MINUTES[1440],
+        "Look at the course: the protocol asks that you know. This is no CTCAE grade.",
+    ),
     ("ungradable", ""): Entry(
         "data that cannot be graded", "warning",
         (("data_manager",), ("safety_physician",)), _MINUTES[1440],
@@ -124,9 +120,15 @@ REASONS: Final[dict[Reason, str]] = {
     "after_infusion": "after the infusion, for information only",
     "undetermined": "cannot be judged yet",
     "routine": "no advice to act on",
+    "recorded": "the protocol asks that it be recorded, not that anybody be told",
     "no_grade_at_stake": "no grade depends on it",
     "never_sent": "taken back before anybody was told",
 }
+
+
+def lines_of(alert: Alert) -> tuple[tuple[Role, ...], ...]:
+    """Whom to tell at once, then next in line, then last: those the protocol names go before the catalogue's."""
+    return (alert.tell,) if alert.tell else entry(alert.type, alert.case).levels
 
 
 def entry(type_: AlertType, case: str = "") -> Entry:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC
 from typing import Final
 
-from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, Reading, Toxicity
+from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, Reading, Toxicity, WatchLimitCrossed
 
 _RECORD: Final = re.compile(r"^(?P<record>.*?)\s*v\s*\d+$")
 
@@ -21,10 +21,12 @@ def corrected_result(before: AnyFinding, now: AnyFinding) -> bool:
         return _corrected_readings(before, now)
     if isinstance(before, EligibilityBreach) and isinstance(now, EligibilityBreach):
         return (before.value, before.unit) != (now.value, now.unit) and _records(before) == _records(now)
+    if isinstance(before, WatchLimitCrossed) and isinstance(now, WatchLimitCrossed):
+        return (before.value, before.unit) != (now.value, now.unit) and _records(before) == _records(now)
     return False
 
 
-def _records(finding: EligibilityBreach) -> list[str]:
+def _records(finding: EligibilityBreach | WatchLimitCrossed) -> list[str]:
     return [record_of(one.source) for one in finding.evidence.inputs if one.source]
 
 

@@ -13,6 +13,7 @@ from safety_stream.clinical.findings import (
     EligibilityBreach,
     ReportedEvent,
     Toxicity,
+    WatchLimitCrossed,
 )
 
 SEND: Final = Decision(action="send", reason="new")
@@ -100,6 +101,18 @@ def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
     yield Draft("eligibility_breach", case, decision)
 
 
+def watch_limit(finding: WatchLimitCrossed) -> Iterator[Draft]:
+    """A result outside a watch limit: told once an episode, and only where the protocol names whom to tell."""
+    decision = SEND
+    if not finding.tell:
+        decision = hold("recorded")
+    elif finding.verdict == "undetermined":
+        decision = hold("undetermined")
+    elif finding.emergent is False:
+        decision = hold("before_treatment")
+    yield Draft("watch_limit", "", decision)
+
+
 def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
     """The 3+3 advice. To stop, and a level that lost its support, are alerts of their own."""
     dlt = (finding.tally.dlt,)
@@ -138,6 +151,7 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     ReportedEvent: reported_event,
     DoseLimitingToxicity: dose_limiting_toxicity,
     EligibilityBreach: eligibility_breach,
+    WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
 }

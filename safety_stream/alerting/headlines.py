@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from safety_stream.alerting.drafts import is_fatal
-from safety_stream.alerting.wording import grade_words, quantity, result
+from safety_stream.alerting.wording import grade_words, measured_name, quantity, result
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
@@ -13,6 +13,7 @@ from safety_stream.clinical.findings import (
     EligibilityBreach,
     ReportedEvent,
     Toxicity,
+    WatchLimitCrossed,
 )
 
 ADVICE: Final[dict[str, str]] = {
@@ -61,6 +62,14 @@ def eligibility_breach(finding: EligibilityBreach) -> str:
     return f"Eligibility {words}: {finding.criterion_text}: {quantity(finding.value, finding.unit)}"
 
 
+def watch_limit(finding: WatchLimitCrossed) -> str:
+    """The worst value and the limit, and that it is no grade."""
+    words = "Outside a watch limit" if finding.verdict == "outside" else "Watch limit cannot be judged"
+    far = f", {finding.distance}" if finding.distance else ""
+    told = f"{measured_name(finding)} {quantity(finding.value, finding.unit)}, limit {finding.limit}{far}"
+    return f"{words} (not a CTCAE grade): {told}"
+
+
 def cohort_decision(finding: CohortDecision) -> str:
     """The advice and the count it rests on."""
     counts = f"{finding.tally.dlt} of {finding.tally.evaluable} evaluable subjects with a DLT"
@@ -78,6 +87,7 @@ HEADLINES: Final[dict[type, Callable[..., str]]] = {
     ReportedEvent: reported_event,
     DoseLimitingToxicity: dose_limiting_toxicity,
     EligibilityBreach: eligibility_breach,
+    WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
 }

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal
 
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.catalogue import Role, entry
+from safety_stream.alerting.catalogue import entry, lines_of
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
 from safety_stream.alerting.wording import GONE, instant, quantity, when_told
 from safety_stream.clinical.findings import Toxicity
+from safety_stream.rulebook.protocol import Role
 
 Detail = Literal["full", "notice"]
 Fact = tuple[str, str]
@@ -68,7 +69,7 @@ class Letter:
 
 def letter(alert: Alert, standing: Standing, detail: Detail = "full") -> Letter:
     """The alert as it is to be read now."""
-    told = entry(alert.type, alert.case)
+    told, lines = entry(alert.type, alert.case), lines_of(alert)
     facts = tuple((clean(label), clean(value, SENTENCE_LENGTH)) for label, value in alert.facts)
     study = "safety_stream" if alert.study == "-" else clean(alert.study)
     return Letter(
@@ -84,7 +85,7 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full") -> Letter:
         who=tuple(fact for fact in facts if fact[0] in _WHO),
         answer_by=_answer_by(alert, standing),
         action=TAKEN_BACK if alert.state == "withdrawn" else told.action,
-        next_in_line=_names(told.levels[1]) if len(told.levels) > 1 else "",
+        next_in_line=_names(lines[1]) if len(lines) > 1 else "",
         as_last_told=("Now", GONE) in alert.facts,
         facts=tuple(fact for fact in facts if fact[0] not in _ELSEWHERE),
         readings=_readings(alert),

@@ -22,7 +22,14 @@ from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
 from safety_stream.alerting.headlines import headline
 from safety_stream.alerting.wording import GONE, facts
-from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, FindingChange, ReportedEvent, Toxicity
+from safety_stream.clinical.findings import (
+    AnyFinding,
+    DoseLimitingToxicity,
+    FindingChange,
+    ReportedEvent,
+    Toxicity,
+    WatchLimitCrossed,
+)
 
 __all__ = ["alerts_of", "revise", "unreadable"]
 
@@ -99,6 +106,8 @@ def _is_historical(change: FindingChange) -> bool:
     finding = change.finding
     if isinstance(finding, Toxicity):
         return change.as_of - finding.peak_observed.latest(UTC) > HISTORICAL_AFTER
+    if isinstance(finding, WatchLimitCrossed):
+        return change.as_of - finding.worst_observed.latest(UTC) > HISTORICAL_AFTER
     return isinstance(finding, ReportedEvent) and change.as_of - finding.reported_at > HISTORICAL_AFTER
 
 
@@ -154,6 +163,7 @@ def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
         headline=headline(finding),
         finding=finding,
         facts=marked + facts(finding),
+        tell=finding.tell if isinstance(finding, WatchLimitCrossed) else (),
         decision=decision,
         as_of=change.as_of,
     )

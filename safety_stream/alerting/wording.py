@@ -17,6 +17,7 @@ from safety_stream.clinical.findings import (
     Input,
     ReportedEvent,
     Toxicity,
+    WatchLimitCrossed,
 )
 from safety_stream.clinical.moment import Moment
 
@@ -25,7 +26,11 @@ Facts = Iterator[tuple[str, str]]
 GONE: Final = "the data no longer support it"
 _UNKNOWN: Final = "not known"
 _SHOWN_ELSEWHERE: Final = {"value", "uln", "lln", "grade as reported", "seriousness"}
-_MEASURED: Final = (Toxicity, EligibilityBreach)  # their first input is the result, and shown as such
+_MEASURED: Final = (
+    Toxicity,
+    EligibilityBreach,
+    WatchLimitCrossed,
+)  # their first input is the result, and shown as such
 
 
 def grade_words(grade: GradeRange) -> str:
@@ -78,6 +83,8 @@ def _measured(evidence: Evidence) -> Input | None:
 def result(finding: Toxicity) -> str:
     """The value that the alert is about: the judged value, else the reading at the peak."""
     measured = _measured(finding.evidence)
+    if measured is not None and "+" in finding.analyte:  # joined in time: each value with its name
+        return ", ".join(f"{one.name} {quantity(one.value, one.unit)}" for one in finding.evidence.inputs)
     if measured is not None:
         return quantity(measured.value, measured.unit)
     peak = next((one for one in finding.readings if one.observed_at == finding.peak_observed), None)
@@ -238,6 +245,27 @@ def breach_facts(finding: EligibilityBreach) -> Facts:
     yield from judged(finding)
 
 
+def measured_name(finding: WatchLimitCrossed) -> str:
+    """What was measured, by its name."""
+    measured = _measured(finding.evidence)
+    return measured.name if measured is not None else finding.analyte
+
+
+def watch_facts(finding: WatchLimitCrossed) -> Facts:
+    """An episode outside a watch limit of the protocol."""
+    yield from who(finding)
+    yield from study_day(finding.study_day)
+    yield "Standing", "a watch limit of the protocol, not a CTCAE grade: CTCAE v5.0 has no figure here"
+    yield "Result", f"{measured_name(finding)} {quantity(finding.value, finding.unit)} (the worst of this episode)"
+    yield "Outside is", f"{finding.limit} ({finding.limit_source})"
+    if finding.distance is not None:
+        yield "Distance from the limit", finding.distance
+    yield "Measured at", when(finding.worst_observed)
+    yield "Outside since", f"{when(finding.onset)} (episode {finding.episode})"
+    yield "Inside again", when(finding.ended) if finding.ended else "no result yet"
+    yield from judged(finding)
+
+
 def cohort_facts(finding: CohortDecision) -> Facts:
     """A dose level in numbers: pooled, no subject is named."""
     tally = finding.tally
@@ -271,6 +299,7 @@ FACTS: Final[dict[type, Callable[..., Facts]]] = {
     ReportedEvent: event_facts,
     DoseLimitingToxicity: dlt_facts,
     EligibilityBreach: breach_facts,
+    WatchLimitCrossed: watch_facts,
     CohortDecision: cohort_facts,
     DataQuery: query_facts,
 }

@@ -30,7 +30,7 @@ class Together(NamedTuple):
 def marks_of(measured: Measured, place: Place, frame: Frame) -> Iterator[Mark]:
     """The clauses that a result meets, may meet, or (for the clause that rules a composite out) answers."""
     for name, clause, excludes in frame.version.clauses_on(measured.key):
-        inputs = _inputs(measured)
+        inputs = inputs_of(measured)
         verdict = parsed(clause.when).judge(inputs)
         if verdict is not False or excludes:
             words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {clause.when}".replace("  ", " ")
@@ -48,7 +48,8 @@ def thinned(marks: tuple[Mark, ...], more: Iterator[Mark]) -> tuple[Mark, ...]:
     return tuple(held.values())
 
 
-def _inputs(measured: Measured) -> Inputs:
+def inputs_of(measured: Measured) -> Inputs:
+    """A measured quantity as a criterion of a protocol is judged on it: in the analyte's own unit."""
     unit, limits = measured.unit, measured.range
     low, high = (
         None if limit is None else exactly(limit) if unit is None else unit.own(exactly(limit)) for limit in limits

@@ -36,6 +36,7 @@ from safety_stream.clinical.shelf import (
     without_sealed,
 )
 from safety_stream.clinical.versions import settle_result
+from safety_stream.clinical.watch import watch_key
 from safety_stream.rulebook.tables import Book
 
 
@@ -132,7 +133,8 @@ def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
     fold, touched = carried(series.fold, (told,), course)
     found, among = new_findings(fold, touched, course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
-    results, cut, middle = (*series.results, told), series.cut, series.middle
+    results, ended = (*series.results, told), tuple(_closed(Carried(told, fold, touched)))
+    cut, middle = series.cut, series.middle
     if not cut and len(series.results) >= shelves.HALF:
         cut, middle = len(series.results), series.fold
     after = Series(
@@ -145,7 +147,7 @@ def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
         kept=kept,
         copies=series.copies,
         moved=series.moved,
-        closed=(*series.closed, *_closed(Carried(told, fold, touched))) if touched.closed else series.closed,
+        closed=(*series.closed, *ended) if ended else series.closed,
         past=series.past,
         sealed=series.sealed,
         reported_to=_later(series.reported_to, told.reported_at),
@@ -233,6 +235,8 @@ def _sealed(filed: Filed, course: Course, index: Index | None) -> Filed:
 def _closed(step: Carried) -> Iterator[Closed]:
     for rule, _, episode in step.touched.closed:
         yield Closed(rule.id, episode.number, step.result.record)
+    for limit, outside in step.touched.inside:
+        yield Closed(watch_key(limit.outside), outside.number, step.result.record)
 
 
 def _digest(series: Series) -> Digest:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from safety_stream.clinical.moment import Moment
+from safety_stream.rulebook.protocol import Role
 
 
 class Concluded(BaseModel):
@@ -98,7 +99,7 @@ class Toxicity(Finding):
     kind: Literal["toxicity"] = "toxicity"
     term: str
     meddra_code: str | None
-    analyte: str
+    analyte: str = Field(description="What was measured; two joined in time as NEUT+TEMP.")
     episode: Annotated[int, Field(ge=1)]
     open: bool
     onset: Moment
@@ -180,6 +181,29 @@ class EligibilityBreach(Finding):
     observed_at: Moment | None
 
 
+class WatchLimitCrossed(Finding):
+    """One episode of results outside a watch limit of the protocol: a project flag, never a CTCAE grade (G22)."""
+
+    kind: Literal["watch_limit"] = "watch_limit"
+    analyte: str
+    limit: str = Field(description="What lies outside, as the protocol writes it, e.g. < 90 mm[Hg].")
+    limit_source: str
+    verdict: Literal["outside", "undetermined"]
+    episode: Annotated[int, Field(ge=1)]
+    open: bool
+    onset: Moment
+    last_observed: Moment
+    ended: Moment | None = Field(description="The first result inside again.")
+    value: str = Field(description="The worst value of the episode, as reported.")
+    unit: str | None
+    distance: str | None = Field(description="How far the worst value is from the limit, in the analyte's unit.")
+    worst_observed: Moment
+    emergent: bool | None = Field(description="Some result outside came after the first treatment; null: not known.")
+    tell: tuple[Role, ...] = Field(default=(), description="Roles the protocol wants to be told; none: recorded only.")
+    study_day: int | None = None
+    readings: tuple[Reading, ...] = Field(default=(), description="The last results of the episode, oldest first.")
+
+
 class DataQuery(Finding):
     """Something in the data that a person must clear up; never silently dropped, never a grade 0."""
 
@@ -217,7 +241,13 @@ class CohortDecision(Finding):
 
 
 AnyFinding = Annotated[
-    Toxicity | ReportedEvent | DoseLimitingToxicity | EligibilityBreach | DataQuery | CohortDecision,
+    Toxicity
+    | ReportedEvent
+    | DoseLimitingToxicity
+    | EligibilityBreach
+    | WatchLimitCrossed
+    | DataQuery
+    | CohortDecision,
     Field(discriminator="kind"),
 ]
 ANY_FINDING: TypeAdapter[AnyFinding] = TypeAdapter(AnyFinding)

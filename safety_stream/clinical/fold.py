@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
+from safety_stream.clinical.running import Clock, Joining, Spell, Watched
 
 
 class Seen(NamedTuple):
@@ -70,6 +71,7 @@ class RuleFold(NamedTuple):
     treated: bool = False
     baseline: Seen | None = None
     recent: tuple[Seen, ...] = ()
+    clock: Clock | None = None
 
 
 class Judged(NamedTuple):
@@ -125,6 +127,8 @@ class Fold(NamedTuple):
     floods: Mapping[str, Flood] = {}  # never changed: a fold is a value
     marks: tuple[Mark, ...] = ()
     baseline: tuple[Result, ...] = ()
+    watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
+    joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
 
 
 class Digest(NamedTuple):
@@ -136,3 +140,4 @@ class Digest(NamedTuple):
     serious: bool = False
     judged: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()

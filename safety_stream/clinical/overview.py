@@ -17,10 +17,12 @@ from safety_stream.clinical.eligibility import missing
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, GradeRange, SubjectStatus, finding_id
-from safety_stream.clinical.fold import Digest, Flood
+from safety_stream.clinical.fold import Digest, Flood, Fold
 from safety_stream.clinical.frame import Frame, Infusion
+from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.series import digest_of
 from safety_stream.quantity import Unreadable, read_value
 from safety_stream.rulebook.tables import Book
 
@@ -41,13 +43,15 @@ def overview(
     """The findings whose home is the header, the subject's status, and when time alone next changes it."""
     composites = list(_composites(frame, digests, book))
     dlts = [pair for digest in digests.values() for pair in digest.dlts]
-    dlts += [(one.id, one.state) for one in composites]
+    joined = list(joined_findings(frame, digests, book))
+    dlts += [(one.id, one.state) for one in (*composites, *joined) if one.kind == "dose_limiting_toxicity"]
     known = frozenset(id_ for id_, _ in dlts)
     found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests, known)]
     if frame.enrolled is not None:
         judged = {name for digest in digests.values() for name in digest.judged}
         found += missing(frame, judged, book.version)
-    found += composites
+    found += [*composites, *joined]
+    digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
     end = closes(frame)
     status = _status(frame, digests, worst(state for _, state in dlts), end, as_of)
     return Overview({one.id: one for one in found}, status, end if end is not None and as_of < end else None)

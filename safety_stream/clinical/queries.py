@@ -32,6 +32,7 @@ CODES: Mapping[str, str] = {
     "unknown_unit": "the unit is not one this analyte is measured in",
     "missing_unit": "a value without a unit",
     "implausible_value": "the value cannot be true in this unit",
+    "implausible_range": "the reference range shows that the unit is not what it says",
     "unreadable_range": "the reference range cannot be read",
     "range_upside_down": "the lower limit of normal lies above the upper one",
     "grade_undecided": "something is missing, and the grade depends on it",

@@ -9,17 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, period_of
+from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
+from safety_stream.clinical.grading import Graded, Measured, NoBaseline
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.result import Result, bounds_of
+from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
     dose_limiting_toxicities,
@@ -56,6 +59,7 @@ class Touched(NamedTuple):
     judged: tuple[Judged, ...] = ()
     floods: tuple[Flood, ...] = ()
     grades: tuple[GradeRange, ...] = ()
+    inside: tuple[watch.Closed, ...] = ()
 
 
 def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold, Touched]:
@@ -72,8 +76,19 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold = fold if after else fold._replace(baseline=point)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
+        fold, touched = _beside(fold, touched, one, course)
     own = [one for one in point if _own(one, course)]
     return _asked(fold, touched, (*_rivals(own), *_too_early(own, course)))
+
+
+def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
+    """What runs on beside the grades: time outside the watch limits, and the spells of rules that join two series."""
+    frame, book = course.frame, course.book
+    if not (frame.version.watched(course.key) or book.joined_on(course.key)):
+        return now, touched
+    state, ended = watch.watched(now.watched, one, frame)
+    spells = joining(now.joining, one, book, frame.zone)
+    return now._replace(watched=state, joining=spells), touched._replace(inside=(*touched.inside, *ended))
 
 
 def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
@@ -105,10 +120,11 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     facts = frame.facts_at(place[0])
     rules, closed, graded = dict(fold.rules), [], []
     for rule in course.rules:
-        given = grade(rule, measured, baseline, facts)
+        known = Known(rule, measured, baseline, facts)
+        state, given = timed(rules.get(rule.id) or RuleFold(), one.result, known, frame)
         graded.append(given)
         rules[rule.id], ended = advance(
-            rules.get(rule.id) or RuleFold(),
+            state,
             _sample(one, measured, period, given),
             lambda rule=rule: thresholds(frame, rule, course.soc(rule)),  # type: ignore[misc]
         )
@@ -203,10 +219,12 @@ def folded(results: Iterable[Result], course: Course, base: Fold | None = None) 
 
 def all_findings(fold: Fold, touched: Iterable[Touched], course: Course) -> dict[str, AnyFinding]:
     """Everything that follows from a whole series."""
+    touched = tuple(touched)
     episodes = [ended for one in touched for ended in one.closed] + list(_open(fold, course))
     found = dict(_about_episodes(episodes, course))
     found.update(_about_criteria(fold.judged.values(), course))
     found.update(_about_questions(fold.floods.values(), course))
+    found.update(_about_watching(fold, (ended for one in touched for ended in one.inside), course))
     return found
 
 
@@ -216,6 +234,7 @@ def new_findings(fold: Fold, touched: Touched, course: Course) -> tuple[dict[str
     found = dict(_about_episodes(episodes, course))
     found.update(_about_criteria(touched.judged, course))
     found.update(_about_questions((fold.floods[f"{one.code}|{one.about}"] for one in touched.floods), course))
+    found.update(_about_watching(fold, touched.inside, course))
     among = {*found, *(breach_id(course.frame, one) for one in touched.judged)}
     for rule, _, episode in episodes:
         among.update(dlt_ids(course.frame, rule, course.soc(rule), episode.number))
@@ -252,6 +271,12 @@ def _about_questions(floods: Iterable[Flood], course: Course) -> Iterator[tuple[
         yield finding.id, finding
 
 
+def _about_watching(fold: Fold, ended: Iterable[watch.Closed], course: Course) -> Iterator[tuple[str, AnyFinding]]:
+    if course.analyte is not None:
+        for one in watch.standing(fold.watched, ended, course.analyte, course.frame, course.book.version):
+            yield one.id, one
+
+
 def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
     """What the header knows of a series, or of a part of one."""
     worst = [one.peak.lowest for one in found.values() if one.kind == "toxicity" and one.emergent is not False]
@@ -260,4 +285,5 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         dlts=tuple(sorted((one.id, one.state) for one in found.values() if one.kind == "dose_limiting_toxicity")),
         judged=tuple(sorted({one.criterion for one in fold.judged.values() if one.phase != "after_infusion"})),
         marks=fold.marks,
+        joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
     )

@@ -28,6 +28,7 @@ from safety_stream.clinical.result import Result, result_of
 from safety_stream.clinical.series import Course, digest_of
 from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
 from safety_stream.clinical.versions import same_content, settle_result
+from safety_stream.clinical.watch import watch_id, watch_key
 from safety_stream.rulebook.tables import Analyte
 
 OPEN = 64
@@ -221,7 +222,10 @@ def sealed_copy(series: Series, course: Course, index: Index) -> Shelf:
 def ids_of(closed: Iterable[Closed], course: Course) -> Iterator[str]:
     """The ids of all findings about some ended episodes."""
     rules = {rule.id: rule for rule in course.rules}
+    limits = {watch_key(limit.outside): limit.outside for limit in course.frame.version.watched(course.key)}
     for one in closed:
+        if one.rule in limits:
+            yield watch_id(course.frame, course.key, limits[one.rule], one.episode)
         if one.rule in rules:
             rule = rules[one.rule]
             yield toxicity_id(course.frame, rule, one.episode)

@@ -9,17 +9,17 @@ from safety_stream.clinical.fold import Episode, RuleFold, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.protocol import DltRule
-from safety_stream.rulebook.tables import Book, GradingRule
+from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
 
 _STATES = ("possible", "candidate", "refuted", "confirmed")
 
 
-def toxicity_id(frame: Frame, rule: GradingRule, episode: int) -> str:
+def toxicity_id(frame: Frame, rule: GradingRule | JoinedRule, episode: int) -> str:
     """The id of one episode of one term on one analyte: an ordinal, so that a late result does not change it."""
     return finding_id(frame.study, frame.subject, "toxicity", rule.id, rule.analyte, episode)
 
 
-def toxicity(frame: Frame, rule: GradingRule, fold: RuleFold, episode: Episode) -> Toxicity:
+def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episode: Episode) -> Toxicity:
     """The finding for one episode as far as it has come."""
     return Toxicity.model_construct(
         kind="toxicity",
@@ -91,25 +91,25 @@ def _expected(frame: Frame, term: str, episode: Episode) -> bool:
     return False
 
 
-def thresholds(frame: Frame, rule: GradingRule, soc: str | None) -> tuple[int, ...]:
+def thresholds(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[int, ...]:
     """The grades of which a DLT rule may ask how long they lasted."""
     rules = measured_rules(frame, rule, soc)
     return tuple(sorted({one.grade.lowest for one in rules if one.grade is not None}))
 
 
-def measured_rules(frame: Frame, rule: GradingRule, soc: str | None) -> tuple[DltRule, ...]:
+def measured_rules(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[DltRule, ...]:
     """The DLT rules that a measured toxicity of this term can match."""
     return rules_for(frame.version.dlt, rule.term, soc, "measured")
 
 
-def dlt_ids(frame: Frame, rule: GradingRule, soc: str | None, episode: int) -> Iterator[str]:
+def dlt_ids(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: int) -> Iterator[str]:
     """The ids of every DLT finding one episode can have."""
     for one in measured_rules(frame, rule, soc):
         yield dlt_id(frame, one, _key(rule, episode))
 
 
 def dose_limiting_toxicities(
-    frame: Frame, rule: GradingRule, soc: str | None, episode: Episode, book: Book
+    frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: Episode, book: Book
 ) -> Iterator[DoseLimitingToxicity]:
     """For each DLT rule the stretch of the episode that fulfils it best, if one does or may."""
     for one in measured_rules(frame, rule, soc):
@@ -123,11 +123,13 @@ def dose_limiting_toxicities(
             yield max(found, key=lambda finding: _STATES.index(finding.state))
 
 
-def _key(rule: GradingRule, episode: int) -> str:
+def _key(rule: GradingRule | JoinedRule, episode: int) -> str:
     return f"measured|{rule.id}|{rule.analyte}|{episode}"
 
 
-def _candidate(frame: Frame, rule: GradingRule, soc: str | None, episode: Episode, stretch: Stretch) -> Candidate:
+def _candidate(
+    frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: Episode, stretch: Stretch
+) -> Candidate:
     shortest = _between(frame, stretch.first, stretch.last)[0] if stretch.sure else timedelta(0)
     ended = stretch.before is not None and stretch.after is not None
     longest = _between(frame, stretch.before, stretch.after)[1] if ended else None  # type: ignore[arg-type]  # ended

@@ -109,7 +109,8 @@ def check(
     rules = sum(len(book.rules(key)) for key in book.analytes)
     typer.echo(f"Rulebook {book.version}: nothing to correct")
     typer.echo(
-        f"  {len(book.analytes)} analytes; {len(book.terms)} CTCAE terms, {rules} rules that grade from a number"
+        f"  {len(book.analytes)} analytes; {len(book.terms)} CTCAE terms, {rules} rules that grade from a number, "
+        f"{len(book.joined)} from two joined in time"
     )
     typer.echo(f"  {len(book.ambiguities)} entries in the ambiguity register")
     for study, protocol in sorted(book.protocols.items()):

@@ -21,6 +21,7 @@ from safety_stream.clinical.findings import (
     SubjectStatus,
     Tally,
     Toxicity,
+    WatchLimitCrossed,
     finding_id,
 )
 from safety_stream.clinical.moment import Moment
@@ -142,6 +143,33 @@ BREACH = EligibilityBreach(
     to_pass="> 94 %",  # noqa: S106 (what passes, not a password)
     observed_at=Moment("2026-03-12T08:01:30+08:00"),
 )
+WATCHED = WatchLimitCrossed(
+    id=finding_id(_STUDY, _SUBJECT, "watch", "SYSBP", "< 90 mm[Hg]", 1),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence(
+        "watch/SYSBP",
+        "Systolic blood pressure 82 mm[Hg], watch limit < 90 mm[Hg]: outside the watch limits of the protocol, "
+        "not a CTCAE grade.",
+    ),
+    analyte="SYSBP",
+    limit="< 90 mm[Hg]",
+    limit_source="example; CTCAE v5.0 has no number (decision G22)",
+    verdict="outside",
+    episode=1,
+    open=True,
+    onset=_TAKEN,
+    last_observed=_TAKEN,
+    ended=None,
+    value="82",
+    unit="mm[Hg]",
+    distance="8 mm[Hg] below the limit",
+    worst_observed=_TAKEN,
+    emergent=True,
+    tell=("safety_physician",),
+)
 QUERY = DataQuery(
     id=finding_id(_STUDY, _SUBJECT, "implausible_unit", "HGB"),
     study=_STUDY,
@@ -178,6 +206,7 @@ CHANGES = (
     _raised(REPORTED, "adverse_event site-edc|AE-001-3 v1"),
     _raised(CANDIDATE, "the clock"),
     _raised(BREACH, "vital_sign ward-monitor|7781 v1"),
+    _raised(WATCHED, "vital_sign ward-monitor|7782 v1"),
     _raised(QUERY, "lab_result hangzhou-lis|2026-000123-HGB v1"),
 )
 ADVICE_CHANGE = _raised(ADVICE, "adjudicated safety-committee|2026-7 v1")

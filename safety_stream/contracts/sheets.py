@@ -10,6 +10,7 @@ from safety_stream.contracts.messages import DIALECT
 from safety_stream.rulebook.forms import (
     AmbiguityForm,
     AnalyteForm,
+    JoinForm,
     RuleForm,
     ScaleForm,
     SynonymsForm,
@@ -102,7 +103,7 @@ def _changed(node: Any) -> Any:
 SHEETS: tuple[Sheet, ...] = (
     Sheet("units", "units.yaml", UnitsForm.model_json_schema),
     Sheet("analytes", "analytes.yaml", TypeAdapter(list[AnalyteForm]).json_schema),
-    Sheet("ctcae_v5", "ctcae_v5.yaml", TypeAdapter(list[RuleForm]).json_schema),
+    Sheet("ctcae_v5", "ctcae_v5.yaml", TypeAdapter(list[RuleForm | JoinForm]).json_schema),
     Sheet("scales", "scales.yaml", TypeAdapter(list[ScaleForm]).json_schema),
     Sheet("synonyms", "synonyms.yaml", SynonymsForm.model_json_schema),
     Sheet("ambiguities", "ambiguities.yaml", TypeAdapter(list[AmbiguityForm]).json_schema),

@@ -13,8 +13,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.catalogue import CATALOGUE, ROLES, Role, entry
+from safety_stream.alerting.catalogue import CATALOGUE, ROLES, entry, lines_of
 from safety_stream.errors import ConfigurationError
+from safety_stream.rulebook.protocol import Role
 
 EVERY_STUDY: Final = "*"
 CHANNELS: Final = ("email", "file")
@@ -57,13 +58,14 @@ class Routing:
 
     def recipients(self, alert: Alert, level: int = 1) -> tuple[Recipient, ...]:
         """Those told at once (level 1), or next in line, each once, in a fixed order; nobody beyond the last level."""
-        levels = entry(alert.type, alert.case).levels
-        found = {
-            person.key: person
-            for role in (levels[level - 1] if level <= len(levels) else ())
-            for person in self._behind(alert.study, role)
-        }
+        lines = lines_of(alert)
+        found = self._of(alert, lines[level - 1] if level <= len(lines) else ())
+        if level == 1 and not found:  # nobody is behind the roles of the protocol: the catalogue's always have somebody
+            found = self._of(alert, entry(alert.type, alert.case).levels[0])
         return tuple(found[key] for key in sorted(found))
+
+    def _of(self, alert: Alert, roles: tuple[Role, ...]) -> dict[str, Recipient]:
+        return {person.key: person for role in roles for person in self._behind(alert.study, role)}
 
     def _behind(self, study: str, role: Role) -> tuple[Recipient, ...]:
         own = self.people.get(study, {}).get(role)

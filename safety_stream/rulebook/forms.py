@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from safety_stream.rulebook.sheet import Sheet
+from safety_stream.rulebook.spans import Span
 from safety_stream.rulebook.tables import Formula
 
 Number = Annotated[Decimal, Field(allow_inf_nan=False)]
@@ -134,6 +135,7 @@ class RuleForm(Form):
     if_baseline: str | None = None
     grades_then: Grades = Field(default_factory=dict)
     undecided: Literal["highest", "lowest"] = "highest"
+    observed_every: Span | None = None
     register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
     says: str | None = None
     examples: tuple[ExampleForm, ...] = ()
@@ -209,6 +211,44 @@ class SynonymsForm(Form):
     spellings: dict[str, str] = Field(default_factory=dict)
     aside: tuple[str, ...] = ()
     synonyms: tuple[SynonymForm, ...] = ()
+
+
+class PartForm(Form):
+    """One of the two measurements of a term that joins them in time. ``within``: how near the state must be known."""
+
+    analyte: str
+    when: str
+    when_in: dict[str, str] = Field(default_factory=dict)
+    observed_every: Span
+    within: Span | None = None
+    undecided: Literal["highest", "lowest"] = "highest"
+
+
+class SuspectedForm(Form):
+    """For how long after which treatment the term is suspected where the state is not known."""
+
+    after: Literal["lymphodepletion"]
+    for_: Annotated[Span, Field(alias="for")]
+
+
+class JoinForm(Form):
+    """One row of ctcae_v5.yaml whose term needs two measurements joined in time: what happens, and the state around."""
+
+    term: str
+    source: str
+    grade: Annotated[int, Field(ge=1, le=5)]
+    happens: PartForm
+    around: PartForm
+    one_episode_within: Span
+    suspected: SuspectedForm | None = None
+    register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
+    says: str | None = None
+
+    @model_validator(mode="after")
+    def _near(self) -> "JoinForm":
+        if self.around.within is None or self.happens.within is not None:
+            raise ValueError("within was expected under around, and there only")
+        return self
 
 
 class AmbiguityForm(Form):

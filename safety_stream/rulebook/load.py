@@ -16,6 +16,7 @@ from safety_stream.errors import RulebookError
 from safety_stream.rulebook.forms import SignatureForm
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.read_analytes import by_loinc, by_test, read_analytes, read_units
+from safety_stream.rulebook.read_joins import Tables, read_joins
 from safety_stream.rulebook.read_protocol import read_protocol
 from safety_stream.rulebook.read_rules import RuleReader, by_name, ratios_only, read_ambiguities, read_terms
 from safety_stream.rulebook.read_scales import ScaleReader
@@ -117,6 +118,7 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
     analytes = {key: replace(one, ratios_only=ratios_only(rules.get(key, ()))) for key, one in analytes.items()}
     problems += reader.problems
     names = by_name(terms)
+    joins = Tables(scale, version, analytes, names, frozenset(register))
     return Book(
         version=version,
         analytes=MappingProxyType(analytes),
@@ -128,6 +130,7 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
         _rules=MappingProxyType(rules),
         _by_name=names,
         scales=MappingProxyType(_scales(sheets.get(_SCALES), analytes, names, register, problems)),
+        joined=read_joins(sheets[rules_name], joins, problems),
         _synonyms=read_synonyms(sheets.get(_SYNONYMS), names, problems),
     )
 

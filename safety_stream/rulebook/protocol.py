@@ -22,6 +22,17 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Attribution = Literal["unrelated", "unlikely", "possible", "probable", "definite", "unknown"]
+Role = Literal[
+    "safety_physician",
+    "safety_physician_backup",
+    "medical_monitor",
+    "site_investigator",
+    "dsmb_chair",
+    "sponsor_safety",
+    "data_manager",
+    "operator",
+]
+"""Who can be told: a protocol and the catalogue of alerts name roles, ``deploy/alerting.yaml`` the people."""
 
 
 def _known_zone(name: str) -> str:
@@ -278,11 +289,15 @@ class Expected(Written):
 
 
 class WatchLimit(Written):
-    """A labelled project limit where CTCAE v5.0 has no number (decision G22); never a grade."""
+    """A labelled project limit where CTCAE v5.0 has no number (decision G22); never a grade.
+
+    What lies outside is recorded and shown; it is mailed only to the roles under ``tell``.
+    """
 
     analyte: Id
     outside: Words
     source: Words
+    tell: Annotated[tuple[Role, ...], _ONE_OR_MORE] = ()
 
 
 class Registry(Written):
@@ -369,6 +384,15 @@ class ProtocolVersion(Written):
         analytes = {key for _, clause, _ in every for key in clause.any_of}
         return {key: tuple(one for one in every if key in one[1].any_of) for key in analytes}
 
+    def watched(self, analyte: str) -> tuple[WatchLimit, ...]:
+        """The watch limits on an analyte."""
+        return self.watch_by_analyte.get(analyte, ())
+
+    @cached_property
+    def watch_by_analyte(self) -> dict[str, tuple[WatchLimit, ...]]:
+        """The watch limits by analyte."""
+        return {key: tuple(one for one in self.watch if one.analyte == key) for key in {w.analyte for w in self.watch}}
+
     @property
     def window(self) -> timedelta | None:
         """How long after an infusion an onset still counts; null: the study has no DLT window."""
@@ -385,6 +409,8 @@ def _contradictions(protocol: ProtocolVersion) -> list[str]:
         problems.append("dlt: a window needs infusions")
     if protocol.escalation and not (protocol.dlt and protocol.dose_levels):
         problems.append("escalation: needs dlt and dose_levels")
+    limits = [f"{one.analyte} {one.outside}" for one in protocol.watch]
+    problems += [f"watch: {one} is there twice" for one in sorted(set(limits)) if limits.count(one) > 1]
     return problems
 
 

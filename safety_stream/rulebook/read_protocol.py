@@ -137,7 +137,7 @@ def _criteria(version: ProtocolVersion) -> Iterator[tuple[Path, str, str | None,
         for place, clause in clauses:
             yield from ((("composites", name, *place), analyte, None, clause.when) for analyte in clause.any_of)
     for i, limit in enumerate(version.watch):
-        yield ("watch", i), limit.analyte, None, limit.outside
+        yield ("watch", i, "outside"), limit.analyte, None, limit.outside
 
 
 def _criterion(path: Path, analyte: Analyte, unit: str | None, text: str) -> Iterator[Slip]:
@@ -152,6 +152,8 @@ def _criterion(path: Path, analyte: Analyte, unit: str | None, text: str) -> Ite
     if len(criterion.comparisons) != 1 or criterion.facts:
         yield Slip(path, f"{text!r} is not one comparison", "a criterion such as '>= 85 g/L'")
     for one in criterion.comparisons:
+        if one.lasting or one.limit == "BASELINE":
+            yield Slip(path, f"{one} needs other results", "a comparison with a number or a limit of normal")
         bare = one.unit is None and is_pure(wanted)
         if (one.limit is None or one.plus) and one.unit != wanted and not bare:
             yield Slip(path, f"{one} is not in {wanted}", f"a number in {wanted}")

@@ -1,12 +1,14 @@
 """From ctcae_v5_terms.csv, ctcae_v5.yaml and ambiguities.yaml to our types: pure, every problem listed, none raised."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from safety_stream.rulebook.criteria import Criterion, CriterionError, parse
 from safety_stream.rulebook.forms import AmbiguityForm, Grades, RuleForm, complaints
+from safety_stream.rulebook.read_joins import is_joined
 from safety_stream.rulebook.sheet import Path, Sheet
 from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import (
@@ -82,7 +84,8 @@ class RuleReader:
 
     def read(self) -> dict[str, tuple[GradingRule, ...]]:
         """The rules of every analyte, in the order of the table."""
-        forms = [(index, form) for index, row in enumerate(self.sheet.data or []) if (form := self._form(index, row))]
+        rows = [(index, row) for index, row in enumerate(self.sheet.data or []) if not is_joined(row)]
+        forms = [(index, form) for index, row in rows if (form := self._form(index, row))]
         terms = [form.term for _, form in forms for _ in form.analyte]
         found: dict[str, list[GradingRule]] = {}
         for index, form in forms:
@@ -131,12 +134,25 @@ class RuleReader:
             conversions=MappingProxyType(conversions(analyte, rows)),
             facts=frozenset(fact for criterion in _criteria(rows, then) for fact in criterion.facts),
             relative=all(one.limit and not one.plus for each in _criteria(rows, then) for one in each.comparisons),
+            observed_every=self._observed_every(index, form, [*rows.values(), *then.values()]),
             when_undecided=form.undecided,
             register=form.register_,
             says=form.says,
             examples=tuple(Example(**example.model_dump()) for example in form.examples),
             where=f"{self.sheet.name}:{self.sheet.line(index)}",
         )
+
+    def _observed_every(self, index: int, form: RuleForm, rows: list[Row]) -> timedelta | None:
+        """How close samples must lie to each other to show a duration; a rule times one figure a row."""
+        timed = [[one for _, criterion in row.worst_first for one in criterion.comparisons] for row in rows]
+        figures = [{(one.op, one.plus, str(one.lasting)) for one in row if one.lasting} for row in timed]
+        if any(figures) != (form.observed_every is not None):
+            self._slip((index,), form, "lasting and observed_every not together", "both, or neither")
+        if any(len(row) > 1 for row in figures) or (
+            any(figures) and any(one.limit is not None for row in timed for one in row)
+        ):
+            self._slip((index,), form, "more than one figure that is timed, or limits beside it", "one timed figure")
+        return form.observed_every.length if form.observed_every is not None else None
 
     def _condition(self, index: int, form: RuleForm, analyte: Analyte) -> Criterion | None:
         if form.if_baseline is None:

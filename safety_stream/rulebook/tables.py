@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
@@ -163,7 +164,7 @@ class GradingRule:
     """How one CTCAE term is graded from one analyte.
 
     ``relative`` rules compare with limits and the baseline only, never with a number: any unit will do, and none is
-    converted.
+    converted. ``observed_every``: samples no farther apart than this show that what a rule times went on between them.
     """
 
     id: str
@@ -179,6 +180,7 @@ class GradingRule:
     conversions: Mapping[str | None, tuple[str, Unit]] = field(repr=False)
     facts: frozenset[str] = frozenset()
     relative: bool = False
+    observed_every: timedelta | None = None
     when_undecided: WhenUndecided = "highest"
     register: tuple[str, ...] = ()
     says: str | None = None
@@ -190,6 +192,49 @@ class GradingRule:
         """The grades it can give, 0 aside."""
         rows = (*self.rows.values(), *self.rows_then.values())
         return frozenset(grade for row in rows for grade, _ in row.worst_first)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One measurement of a joined rule: the criterion in each unit it is printed for, the analyte's own first.
+
+    ``observed_every``: samples no farther apart than this show what was so between them; ``undecided``: which grade
+    alerts count with while this measurement leaves it open.
+    """
+
+    analyte: str
+    when: Mapping[str, Criterion]
+    observed_every: timedelta
+    undecided: WhenUndecided = "highest"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinedRule:
+    """A CTCAE term that needs two measurements joined in time: something ``happens`` while a state holds ``around`` it.
+
+    The state is known where a sample lies ``within`` this time of what happens, or two samples that agree lie on either
+    side of it. ``suspected_for``: how long after lymphodepletion began the term is possible where the state is unknown.
+    """
+
+    id: str
+    term: str
+    meddra_code: str
+    soc: str
+    grade: int
+    source: str
+    book: str
+    happens: Part
+    around: Part
+    within: timedelta
+    one_episode_within: timedelta
+    suspected_for: timedelta | None = None
+    register: tuple[str, ...] = ()
+    says: str | None = None
+
+    @property
+    def analyte(self) -> str:
+        """Both analytes."""
+        return f"{self.around.analyte}+{self.happens.analyte}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +267,7 @@ class Book:
     _rules: Mapping[str, tuple[GradingRule, ...]] = field(repr=False)
     _by_name: Mapping[str, Term] = field(repr=False)
     scales: Mapping[str, Scale] = field(default_factory=lambda: MappingProxyType({}))
+    joined: tuple[JoinedRule, ...] = ()
     _synonyms: Synonyms = field(default_factory=Synonyms, repr=False)
 
     def analyte(self, *, loinc: str | None = None, test: str | None = None) -> Analyte | None:
@@ -242,6 +288,10 @@ class Book:
     def rules(self, analyte: str) -> tuple[GradingRule, ...]:
         """The rules an analyte feeds, by its key."""
         return self._rules.get(analyte, ())
+
+    def joined_on(self, analyte: str) -> tuple[JoinedRule, ...]:
+        """The rules that join an analyte with another in time."""
+        return tuple(rule for rule in self.joined if analyte in {rule.happens.analyte, rule.around.analyte})
 
     def rules_of(self, term: str) -> tuple[GradingRule, ...]:
         """The rules that grade a term, by its name."""

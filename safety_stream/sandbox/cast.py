@@ -6,10 +6,10 @@
     003       iii===|                          neutrophils below 0.5; a result arrives nine days late
     004            s                           never dosed: platelets below the limit at screening
     005               iii===|                  level 2: shingles, in hospital (serious, not severe)
-    006                 iii===|                mild cytokine release
+    006                 iii===|                mild cytokine release: 38.2 once, with few neutrophils
     007                  iii===|               one result arrives torn
     008                          iii===|       level 3
-    009                            ii===|      cytokine release grade 3 for four days: the true DLT
+    009                            ii===|      cytokine release grade 3 for four days: the true DLT; febrile neutropenia
     010                               iii===|
 
 s screening only, i infusion, = the window of 28 days after each, | its end. A level opens when the one below it
@@ -66,7 +66,7 @@ class Member:
 
 
 _MILD_RELEASE = Syndrome(
-    ((7.2, 0), (7.8, 1), (8.4, 1), (9.5, 0)), {"TEMP": 38.6, "HR": 104, "CRP": 42, "FERRITIN": 420}
+    ((7.2, 0), (7.8, 1), (8.4, 1), (9.5, 0)), {"TEMP": 38.2, "HR": 104, "CRP": 42, "FERRITIN": 420}
 )
 _SEVERE_RELEASE = Syndrome(
     ((7.3, 0), (8, 0.6), (9, 1), (12, 0.95), (14, 0.4), (21, 0)),
@@ -114,6 +114,7 @@ CAST: tuple[Member, ...] = (
         complaints=(
             Complaint("Cytokine release syndrome", "10052015", 1, 7.4, 9.3, "probable", told_after_hours=5.0),
         ),
+        values={(8, "TEMP"): "38.2"},
     ),
     Member(
         "007", "female", 2, 98,
@@ -125,6 +126,7 @@ CAST: tuple[Member, ...] = (
     ),
     Member(
         "009", "female", 3, 168, infusion_days=(0, 7), syndrome=_SEVERE_RELEASE,
+        values={(7, "NEUT"): "0.84", (9, "NEUT"): "0.71"},
         complaints=(
             Complaint("Fatigue", "10016256", 1, onset=1.1, resolved=4.0),
             Complaint(

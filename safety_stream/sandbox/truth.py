@@ -59,6 +59,18 @@ TRUTH: tuple[Expectation, ...] = (
         "reported_event", "005", {"term": "Shingles", "serious": True, "grade": 2}, mail="serious_adverse_event",
     ),
     Expectation(
+        "006: 38.2 once, with neutrophils below 1.0: febrile neutropenia is possible (0-3), and wakes nobody",
+        "toxicity", "006", {"term": "Febrile neutropenia", "peak.lowest": 0, "peak.highest": 3, "alerting_grade": 0},
+    ),
+    Expectation(
+        "009: a fever above 38.3 with neutrophils below 1.0: febrile neutropenia, grade 3",
+        "toxicity", "009", {"term": "Febrile neutropenia", "peak.lowest": 3, "peak.highest": 3}, mail="lab_grade_3",
+    ),
+    Expectation(
+        "009: systolic blood pressure below the watch limit of 90: no CTCAE grade, recorded, mailed to nobody",
+        "watch_limit", "009", {"analyte": "SYSBP", "verdict": "outside"},
+    ),
+    Expectation(
         "009: cytokine release syndrome grade 3 in hospital: serious",
         "reported_event", "009", {"term": "Cytokine release syndrome", "serious": True, "grade": 3},
         mail="serious_adverse_event",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safety_stream.alerting.alert import Alert, Decision
 from safety_stream.alerting.drafts import FOR_THE_LIST, OF_THE_WHOLE_STUDY
 from safety_stream.alerting.policy import alerts_of, revise, unreadable
-from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, GradeRange, Input, Tally
+from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, Evidence, GradeRange, Input, Tally
 from safety_stream.clinical.queries import CODES
 
 Told = tuple[str, str, str]
@@ -335,3 +335,43 @@ def test_the_last_word_people_heard_is_the_truth(course: list[AnyFinding | None]
         else:
             assert state == "raised"
     assert all(case in heard for case, decision in drafts.items() if decision.action == "send")
+
+
+@pytest.mark.parametrize(
+    ("fact", "reason"),
+    [
+        ({"tell": ()}, "recorded"),
+        ({"verdict": "undetermined"}, "undetermined"),
+        ({"emergent": False}, "before_treatment"),
+    ],
+)
+def test_a_watch_limit_that_nobody_asked_to_be_told_of_is_held_with_its_reason(
+    fact: dict[str, Any], reason: str
+) -> None:
+    """Recorded and shown by default; mailed only when surely outside, after treatment, to the roles of the protocol."""
+    assert held(revise(made.raised(made.watch_limit(**fact)))) == {("watch_limit", "raised", reason)}
+
+
+def test_a_watch_limit_is_told_once_an_episode_to_those_the_protocol_names() -> None:
+    """The first result outside goes to the medical monitor; a worse one of the same episode and its end are no news."""
+    before = made.watch_limit()
+    (alert,) = revise(made.raised(before))
+    assert (alert.decision.action, alert.urgency, alert.tell) == ("send", "info", ("medical_monitor",))
+    assert "not a CTCAE grade" in alert.headline
+    worse = made.watch_limit(value="70", worst_observed=before.worst_observed, evidence=_worse())
+    assert revise(made.changed(before, worse)) == ()
+    assert revise(made.changed(before, before.model_copy(update={"open": False}))) == ()
+
+
+def _worse() -> Evidence:
+    source = Input(name="Systolic blood pressure", value="70", unit="mm[Hg]", source="ward|BP-4 v1")
+    return made.watch_limit().evidence.model_copy(update={"inputs": (source,)})
+
+
+def test_a_corrected_watch_value_is_told_to_those_who_acted_on_it() -> None:
+    """82 becomes 88 in a new version of the same record, still outside: corrected; taken back: withdrawn."""
+    source = Input(name="Systolic blood pressure", value="88", unit="mm[Hg]", source="ward|BP-3 v2")
+    evidence = made.watch_limit().evidence.model_copy(update={"inputs": (source,)})
+    now = made.watch_limit(value="88", evidence=evidence)
+    assert said(revise(made.changed(made.watch_limit(), now))) == {("watch_limit", "raised", "corrected")}
+    assert said(revise(made.withdrawn(made.watch_limit()))) == {("watch_limit", "withdrawn", "withdrawn")}

@@ -46,12 +46,15 @@ VALUES = {
     "NEUTLE": ["5", "60"],
     "CREAT": ["70", "190"],
     "QTCF": ["440", "490", "510"],
+    "TEMP": ["36.8", "37.9", "38.1", "38.4", "40.1", "40.6", ">39.9"],
+    "SYSBP": ["82", "118", "144", "166"],
+    "GLUC": ["5.5", "13.9", "14.0", "25.1", "<15", ">30", "Hello"],
 }
 
 
 def events() -> st.SearchStrategy[SubjectEvent]:
     """Any one event of a subject of the bundled study, from a small world so that events meet each other."""
-    days = st.sampled_from([-12.0, -6.0, -5.0, -1.0, 0.0, 0.2, 3.0, 8.0, 9.0, 14.0, 29.0, 42.0, 43.0])
+    days = st.sampled_from([-12.0, -6.0, -5.0, -1.0, 0.0, 0.2, 3.0, 8.0, 8.1, 8.4, 8.8, 9.0, 14.0, 29.0, 42.0, 43.0])
     versions = st.integers(1, 2)
     statuses = st.sampled_from(["preliminary", "final", "corrected", "entered-in-error"])
     labs = st.sampled_from(sorted(VALUES)).flatmap(

@@ -51,6 +51,9 @@ def _event(told: dict[str, Any], played: Played) -> SubjectEvent:
     more = {key: told[key] for key in COMMON if key in told}
     if "lab" in told:
         return stories.lab(*_result(told["lab"], day), **more)
+    if "vital" in told:
+        test, _, value = _result(told["vital"], day)
+        return stories.vital(test, day, value, stories.TESTS[test][0], **more)
     if "adverse" in told:
         return _adverse(told, day, more)
     if "decide" in told:

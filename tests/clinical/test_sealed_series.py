@@ -12,6 +12,8 @@ from safety_stream.clinical import shelf, subject
 from safety_stream.clinical.events import SubjectEvent
 
 VALUES = ("0.3", "0.8", "1.2", "3.0", "2.6", "Hello")
+TEMPERATURES = ("36.8", "40.2", "40.6", "38.4", ">39.9", "Hello")  # above 40.0 it matters for how long
+GLUCOSE = ("5.5", "14.0", "<15", "25.1", "6.0", "Hello")  # the bundled protocol watches what is above 13.9 mmol/L
 
 
 @pytest.fixture
@@ -21,13 +23,13 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf, "HALF", 2)
 
 
-def neutrophils() -> st.SearchStrategy[SubjectEvent]:
+def results_of(test: str, values: tuple[str, ...]) -> st.SearchStrategy[SubjectEvent]:
     """Many results of one analyte, some of them corrected, moved or taken back, and now and then an infusion."""
     results = st.builds(
         lambda at, value, version, status, moved: lab(
-            "NEUT", at + moved, value, version=version, status=status, record=f"n{at}"
+            test, at + moved, value, version=version, status=status, record=f"n{at}"
         ),
-        st.integers(-3, 16), st.sampled_from(VALUES), st.integers(1, 2),
+        st.integers(-3, 16), st.sampled_from(values), st.integers(1, 2),
         st.sampled_from(["final", "final", "preliminary", "entered-in-error"]),
         st.sampled_from([0, 0, 0, 0.5, 7, -9]),
     )  # fmt: skip
@@ -61,12 +63,16 @@ def readings() -> st.SearchStrategy[SubjectEvent]:
     return st.one_of(tracings, tracings, tracings, st.just(infusion(1, 0)))
 
 
-SERIES = st.one_of(*(st.lists(one(), max_size=30) for one in (neutrophils, calcium, readings)))
+def histories(most: int) -> st.SearchStrategy[list[SubjectEvent]]:
+    """Neutrophils, which are graded, temperatures, which are timed too, glucose, which a protocol can only watch, and
+    what is judged together."""
+    alone = (results_of("NEUT", VALUES), results_of("TEMP", TEMPERATURES), results_of("GLUC", GLUCOSE))
+    return st.one_of(*(st.lists(one, max_size=most) for one in (*alone, calcium(), readings())))
 
 
 @pytest.mark.usefixtures("small_pages")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(SERIES)
+@given(histories(30))
 def test_a_sealed_series_concludes_as_the_facts_say(told: list[SubjectEvent]) -> None:
     """With nothing but the stored pages between events, findings are those of the facts, and those of plain memory."""
     stored, plain = Played(told, stored=True), Played(told)
@@ -102,7 +108,7 @@ class Crashing(Played):
 
 @pytest.mark.usefixtures("small_pages")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(SERIES, st.integers(0, 10_000))
+@given(histories(24), st.integers(0, 10_000))
 def test_a_crash_between_pages_loses_nothing(told: list[SubjectEvent], seed: int) -> None:
     """Any part of a step's pages written, then the same event again: same findings, and no revision told otherwise."""
     crashing, smooth = Crashing(Random(seed)), Played(told, stored=True)

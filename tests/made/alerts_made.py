@@ -30,6 +30,7 @@ def one_of_each() -> tuple[Alert, ...]:
         made.eligibility_breach(phase="screening"),
         made.cohort_decision(),
         made.cohort_decision("stop", 2),
+        made.watch_limit(),
         made.data_query(),
     )
     no_support = made.cohort_decision("wait", 1, no_longer_supported=True)

@@ -18,6 +18,7 @@ from safety_stream.clinical.findings import (
     ScaleGrade,
     Tally,
     Toxicity,
+    WatchLimitCrossed,
     finding_id,
 )
 from safety_stream.clinical.moment import Moment
@@ -176,6 +177,40 @@ def eligibility_breach(**other: Any) -> EligibilityBreach:
         "observed_at": Moment("2026-03-12T07:30:00+08:00"),
     }
     return EligibilityBreach(**(told | other))
+
+
+def watch_limit(**other: Any) -> WatchLimitCrossed:
+    """A blood pressure below a watch limit, of which the protocol wants the medical monitor to know."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, SUBJECT, "watch", "SYSBP", "< 90 mm[Hg]", 1),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "site": SITE,
+        "dose_level": 2,
+        "evidence": Evidence(
+            rule="watch/SYSBP < 90 mm[Hg]",
+            book="2026.1",
+            inputs=(Input(name="Systolic blood pressure", value="82", unit="mm[Hg]", source="ward|BP-3 v1"),),
+            sentence="Systolic blood pressure 82 mm[Hg]: outside the watch limits of the protocol, not a CTCAE grade.",
+        ),
+        "analyte": "SYSBP",
+        "limit": "< 90 mm[Hg]",
+        "limit_source": "example",
+        "verdict": "outside",
+        "episode": 1,
+        "open": True,
+        "onset": Moment("2026-03-12T07:30:00+08:00"),
+        "last_observed": Moment("2026-03-12T07:30:00+08:00"),
+        "ended": None,
+        "value": "82",
+        "unit": "mm[Hg]",
+        "distance": "8 mm[Hg] below the limit",
+        "worst_observed": Moment("2026-03-12T07:30:00+08:00"),
+        "emergent": True,
+        "tell": ("medical_monitor",),
+        "study_day": 10,
+    }
+    return WatchLimitCrossed(**(told | other))
 
 
 def data_query(**other: Any) -> DataQuery:

@@ -1,6 +1,7 @@
 """One subject's story for tests: events told by study day, played in any order, and what stands at the end."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -24,6 +25,7 @@ from safety_stream.clinical.events import (
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.record import Header, Page, SubjectRecord
 from safety_stream.rulebook.load import load_book
+from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book
 
 STUDY, SUBJECT = "CAR-NK-SLE-01", "001"
@@ -42,6 +44,9 @@ TESTS = {
     "ALP": ("U/L", "35", "100"),
     "BILI": ("umol/L", "3", "20"),
     "CREAT": ("umol/L", "41", "81"),
+    "TEMP": ("Cel", None, None),
+    "SYSBP": ("mm[Hg]", None, None),
+    "GLUC": ("mmol/L", "3.9", "6.1"),
     "K": ("mmol/L", "3.5", "5.3"),
     "SODIUM": ("mmol/L", "137", "147"),
     "INR": ("{INR}", "0.8", "1.2"),
@@ -62,6 +67,15 @@ TESTS = {
 def bundled() -> Book:
     """The bundled book, read once."""
     return load_book(allow_unsigned=True)
+
+
+def bundled_with(**says: Any) -> Book:
+    """The bundled book with a protocol whose versions say something else."""
+    protocol = bundled().protocols[STUDY]
+    told = [{name: getattr(one, name) for name in ProtocolVersion.model_fields} for one in protocol.versions]
+    versions = tuple(ProtocolVersion.model_validate(one | says) for one in told)
+    changed = protocol.model_copy(update={"versions": versions, "digest": repr(sorted(says))})
+    return replace(bundled(), protocols={**bundled().protocols, STUDY: changed})
 
 
 def at(day: float, hour: float = 8.0) -> datetime:
@@ -91,8 +105,9 @@ def lab(test: str, day: float, value: str | None, *, version: int = 1, **more: A
 
 def vital(test: str, day: float, value: str, unit: str, **more: Any) -> VitalSign:
     """A vital sign."""
+    record, version = more.pop("record", f"{test}@{day}"), more.pop("version", 1)
     facts = {"test": test, "value": value, "unit": unit, "observed_at": told(day)}
-    return VitalSign.model_validate(head(f"{test}@{day}", 1, at(day, 9)) | facts | more)
+    return VitalSign.model_validate(head(record, version, at(day, 9)) | facts | more)
 
 
 def adverse(term: str, day: float, *, grade: int | None = None, version: int = 1, **more: Any) -> AdverseEvent:

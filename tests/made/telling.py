@@ -33,6 +33,7 @@ _KINDS = {
     "report": "reported_event",
     "dlt": "dose_limiting_toxicity",
     "eligibility": "eligibility_breach",
+    "watch": "watch_limit",
     "query": "data_query",
 }
 _DOSE = {"amount": "2000000", "unit": "cells/kg"}

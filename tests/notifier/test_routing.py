@@ -9,6 +9,7 @@ import pytest
 from safety_stream.alerting.catalogue import CATALOGUE
 from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.routing import Recipient, Routing, load_routing
+from safety_stream.rulebook.protocol import Role
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "alerting.yaml"
 
@@ -42,6 +43,16 @@ def test_a_studys_own_line_replaces_the_general_one() -> None:
     alert = made.sent(findings_made.toxicity(4))
     assert routing.recipients(alert) == (own,)
     assert routing.recipients(alert.model_copy(update={"study": "OTHER"})) == (general,)
+
+
+def test_a_watch_limit_goes_to_the_roles_of_the_protocol() -> None:
+    """The protocol names the medical monitor; where nobody stands behind that role, the catalogue's role is told."""
+    physician, monitor = Recipient("email", "a@example.org"), Recipient("email", "b@example.org")
+    alert = made.sent(findings_made.watch_limit())
+    people: dict[Role, tuple[Recipient, ...]] = {"safety_physician": (physician,)}
+    assert Routing({"*": {**people, "medical_monitor": (monitor,)}}).recipients(alert) == (monitor,)
+    assert Routing({"*": people}).recipients(alert) == (physician,)
+    assert Routing({"*": people}).recipients(alert, 2) == ()
 
 
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:

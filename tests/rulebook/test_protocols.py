@@ -113,6 +113,12 @@ MISTAKES = {
     'lasting: "> 72 h"': ('lasting: "72 hours"', "expected for example '> 72 h'"),
     "days: [0, 7, 14]": ("days: [0, 14, 7]", "days must rise and begin with day 0"),
     "about: {composite: hys-law}": ("about: {composite: hy}", "no composite is called hy"),
+    '{analyte: GLUC, outside: "> 13.9 mmol/L"': ('{analyte: GLUC, outside: "> 13.9 mg/dL"', "is not in mmol/L"),
+    '{analyte: SYSBP, outside: "< 90 mm[Hg]"': (
+        '{analyte: SYSBP, tell: [nurse], outside: "< 90 mm[Hg]"',
+        "'safety_physician'",
+    ),
+    'outside: "< 90 mm[Hg]", source': ('outside: "< 90 mm[Hg] lasting > 1 h", source', "needs other results"),
     "tolerance_percent: 20": ("tolerance: 20", "tolerance"),
 }
 

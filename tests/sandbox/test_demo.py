@@ -95,8 +95,8 @@ def test_the_whole_story_on_an_existing_kafka(tmp_path: Path, kafka_settings: Se
     options = ("--broker", kafka_settings.bootstrap_servers, "--seconds", "25", "--keep", str(keep))
     with _demo(tmp_path / "tmp", *options) as demo:
         assert demo.ended() == 0, demo.told()
-    assert "13 of 13 expectations hold." in demo.told()
-    assert demo.told().count("✓") == 13
+    assert "16 of 16 expectations hold." in demo.told()
+    assert demo.told().count("✓") == 16
     subjects = _mails(keep / "mails")
     assert sum("possible dose-limiting toxicity" in subject for subject in subjects) == 2
     assert sum("serious adverse event" in subject for subject in subjects) == 4

@@ -27,6 +27,9 @@ def test_everything_that_decides_is_on_the_page() -> None:
         assert all(level.name in page and _escaped(level.says) in page for one in scale.domains for level in one.levels)
     rules = [rule for study in BOOK.protocols.values() for one in study.versions if one.dlt for rule in one.dlt.rules]
     assert all(_escaped(rule.text) in page for rule in rules)
+    for joined in BOOK.joined:
+        assert joined.meddra_code in page
+        assert all(_escaped(one.text) in page for part in (joined.happens, joined.around) for one in part.when.values())
     assert all(f'id="{id_}"' in page for id_ in BOOK.ambiguities)
     assert all(name in page for name in signable())
     assert not re.search(r"<script|https?://|src=", page)
