@@ -228,12 +228,7 @@ def test_any_order_and_storage_ends_the_same(marks: list[tuple[str, int]], chanc
 
 
 def test_a_count_derived_from_the_differential_joins_a_fever() -> None:
-    """1.2 x 30 % = 0.36 x 10^9/L around a fever of 38.5: febrile neutropenia, grade 3, though no count was sent (G18)."""
-    day = 9
-    told = [
-        lab("WBC", day, "1.2"),
-        lab("NEUTLE", day, "30"),
-        vital("TEMP", day + 0.1, "38.5", "Cel"),
-    ]
-    played = Played([*TREATED, *told])
+    """1.2 x 30 % = 0.36 x 10^9/L around a fever of 38.5: grade 3, though no count was sent (G18)."""
+    fever = vital("TEMP", 9.1, "38.5", "Cel")
+    played = Played([*TREATED, lab("WBC", 9, "1.2"), lab("NEUTLE", 9, "30"), fever])
     assert str(played.one("toxicity", term="Febrile neutropenia").peak) == "3"
