@@ -18,6 +18,9 @@ class Missing(NamedTuple):
     duration: bool
 
 
+_NOTHING = Missing(frozenset(), frozenset(), duration=False)
+
+
 def reasons_of(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str, ...]:
     """Every reason, what is missing first; entries the rule rests on that need no words come last, as bare ids."""
     missing = missing_for(case, grade)
@@ -30,6 +33,8 @@ def reasons_of(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str,
 
 def missing_for(case: Case, grade: GradeRange) -> Missing:
     """What the open clauses of the grades between the lowest and the highest wait for."""
+    if grade.decided:
+        return _NOTHING
     found: set[str] = set()
     for test, inputs in _open_tests(case, grade):
         if isinstance(test, Fact):
