@@ -1,14 +1,16 @@
 """The grade of one quantity: what decides, what widens it, and what alerts count with. Values worked by hand."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
+from safety_stream.clinical.grading import Graded, Measured, NoBaseline, case_of, grade
 from safety_stream.clinical.measure import limits_of, measured
-from safety_stream.quantity import exactly, plain
+from safety_stream.quantity import ENDLESS, Interval, exactly, plain
+from safety_stream.rulebook.criteria import parse
 from safety_stream.rulebook.load import load_book
 from safety_stream.rulebook.tables import GradingRule
 
@@ -153,6 +155,115 @@ def test_evidence_names_what_is_missing() -> None:
     assert evidence.reasons[0] == "G6: not known: hyponatremia_symptoms"
     assert "alerts count with grade 3" in evidence.reasons
     assert "not decided" in evidence.sentence
+
+
+def test_alerts_count_with_the_limit_of_normal_alone() -> None:
+    """50 U/L is 1.25 x ULN (1) and 4.2 x a baseline of 12 whose range is unknown (2): 1-2, alerting 1 (G26)."""
+    graded = alt("50", "12", baseline_uln=None)
+    assert (str(graded.grade), graded.alerting_grade) == ("1-2", 1)
+
+
+def test_alerts_count_without_a_baseline_that_is_not_known() -> None:
+    """Creatinine 90 of 100 could be anything up to 3 by a low baseline: alerts count with 0 (G26)."""
+    rule = rule_of("Creatinine increased", "CREAT")
+    graded = grade(rule, quantity("CREAT", "90", "umol/L", uln="100"), TREATED)
+    assert (str(graded.grade), graded.alerting_grade) == ("0-3", 0)
+
+
+@pytest.mark.parametrize(("value", "alerting"), [("110", 1), ("120", 0), ("130", 0), ("200", 0)])
+def test_a_missing_lower_limit_is_supposed_to_be_usual(value: str, alerting: int) -> None:
+    """Hemoglobin without an LLN is 0-1; alerts count with a usual LLN of 120 g/L (G27)."""
+    graded = grade(rule_of("Anemia", "HGB"), quantity("HGB", value, "g/L"), UNTREATED)
+    assert (str(graded.grade), graded.alerting_grade) == ("0-1", alerting)
+
+
+def test_how_long_decides_between_two_grades_of_fever() -> None:
+    """40.5 Cel is 4 after more than 24 h: not known is 3-4, alerting 3 (G6, G35); above 39.5 for 25 h is 2 to 4."""
+    rule = rule_of("Fever", "TEMP")
+    unknown = grade(rule, quantity("TEMP", "40.5", "Cel"), UNTREATED)
+    assert (str(unknown.grade), unknown.alerting_grade) == ("3-4", 3)
+    lasting = exactly(Decimal(25))
+    censored = grade(rule, quantity("TEMP", ">39.5", "Cel"), UNTREATED, lasting=lasting)
+    assert (str(censored.grade), censored.alerting_grade) == ("2-4", 4)
+    known = grade(rule, quantity("TEMP", "40.5", "Cel"), UNTREATED, lasting=lasting)
+    assert str(known.grade) == "4"
+    assert ("lasting", "25", "h") in [(one.name, one.value, one.unit) for one in known.evidence.inputs]
+
+
+def test_evidence_speaks_in_the_unit_that_was_judged() -> None:
+    """A rule of ratios stays in the reported unit; a rule of figures says them in the unit NCI prints."""
+    own = grade(ALT, quantity("ALT", "2.5", "ukat/L", uln="0.7"), UNTREATED).evidence
+    assert own.comparison == "2.5 ukat/L > 3 x ULN (2.1 ukat/L)"
+    over = grade(ALT, quantity("ALT", "3.1", "ukat/L", uln="0.7"), quantity("ALT", "1", "ukat/L", uln="0.7")).evidence
+    assert over.comparison == "3.1 ukat/L > 3 x BASELINE (3 ukat/L)"
+    mixed = grade(ALT, quantity("ALT", "3.1", "ukat/L", uln="0.7"), quantity("ALT", "60", "U/L", uln="40")).evidence
+    assert mixed.comparison == "186 U/L > 3 x BASELINE (180 U/L)"
+    rule = rule_of("Neutrophil count decreased", "NEUT")
+    assert grade(rule, quantity("NEUT", "499", "/uL"), UNTREATED).evidence.comparison == "0.499 10*9/L < 0.5 10*9/L"
+    assert grade(ALT, quantity("ALT", "121", None, uln="40"), UNTREATED).evidence.comparison == "121 > 3 x ULN (120)"
+
+
+def test_a_figure_is_not_compared_with_a_number_that_has_no_unit() -> None:
+    """Were a result without a unit to reach a rule of figures, it could be any grade: never 4 for its bare number."""
+    bare = quantity("NEUT", "0.4", "10*9/L")._replace(unit=None)
+    assert str(grade(rule_of("Neutrophil count decreased", "NEUT"), bare, UNTREATED).grade) == "0-4"
+
+
+@pytest.mark.parametrize(("flag", "expected"), [(True, "1"), (False, "2")])
+def test_a_flag_says_whether_the_baseline_was_abnormal(flag: bool, expected: str) -> None:
+    """121 U/L: 2 over an ULN of 40; 1 over an abnormal baseline of 60 that came without its range (G41)."""
+    over = quantity("ALT", "60", "U/L")
+    graded = grade(ALT, quantity("ALT", "121", "U/L", uln="40"), over, {"baseline_abnormal": flag})
+    assert str(graded.grade) == expected
+
+
+def test_an_abnormal_baseline_of_unknown_value_lies_beyond_the_limit() -> None:
+    """Above an ULN of 40, 1.5 times it is above 60: 60 is surely 0, 61 may be 1 (G26)."""
+    flagged = {"baseline_abnormal": True}
+    told = {
+        value: str(grade(ALT, quantity("ALT", value, "U/L", uln="40"), TREATED, flagged).grade)
+        for value in ("60", "61", "120", "121")
+    }
+    assert told == {"60": "0", "61": "0-1", "120": "0-1", "121": "0-2"}
+    without = grade(ALT, quantity("ALT", "60", "U/L"), TREATED, flagged)
+    assert str(without.grade) == "0-4"
+
+
+def test_the_same_below_a_lower_limit() -> None:
+    """An abnormal fibrinogen baseline lies between 0 and the LLN of 2 g/L, neither included; without LLN anywhere."""
+    rule = rule_of("Fibrinogen decreased", "FIBRINO")
+    beyond = Interval(Decimal(0), Decimal(2), low_open=True, high_open=True)
+    both = case_of(rule, quantity("FIBRINO", "1.9", "g/L", "2"), TREATED, {}, None)
+    assert [inputs.BASELINE for _, inputs in both.arms] == [None, beyond]
+    bare = case_of(rule, quantity("FIBRINO", "1.9", "g/L"), TREATED, {}, None)
+    assert [inputs.BASELINE for _, inputs in bare.arms] == [None, None]
+    above_normal = Interval(Decimal(40), ENDLESS, low_open=True, high_open=True)
+    alts = case_of(ALT, quantity("ALT", "60", "U/L", uln="40"), TREATED, {}, None)
+    assert [inputs.BASELINE for _, inputs in alts.arms] == [None, above_normal]
+
+
+def test_a_baseline_of_any_kind_may_be_missing() -> None:
+    """Eosinophils above ULN over an unknown baseline are 0-1, and the evidence says what is missing (G26, G34)."""
+    rule = rule_of("Eosinophilia", "EOS")
+    graded = grade(rule, quantity("EOS", "0.6", "10*9/L", uln="0.5"), TREATED, {"steroids_initiated": False})
+    assert str(graded.grade) == "0-1"
+    assert "G26: the baseline is not known" in graded.evidence.reasons
+
+
+def test_the_condition_on_a_baseline_may_ask_for_figures_and_facts() -> None:
+    """A baseline of 0.8 ukat/L is 48 U/L: beyond 45 U/L; a fact the condition asks for is looked at as well."""
+    result, over = quantity("ALT", "2.2", "ukat/L", uln="0.7"), quantity("ALT", "0.8", "ukat/L", uln="0.7")
+    by_figure = replace(ALT, if_baseline=parse("> 45 U/L"))
+    assert str(grade(by_figure, result, over).grade) == "1"
+    assert len(case_of(by_figure, result, over, {}, None).arms) == 1
+    by_fact = replace(ALT, if_baseline=parse("> 45 U/L and fasting"))
+    assert [len(case_of(by_fact, result, over, known, None).arms) for known in ({}, {"fasting": True})] == [2, 1]
+
+
+def test_a_baseline_without_a_unit_is_judged_by_its_own_range() -> None:
+    """Neither has a unit: 121 over a baseline of 60 with an ULN of 40 is 2.02 x baseline, grade 1."""
+    over = quantity("ALT", "60", None, uln="40")
+    assert str(grade(ALT, quantity("ALT", "121", None, uln="40"), over).grade) == "1"
 
 
 _in_unit = [(rule, unit) for rule in RULES for unit in BOOK.analytes[rule.analyte].units]
