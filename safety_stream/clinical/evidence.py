@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 
 from safety_stream.clinical.findings import Evidence, GradeRange, Input
 from safety_stream.clinical.grading import Case
@@ -84,6 +85,7 @@ def _deciding(case: Case, grade: GradeRange, say: Say) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _not_met(test: Comparison) -> Comparison:
     return Comparison(_OPPOSITE[test.op], test.limit, test.times, test.plus, test.unit, test.lasting)
 

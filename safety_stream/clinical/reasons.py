@@ -23,8 +23,10 @@ _NOTHING = Missing(frozenset(), frozenset(), duration=False)
 
 def reasons_of(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str, ...]:
     """Every reason, what is missing first; entries the rule rests on that need no words come last, as bare ids."""
+    told = list(_about_the_value(case))
     missing = missing_for(case, grade)
-    told = [*_about_the_value(case), *_about_the_missing(case, missing)]
+    if missing is not _NOTHING or len(case.arms) > 1:
+        told += _about_the_missing(case, missing)
     if not grade.decided:
         told.append(f"alerts count with grade {alerting_grade}{_usual(case, missing)}")
     mentioned = {reason.partition(":")[0] for reason in told}

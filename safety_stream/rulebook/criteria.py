@@ -65,6 +65,10 @@ class Comparison:
     plus: Decimal
     unit: str | None
     lasting: "Comparison | None" = None
+    text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self._said())
 
     def bound(self, inputs: Inputs) -> Interval | None:
         """The bound as an interval, or None where it cannot be known."""
@@ -89,6 +93,9 @@ class Comparison:
         return _and(verdict, held)
 
     def __str__(self) -> str:
+        return self.text
+
+    def _said(self) -> str:
         bound = plain(self.plus.copy_abs()) + (f" {self.unit}" if self.unit else "")
         if self.limit is not None:
             times = "" if self.times == 1 else f"{plain(self.times)} x "

@@ -5,9 +5,12 @@ a short row is blank where it ends, a line that is no row comes back with a reas
 """
 
 import csv
+import gc
 import io
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, NamedTuple, TextIO
 
@@ -15,12 +18,26 @@ from safety_stream.clinical.ladder import Cells
 from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.row_grader import RowGrader
 
+_QUOTED = re.compile(r"[\"\r\n]|^$")  # what csv puts between quotes, the comma aside
 ADDED = ("grade_term", "grade_lowest", "grade_highest", "rule", "reason")
 
 
 def grade_table(lines: TextIO, output: TextIO, book: Book, *, as_json: bool) -> tuple[int, int]:
     """Grade every row; how many rows there were, and how many of them have no grade at all."""
-    return _grade_json(lines, output, book) if as_json else _grade_csv(lines, output, book)
+    with _no_sweeping():
+        return _grade_json(lines, output, book) if as_json else _grade_csv(lines, output, book)
+
+
+@contextmanager
+def _no_sweeping() -> Iterator[None]:
+    """Nothing that is graded refers to itself: to look for rings among the remembered ladders only costs time."""
+    swept = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if swept:
+            gc.enable()
 
 
 class _Added(NamedTuple):
@@ -34,8 +51,10 @@ def _added(cells: Cells) -> _Added:
     return _Added(f",{_line_of(cells)}\n", cells[1] != "")
 
 
-def _line_of(cells: Iterable[str]) -> str:
+def _line_of(cells: Sequence[str]) -> str:
     """A line without its end. A cell that holds any line end is quoted."""
+    if (plain := ",".join(cells)).count(",") < len(cells) and not _QUOTED.search(plain):
+        return plain
     output, end = io.StringIO(newline=""), "\r\n"
     csv.writer(output, lineterminator=end).writerow(cells)
     return output.getvalue()[: -len(end)]
