@@ -12,7 +12,7 @@ from safety_stream.clinical.measure import limits_of, measured
 from safety_stream.quantity import ENDLESS, Interval, exactly, plain
 from safety_stream.rulebook.criteria import parse
 from safety_stream.rulebook.load import load_book
-from safety_stream.rulebook.tables import GradingRule
+from safety_stream.rulebook.tables import GradingRule, Unit
 
 BOOK = load_book(allow_unsigned=True)
 RULES = [rule for analyte in BOOK.analytes for rule in BOOK.rules(analyte)]
@@ -242,6 +242,17 @@ def test_the_same_below_a_lower_limit() -> None:
     assert [inputs.BASELINE for _, inputs in alts.arms] == [None, above_normal]
 
 
+def test_a_case_at_another_value_is_the_same_in_all_else() -> None:
+    """Rule, result, baseline, facts, duration, limits and unit stay; the value that is judged is the other one."""
+    rule, facts, lasting = rule_of("Fever", "TEMP"), {"at_rest": True}, exactly(Decimal(25))
+    case = case_of(rule, quantity("TEMP", "40.5", "Cel"), UNTREATED, facts, lasting)
+    other = case.at(exactly(Decimal(39)))
+    assert (case.judge(), other.judge()) == ((4, 4), (1, 1))
+    assert other._replace(arms=case.arms) == case
+    ((row, inputs),) = other.arms
+    assert ((row, inputs._replace(value=exactly(Decimal("40.5")))),) == case.arms
+
+
 def test_a_baseline_of_any_kind_may_be_missing() -> None:
     """Eosinophils above ULN over an unknown baseline are 0-1, and the evidence says what is missing (G26, G34)."""
     rule = rule_of("Eosinophilia", "EOS")
@@ -266,33 +277,51 @@ def test_a_baseline_without_a_unit_is_judged_by_its_own_range() -> None:
     assert str(grade(ALT, quantity("ALT", "121", None, uln="40"), over).grade) == "1"
 
 
-_in_unit = [(rule, unit) for rule in RULES for unit in BOOK.analytes[rule.analyte].units]
+_in_unit = [
+    (rule, unit)
+    for rule in RULES
+    for ucum, unit in BOOK.analytes[rule.analyte].units.items()
+    if rule.conversions[ucum][0] == BOOK.analytes[rule.analyte].unit != ucum
+]
 
 
-@given(st.sampled_from(_in_unit), st.decimals("0.01", "1000", places=2), st.decimals("0.1", "3", places=1))
+@given(
+    st.sampled_from(_in_unit),
+    st.decimals(0, 1, places=4),
+    st.decimals("0.1", "3", places=1),
+    st.none() | st.decimals("0.01", "9", places=2),
+    st.booleans(),
+)
 def test_the_same_quantity_in_two_units_of_one_row_grades_alike(
-    case: tuple[GradingRule, str], share: Decimal, of_limit: Decimal
+    case: tuple[GradingRule, Unit], share: Decimal, of_usual: Decimal, of_baseline: Decimal | None, known: bool
 ) -> None:
-    """A quantity and its range, both converted by an exact factor, have the same grade as before."""
-    rule, ucum = case
+    """A quantity, its range and its baseline, all of them in another unit of the same row, have the same grade."""
+    rule, unit = case
     analyte = BOOK.analytes[rule.analyte]
-    unit = analyte.units[ucum]
-    if unit.divisor != 1 or unit.origin or rule.conversions[ucum][0] != analyte.unit:
-        return
     low, high = analyte.plausible
-    value = min(max(low, high * share / 1000), high)
-    limits = [None if usual is None else usual * of_limit for usual in analyte.usual]
-    own = _measured(rule, value * unit.factor, analyte.unit, [limit and limit * unit.factor for limit in limits])
-    other = _measured(rule, value, ucum, limits)
-    if own is None or other is None:
-        return
-    assert grade(rule, own, UNTREATED).grade == grade(rule, other, UNTREATED).grade
+    steps = ((low + (high - low) * share**4) / unit.factor).quantize(Decimal("0.001"))
+    usual = [
+        None if limit is None else (limit * of_usual / unit.factor).quantize(Decimal("0.001"))
+        for limit in analyte.usual
+    ]
+    facts = dict.fromkeys(rule.facts, known)
 
+    def graded(own: bool) -> str:
+        """Worked in the analyte's own unit, or in the other."""
+        ucum = analyte.unit if own else unit.ucum
 
-def _measured(rule: GradingRule, value: Decimal, ucum: str, limits: list[Decimal | None]) -> Measured | None:
-    low, high = (None if limit is None else plain(limit) for limit in limits)
-    found = measured(BOOK.analytes[rule.analyte], plain(value), ucum, limits_of(rule.analyte, low, high), source="x")
-    return found if isinstance(found, Measured) else None
+        def told(number: Decimal | None) -> str | None:
+            if number is None:
+                return None
+            return plain(number * unit.factor if own else number * unit.divisor + unit.origin)
+
+        limits = limits_of(rule.analyte, *(told(limit) for limit in usual))
+        result = measured(analyte, told(steps), ucum, limits, source="x")
+        before = None if of_baseline is None else measured(analyte, told(steps * of_baseline), ucum, limits, source="x")
+        baseline = before if isinstance(before, Measured) else TREATED
+        return str(grade(rule, result, baseline, facts).grade) if isinstance(result, Measured) else "not gradable"
+
+    assert graded(own=True) == graded(own=False)
 
 
 @given(st.sampled_from(RULES), st.data())
