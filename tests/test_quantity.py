@@ -4,7 +4,18 @@ from decimal import Decimal
 
 import pytest
 
-from safety_stream.quantity import Interval, Unreadable, below, exactly, plain, read_limit, read_value
+from safety_stream.quantity import (
+    ENDLESS,
+    Interval,
+    Unreadable,
+    above,
+    below,
+    exactly,
+    plain,
+    plain_number,
+    read_limit,
+    read_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +35,12 @@ from safety_stream.quantity import Interval, Unreadable, below, exactly, plain, 
         ("12,5", "12.5"),
         ("0,420", "0.42"),
         ("-1", "-1"),
+        ("-0,420", "-0.42"),
+        ("1234,567", "1234.567"),
+        ("1e20", "1" + "0" * 20),
+        ("0.00000000000000000001", "0.00000000000000000001"),
+        ("123456789012345678901234e-4", "12345678901234567890.1234"),
+        ("0e-40", "0"),
     ],
 )
 def test_reads_what_laboratories_send(text: str, meant: str) -> None:
@@ -47,6 +64,19 @@ def test_reads_what_laboratories_send(text: str, meant: str) -> None:
         "1/2",
         "5 5",
         "1e99",
+        "1e400",
+        "1e1000",
+        "1e21",
+        "1" + "0" * 30,
+        "9.9e-21",
+        "0.1e-20",
+        "1234567890123456789012345e-5",
+        "0e41",
+        "0e-41",
+        "100,000",
+        "-100,000",
+        "-1,000",
+        "4.3-6.2",
         "0x1F",
         "1" * 40,
         "+",
@@ -61,6 +91,21 @@ def test_refuses_what_states_no_number(text: str) -> None:
     assert value.expected
 
 
+ONE_NUMBER = "one number, such as 3.50, <0.2 or >=1000"
+NO_COMMA = "a point as decimal mark: this comma can mean thousands or decimals"
+NO_GIANT = "a number of at most 24 digits between 1E-20 and 1E20"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(" Hello ", ONE_NUMBER), ("4.3 to 6.2", ONE_NUMBER), ("1,000", NO_COMMA), ("<100,000", NO_COMMA),
+     ("1e400", NO_GIANT), ("1" * 40, NO_GIANT)],
+)  # fmt: skip
+def test_a_refusal_says_what_was_sent_and_what_was_expected(text: str, expected: str) -> None:
+    """A data manager reads the text as it was sent, and in which way it should have been written."""
+    assert read_value(text) == Unreadable(text, expected)
+
+
 def test_digits_are_kept() -> None:
     """A number keeps every digit that was reported: 16 digits do not become a float."""
     value = read_value("99.99999999999999")
@@ -73,6 +118,71 @@ def test_a_product_is_exact() -> None:
     creatinine = exactly(Decimal("1.8")).scaled(Decimal("88.4"))
     limit = exactly(Decimal("1.2")).scaled(Decimal("88.4")).scaled(Decimal("1.5"))
     assert creatinine == limit == exactly(Decimal("159.12"))
+
+
+def test_an_interval_is_scaled_divided_and_shifted_end_by_end() -> None:
+    """Both ends move, and an open end stays open: ]2, 4] halved is ]1, 2], less 3 is ]-1, 1]."""
+    half_open = Interval(Decimal(2), Decimal(4), low_open=True)
+    assert half_open.scaled(Decimal("2.5")) == Interval(Decimal(5), Decimal(10), low_open=True)
+    assert half_open.divided(Decimal(2)) == Interval(Decimal(1), Decimal(2), low_open=True)
+    assert half_open.shifted(Decimal(-3)) == Interval(Decimal(-1), Decimal(1), low_open=True)
+    other = Interval(Decimal(2), Decimal(4), high_open=True)
+    assert other.scaled(Decimal("2.5")) == Interval(Decimal(5), Decimal(10), high_open=True)
+    assert other.divided(Decimal(2)) == Interval(Decimal(1), Decimal(2), high_open=True)
+    assert other.shifted(Decimal(-3)) == Interval(Decimal(-1), Decimal(1), high_open=True)
+
+
+def test_an_infinite_end_is_open() -> None:
+    """No value is infinite: everything below 5, or from 5 on, has an open end there."""
+    assert below(Decimal(5)) == Interval(-ENDLESS, Decimal(5), low_open=True, high_open=True)
+    assert below(Decimal(5), or_equal=True) == Interval(-ENDLESS, Decimal(5), low_open=True, high_open=False)
+    assert above(Decimal(5)) == Interval(Decimal(5), ENDLESS, low_open=True, high_open=True)
+    assert above(Decimal(5), or_equal=True) == Interval(Decimal(5), ENDLESS, low_open=False, high_open=True)
+
+
+@pytest.mark.parametrize(
+    ("interval", "shown"),
+    [
+        (Interval(Decimal(0), Decimal(5)), "<=5"),
+        (Interval(Decimal(0), Decimal(5), low_open=True), ">0 and <=5"),
+        (Interval(Decimal(1), Decimal(5), low_open=True, high_open=True), ">1 and <5"),
+        (Interval(Decimal(1), Decimal(5)), ">=1 and <=5"),
+        (above(Decimal(5)), ">5"),
+        (above(Decimal(5), or_equal=True), ">=5"),
+        (exactly(Decimal("5.0")), "5"),
+    ],
+)
+def test_an_interval_is_shown_as_a_reader_writes_it(interval: Interval, shown: str) -> None:
+    """Comparators say which end belongs; from 0 on only the upper end is said."""
+    assert str(interval) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "met"),
+    [
+        ("0", "1.9", False),
+        ("0", "2", False),
+        ("0", "2.1", True),
+        ("4", "9", True),
+        ("4.1", "9", False),
+        ("3", "3", True),
+    ],
+)
+def test_meets_is_about_some_value(low: str, high: str, met: bool) -> None:
+    """]2, 4] meets a closed range that holds one of its values: 4 is one of them, 2 is not."""
+    assert Interval(Decimal(2), Decimal(4), low_open=True).meets(Decimal(low), Decimal(high)) is met
+
+
+@pytest.mark.parametrize(("text", "number"), [("0.42", "0.42"), ("-1", "-1"), ("12345678", "12345678")])
+def test_a_plain_number_is_read_at_once(text: str, number: str) -> None:
+    """Digits with at most one point need no care."""
+    assert plain_number(text) == Decimal(number)
+
+
+@pytest.mark.parametrize("text", ["<1", " 1", "1 ", "1,5", "1e3", "", "Hello", "123456789", ".5"])
+def test_what_is_not_plain_is_read_with_care(text: str) -> None:
+    """Comparators, commas, exponents, blanks and long numbers are left to ``read_value``."""
+    assert plain_number(text) is None
 
 
 def test_an_open_end_does_not_belong() -> None:

@@ -1,8 +1,8 @@
 """Why a grade: the comparison that decided, the nearest values that would grade otherwise, what is missing."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from safety_stream.clinical.findings import Evidence, GradeRange, Input
 from safety_stream.clinical.grading import Case
@@ -75,12 +75,17 @@ def _deciding(case: Case, grade: GradeRange, say: Say) -> str | None:
     if grade.highest == 0:
         row, inputs = case.arms[-1]
         first = row.worst_first[-1][1].comparisons[0]
-        return say(replace(first, op=_OPPOSITE[first.op]), case, inputs)
+        return say(_not_met(first), case, inputs)
     for row, inputs in case.arms:
         for number, criterion in row.worst_first:
             if number == grade.highest and (said := _clause_said(criterion, case, inputs, say)):
                 return said
     return None
+
+
+@lru_cache(maxsize=1024)
+def _not_met(test: Comparison) -> Comparison:
+    return Comparison(_OPPOSITE[test.op], test.limit, test.times, test.plus, test.unit, test.lasting)
 
 
 def _clause_said(criterion: Criterion, case: Case, inputs: Inputs, say: Say) -> str | None:

@@ -6,13 +6,13 @@ asked for, so that a result within normal limits costs a few microseconds.
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, measure
-from safety_stream.quantity import ENDLESS, ZERO, Interval, exactly
+from safety_stream.quantity import ENDLESS, ZERO, Interval, ReferenceRange, exactly
 from safety_stream.rulebook.criteria import Criterion, Inputs, Verdict
 from safety_stream.rulebook.tables import GradingRule, Row, Unit
 
@@ -55,7 +55,8 @@ class Case(NamedTuple):
 
     def at(self, value: Interval) -> "Case":
         """The same case with another value, in ``unit``."""
-        return self._replace(arms=tuple((row, inputs._replace(value=value)) for row, inputs in self.arms))
+        arms = tuple([(row, Inputs(value, *inputs[1:])) for row, inputs in self.arms])
+        return Case(self.rule, self.measured, self.baseline, self.facts, self.lasting, arms, self.unit)
 
     def supposed(self) -> "Case":
         """What alerts count with while the range is open: usual limits (G27), no baseline (G26), facts by G6."""
@@ -127,9 +128,8 @@ def case_of(
     as_reported = rule.relative and (not isinstance(baseline, Measured) or baseline.ucum == measured.ucum)
     own = _as_it_is if as_reported else to_row.own
     told = baseline.value if as_reported and isinstance(baseline, Measured) else _comparable(measured, baseline)
-    inputs = _inputs(measured, own, told, facts)._replace(
-        untreated=baseline is NoBaseline.NOT_YET_TREATED, lasting=lasting
-    )
+    untreated = baseline is NoBaseline.NOT_YET_TREATED
+    inputs = _inputs(measured, own, told, facts, untreated=untreated, lasting=lasting)
     arms = _arms(rule, name, inputs, baseline)
     in_unit = unit if unit is None or as_reported else measured.analyte.units[name]
     return Case(rule, measured, baseline, facts, lasting, arms, in_unit)
@@ -147,7 +147,13 @@ def _arms(rule: GradingRule, name: str, inputs: Inputs, baseline: Baseline) -> t
 
 
 def _inputs(
-    measured: Measured, own: Callable[[Interval], Interval], baseline: Interval | None, facts: Mapping[str, bool]
+    measured: Measured,
+    own: Callable[[Interval], Interval],
+    baseline: Interval | None,
+    facts: Mapping[str, bool],
+    *,
+    untreated: bool = False,
+    lasting: Interval | None = None,
 ) -> Inputs:
     low, high = measured.range
     return Inputs(
@@ -157,6 +163,8 @@ def _inputs(
         baseline,
         facts,
         measured.unit is not None,
+        untreated,
+        lasting,
     )
 
 
@@ -217,5 +225,10 @@ def usual_limits(case: Case) -> tuple[Interval | None, Interval | None]:
     """The usual adult limits in the unit that was judged in; none where no unit is known."""
     if case.unit is None:
         return None, None
-    low, high = (None if limit is None else case.unit.of_own(exactly(limit)) for limit in case.measured.analyte.usual)
+    return _usual_in(case.unit, case.measured.analyte.usual)
+
+
+@lru_cache(maxsize=1024)
+def _usual_in(unit: Unit, usual: ReferenceRange) -> tuple[Interval | None, Interval | None]:
+    low, high = (None if limit is None else unit.of_own(exactly(limit)) for limit in usual)
     return low, high

@@ -5,50 +5,62 @@ alerting can compare with; a rung is judged once, when the first value falls on 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import lru_cache
+from typing import Generic, TypeVar
 
 from safety_stream.clinical.grade_one import Answer, Prepared, answers
 from safety_stream.clinical.grading import Case, case_of, graded
-from safety_stream.clinical.measure import Measured, Setting
-from safety_stream.quantity import EXACT, ZERO, exactly, plain_number
+from safety_stream.clinical.measure import Measured, Setting, Unmeasurable
+from safety_stream.quantity import EXACT, ZERO, Interval, exactly, plain_number
 from safety_stream.rulebook.tables import Unit
 
 _MOST_SEEN = 100
 _TWO, _ONE = Decimal(2), Decimal(1)
+_number = lru_cache(maxsize=65_536)(plain_number)
 
 
 Cells = tuple[str, str, str, str, str]
+Shown = TypeVar("Shown")
 
 
-class Ladders:
-    """One prepared question: a ladder for each of its rules, and the slow way for values that are no plain number."""
+class Ladders(Generic[Shown]):
+    """One prepared question: a ladder for each of its rules, and the slow way for values that are no plain number.
 
-    def __init__(self, prepared: Prepared) -> None:
-        self._prepared = prepared
+    ``show`` turns term, lowest grade, highest grade, rule and reason into what is wanted, once a rung.
+    """
+
+    def __init__(self, prepared: Prepared, show: Callable[[Cells], Shown]) -> None:
+        self._prepared, self._show = prepared, show
         setting = prepared.setting
+        self._never_measurable = isinstance(setting, Unmeasurable)
         self._setting = setting if isinstance(setting, Setting) and not setting.analyte.scale else None
-        self._seen: dict[str, tuple[Cells, ...]] = {}
-        self._ladders = () if self._setting is None else tuple(_ladders(prepared, self._setting))
+        self._seen: dict[str, tuple[Shown, ...]] = {}
+        cases = () if self._setting is None else _cases(prepared, self._setting)
+        self._rungs = [Ladder(case, show).rung for case in cases]
 
-    def cells(self, value: str) -> tuple[Cells, ...]:
-        """Term, lowest grade, highest grade, rule and reason for each rule: empty grades where there is none."""
+    def at(self, value: str) -> tuple[Shown, ...]:
+        """What is shown of each rule for a value as it was reported: empty grades where there is none."""
         setting = self._setting
-        number = None if setting is None else plain_number(value)
-        if setting is not None and number is not None and setting.lowest <= number <= setting.highest:
-            return tuple([ladder.rung(number) for ladder in self._ladders])
+        if setting is not None:
+            number = _number(value)
+            if number is not None and setting.lowest <= number <= setting.highest:
+                return tuple([rung(number) for rung in self._rungs])
+        if self._never_measurable:
+            value = ""  # whatever it is, the answer is the same
         if (seen := self._seen.get(value)) is None:
-            seen = tuple(_cells(answer) for answer in answers(self._prepared, value))
+            seen = tuple(self._show(_cells(answer)) for answer in answers(self._prepared, value))
             if len(self._seen) < _MOST_SEEN:
                 self._seen[value] = seen
         return seen
 
 
-def _ladders(prepared: Prepared, setting: Setting) -> Iterator["Ladder"]:
+def _cases(prepared: Prepared, setting: Setting) -> Iterator[Case]:
     asked = prepared.asked
     blank = Measured(setting.analyte, exactly(ZERO), setting.unit, setting.range, "", "asked", setting.remarks)
     for rule in prepared.rules:
-        yield Ladder(case_of(rule, blank, prepared.baseline, asked.facts, asked.lasting))
+        yield case_of(rule, blank, prepared.baseline, asked.facts, asked.lasting)
 
 
 def _cells(answer: Answer) -> Cells:
@@ -57,31 +69,33 @@ def _cells(answer: Answer) -> Cells:
     return answer.term or "", lowest, highest, answer.rule or "", answer.brief
 
 
-class Ladder:
+class Ladder(Generic[Shown]):
     """The rungs of one case, whose own value plays no part; values are in the reported unit."""
 
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._to_case = None if case.unit is case.measured.unit else _conversion(case)
-        self._cuts = sorted({cut for one in (case, case.supposed()) for cut in _cuts(one)})
-        self._rungs: list[Cells | None] = [None] * (2 * len(self._cuts) + 1)
+    def __init__(self, case: Case, show: Callable[[Cells], Shown]) -> None:
+        self._case, self._show = case, show
+        self._to_case = _conversion(case)
+        cuts = list(_cuts(case))
+        if None in cuts:
+            cuts += _cuts(case.supposed())
+        self._cuts = sorted({end for cut in cuts if cut for end in (cut.low, cut.high) if end.is_finite()})
+        self._shown: list[Shown | None] = [None] * (2 * len(self._cuts) + 1)
 
-    def rung(self, value: Decimal) -> Cells:
-        """The rung of an exact value."""
+    def rung(self, value: Decimal) -> Shown:
+        """What is shown of the rung of an exact value."""
         if self._to_case is not None:
             value = self._to_case.own(exactly(value)).low
         cuts = self._cuts
         place = bisect_left(cuts, value)
         index = 2 * place + 1 if place < len(cuts) and cuts[place] == value else 2 * place
-        return self._rungs[index] or self._judged(index)
+        return self._shown[index] or self._judged(index)
 
-    def _judged(self, index: int) -> Cells:
+    def _judged(self, index: int) -> Shown:
         place, on_a_cut = divmod(index, 2)
         at = self._cuts[place] if on_a_cut else self._inside(place)
-        case = self._case.at(exactly(at))
-        one = graded(case)
-        self._rungs[index] = rung = _cells(Answer(one.term, one.rule_id, one, None))
-        return rung
+        one = graded(self._case.at(exactly(at)))
+        self._shown[index] = shown = self._show(_cells(Answer(one.term, one.rule_id, one, None)))
+        return shown
 
     def _inside(self, place: int) -> Decimal:
         """A point between two cuts, or beyond the first or last."""
@@ -96,16 +110,18 @@ class Ladder:
 
 
 def _conversion(case: Case) -> Unit | None:
+    """The way from the reported unit to the one that is judged in; None where both have the same size."""
     unit = case.measured.unit
-    return None if unit is None else case.rule.conversions[unit.ucum][1]
+    if unit is None or case.unit is unit:
+        return None
+    to_row = case.rule.conversions[unit.ucum][1]
+    return None if to_row.same else to_row
 
 
-def _cuts(case: Case) -> list[Decimal]:
-    found: list[Decimal] = []
+def _cuts(case: Case) -> Iterator[Interval | None]:
+    """Every bound that is compared with; None for one that is not known."""
     for row, inputs in case.arms:
         for _, criterion in row.worst_first:
             for test in criterion.comparisons:
-                bound = None if test.limit == "BASELINE" and inputs.untreated else test.bound(inputs)
-                if bound is not None:
-                    found += [end for end in (bound.low, bound.high) if end.is_finite()]
-    return found
+                if test.limit != "BASELINE" or not inputs.untreated:
+                    yield test.bound(inputs)

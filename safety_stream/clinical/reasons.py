@@ -21,10 +21,15 @@ class Missing(NamedTuple):
     duration: bool
 
 
+_NOTHING = Missing(frozenset(), frozenset(), duration=False)
+
+
 def reasons_of(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str, ...]:
     """Every reason, what is missing first; entries the rule rests on that need no words come last, as bare ids."""
+    told = list(_about_the_value(case))
     missing = missing_for(case, grade)
-    told = [*_about_the_value(case), *_about_the_missing(case, missing)]
+    if missing is not _NOTHING or len(case.arms) > 1:
+        told += _about_the_missing(case, missing)
     if not grade.decided:
         told.append(f"alerts count with grade {alerting_grade}{_usual(case, missing)}")
     mentioned = {id_ for reason in told for id_ in _ENTRY.findall(reason)}
@@ -33,6 +38,8 @@ def reasons_of(case: Case, grade: GradeRange, alerting_grade: int) -> tuple[str,
 
 def missing_for(case: Case, grade: GradeRange) -> Missing:
     """What the open clauses of the grades between the lowest and the highest wait for."""
+    if grade.decided:
+        return _NOTHING
     found: set[str] = set()
     for test, inputs in _open_tests(case, grade):
         if isinstance(test, Fact):

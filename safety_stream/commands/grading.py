@@ -14,7 +14,8 @@ from safety_stream.errors import RulebookError
 from safety_stream.rulebook.load import load_book
 from safety_stream.rulebook.proofs import unproved
 from safety_stream.rulebook.tables import Book
-from safety_stream.sandbox.grade_table import facts_known, grade_table
+from safety_stream.sandbox.grade_table import grade_table
+from safety_stream.sandbox.row_grader import facts_known
 from safety_stream.settings import read_settings
 
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}

@@ -11,7 +11,7 @@ Judged over intervals, a criterion is True, False, or None: cannot be known. Par
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -65,6 +65,10 @@ class Comparison:
     plus: Decimal
     unit: str | None
     lasting: "Comparison | None" = None
+    text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self._said())
 
     def bound(self, inputs: Inputs) -> Interval | None:
         """The bound as an interval, or None where it cannot be known."""
@@ -89,6 +93,9 @@ class Comparison:
         return _and(verdict, held)
 
     def __str__(self) -> str:
+        return self.text
+
+    def _said(self) -> str:
         bound = plain(self.plus.copy_abs()) + (f" {self.unit}" if self.unit else "")
         if self.limit is not None:
             times = "" if self.times == 1 else f"{plain(self.times)} x "
@@ -118,10 +125,15 @@ Test = Comparison | Fact
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One grade's criterion: clauses joined by ``or``, each of tests joined by ``and``."""
+    """One grade's criterion: clauses joined by ``or``, each of tests joined by ``and``; and every comparison in it."""
 
     text: str
     clauses: tuple[tuple[Test, ...], ...]
+    comparisons: tuple[Comparison, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found = tuple(test for clause in self.clauses for test in clause if isinstance(test, Comparison))
+        object.__setattr__(self, "comparisons", found)
 
     def judge(self, inputs: Inputs) -> Verdict:
         """True if one clause surely holds, False if none can, else None."""
@@ -139,11 +151,6 @@ class Criterion:
                 return True
             open_clause = open_clause or verdict is None
         return None if open_clause else False
-
-    @property
-    def comparisons(self) -> tuple[Comparison, ...]:
-        """Every comparison in it."""
-        return tuple(test for clause in self.clauses for test in clause if isinstance(test, Comparison))
 
     @property
     def facts(self) -> frozenset[str]:

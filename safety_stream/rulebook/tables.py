@@ -29,17 +29,19 @@ _RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit an analyte is accepted in: (value - ``origin``) x ``factor`` / ``divisor`` is the analyte's own unit."""
+    """A unit an analyte is accepted in: (value - ``origin``) x ``factor`` / ``divisor`` is the analyte's own unit.
+
+    ``same`` says whether the analyte's own unit has the same size.
+    """
 
     ucum: str
     factor: Decimal = _ONE
     divisor: Decimal = _ONE
     origin: Decimal = ZERO
+    same: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def same(self) -> bool:
-        """Whether the analyte's own unit has the same size."""
-        return self.factor == self.divisor and not self.origin
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "same", self.factor == self.divisor and not self.origin)
 
     def own(self, value: Interval) -> Interval:
         """The value in the analyte's own unit; exact but for a divisor that does not divide (60 digits then)."""

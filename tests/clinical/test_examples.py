@@ -1,6 +1,7 @@
 """The examples beside each rule hold, and every boundary has one on it and one to each side."""
 
 from dataclasses import replace
+from decimal import FloatOperation, localcontext
 from types import MappingProxyType
 
 import pytest
@@ -15,6 +16,13 @@ BOOK = load_book(allow_unsigned=True)
 def test_every_example_holds() -> None:
     """Each of the examples in ctcae_v5.yaml is graded as it says."""
     assert failing(BOOK) == []
+
+
+def test_no_float_meets_a_decimal() -> None:
+    """With Python set to refuse any mixture of the two, the book is read and every example is graded as before."""
+    with localcontext() as exact:
+        exact.traps[FloatOperation] = True
+        assert failing(load_book(allow_unsigned=True)) == []
 
 
 def test_every_boundary_and_fact_has_its_examples() -> None:

@@ -1,16 +1,18 @@
 """The grade of one quantity: what decides, what widens it, and what alerts count with. Values worked by hand."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety_stream.clinical.grading import Graded, Measured, NoBaseline, grade
+from safety_stream.clinical.grading import Graded, Measured, NoBaseline, case_of, grade
 from safety_stream.clinical.measure import limits_of, measured
-from safety_stream.quantity import exactly, plain
+from safety_stream.quantity import ENDLESS, Interval, exactly, plain
+from safety_stream.rulebook.criteria import parse
 from safety_stream.rulebook.load import load_book
-from safety_stream.rulebook.tables import GradingRule
+from safety_stream.rulebook.tables import GradingRule, Unit
 
 BOOK = load_book(allow_unsigned=True)
 RULES = [rule for analyte in BOOK.analytes for rule in BOOK.rules(analyte)]
@@ -155,33 +157,171 @@ def test_evidence_names_what_is_missing() -> None:
     assert "not decided" in evidence.sentence
 
 
-_in_unit = [(rule, unit) for rule in RULES for unit in BOOK.analytes[rule.analyte].units]
+def test_alerts_count_with_the_limit_of_normal_alone() -> None:
+    """50 U/L is 1.25 x ULN (1) and 4.2 x a baseline of 12 whose range is unknown (2): 1-2, alerting 1 (G26)."""
+    graded = alt("50", "12", baseline_uln=None)
+    assert (str(graded.grade), graded.alerting_grade) == ("1-2", 1)
 
 
-@given(st.sampled_from(_in_unit), st.decimals("0.01", "1000", places=2), st.decimals("0.1", "3", places=1))
+def test_alerts_count_without_a_baseline_that_is_not_known() -> None:
+    """Creatinine 90 of 100 could be anything up to 3 by a low baseline: alerts count with 0 (G26)."""
+    rule = rule_of("Creatinine increased", "CREAT")
+    graded = grade(rule, quantity("CREAT", "90", "umol/L", uln="100"), TREATED)
+    assert (str(graded.grade), graded.alerting_grade) == ("0-3", 0)
+
+
+@pytest.mark.parametrize(("value", "alerting"), [("110", 1), ("120", 0), ("130", 0), ("200", 0)])
+def test_a_missing_lower_limit_is_supposed_to_be_usual(value: str, alerting: int) -> None:
+    """Hemoglobin without an LLN is 0-1; alerts count with a usual LLN of 120 g/L (G27)."""
+    graded = grade(rule_of("Anemia", "HGB"), quantity("HGB", value, "g/L"), UNTREATED)
+    assert (str(graded.grade), graded.alerting_grade) == ("0-1", alerting)
+
+
+def test_how_long_decides_between_two_grades_of_fever() -> None:
+    """40.5 Cel is 4 after more than 24 h: not known is 3-4, alerting 3 (G6, G35); above 39.5 for 25 h is 2 to 4."""
+    rule = rule_of("Fever", "TEMP")
+    unknown = grade(rule, quantity("TEMP", "40.5", "Cel"), UNTREATED)
+    assert (str(unknown.grade), unknown.alerting_grade) == ("3-4", 3)
+    lasting = exactly(Decimal(25))
+    censored = grade(rule, quantity("TEMP", ">39.5", "Cel"), UNTREATED, lasting=lasting)
+    assert (str(censored.grade), censored.alerting_grade) == ("2-4", 4)
+    known = grade(rule, quantity("TEMP", "40.5", "Cel"), UNTREATED, lasting=lasting)
+    assert str(known.grade) == "4"
+    assert ("lasting", "25", "h") in [(one.name, one.value, one.unit) for one in known.evidence.inputs]
+
+
+def test_evidence_speaks_in_the_unit_that_was_judged() -> None:
+    """A rule of ratios stays in the reported unit; a rule of figures says them in the unit NCI prints."""
+    own = grade(ALT, quantity("ALT", "2.5", "ukat/L", uln="0.7"), UNTREATED).evidence
+    assert own.comparison == "2.5 ukat/L > 3 x ULN (2.1 ukat/L)"
+    over = grade(ALT, quantity("ALT", "3.1", "ukat/L", uln="0.7"), quantity("ALT", "1", "ukat/L", uln="0.7")).evidence
+    assert over.comparison == "3.1 ukat/L > 3 x BASELINE (3 ukat/L)"
+    mixed = grade(ALT, quantity("ALT", "3.1", "ukat/L", uln="0.7"), quantity("ALT", "60", "U/L", uln="40")).evidence
+    assert mixed.comparison == "186 U/L > 3 x BASELINE (180 U/L)"
+    rule = rule_of("Neutrophil count decreased", "NEUT")
+    assert grade(rule, quantity("NEUT", "499", "/uL"), UNTREATED).evidence.comparison == "0.499 10*9/L < 0.5 10*9/L"
+    assert grade(ALT, quantity("ALT", "121", None, uln="40"), UNTREATED).evidence.comparison == "121 > 3 x ULN (120)"
+
+
+def test_a_figure_is_not_compared_with_a_number_that_has_no_unit() -> None:
+    """Were a result without a unit to reach a rule of figures, it could be any grade: never 4 for its bare number."""
+    bare = quantity("NEUT", "0.4", "10*9/L")._replace(unit=None)
+    assert str(grade(rule_of("Neutrophil count decreased", "NEUT"), bare, UNTREATED).grade) == "0-4"
+
+
+@pytest.mark.parametrize(("flag", "expected"), [(True, "1"), (False, "2")])
+def test_a_flag_says_whether_the_baseline_was_abnormal(flag: bool, expected: str) -> None:
+    """121 U/L: 2 over an ULN of 40; 1 over an abnormal baseline of 60 that came without its range (G41)."""
+    over = quantity("ALT", "60", "U/L")
+    graded = grade(ALT, quantity("ALT", "121", "U/L", uln="40"), over, {"baseline_abnormal": flag})
+    assert str(graded.grade) == expected
+
+
+def test_an_abnormal_baseline_of_unknown_value_lies_beyond_the_limit() -> None:
+    """Above an ULN of 40, 1.5 times it is above 60: 60 is surely 0, 61 may be 1 (G26)."""
+    flagged = {"baseline_abnormal": True}
+    told = {
+        value: str(grade(ALT, quantity("ALT", value, "U/L", uln="40"), TREATED, flagged).grade)
+        for value in ("60", "61", "120", "121")
+    }
+    assert told == {"60": "0", "61": "0-1", "120": "0-1", "121": "0-2"}
+    without = grade(ALT, quantity("ALT", "60", "U/L"), TREATED, flagged)
+    assert str(without.grade) == "0-4"
+
+
+def test_the_same_below_a_lower_limit() -> None:
+    """An abnormal fibrinogen baseline lies between 0 and the LLN of 2 g/L, neither included; without LLN anywhere."""
+    rule = rule_of("Fibrinogen decreased", "FIBRINO")
+    beyond = Interval(Decimal(0), Decimal(2), low_open=True, high_open=True)
+    both = case_of(rule, quantity("FIBRINO", "1.9", "g/L", "2"), TREATED, {}, None)
+    assert [inputs.BASELINE for _, inputs in both.arms] == [None, beyond]
+    bare = case_of(rule, quantity("FIBRINO", "1.9", "g/L"), TREATED, {}, None)
+    assert [inputs.BASELINE for _, inputs in bare.arms] == [None, None]
+    above_normal = Interval(Decimal(40), ENDLESS, low_open=True, high_open=True)
+    alts = case_of(ALT, quantity("ALT", "60", "U/L", uln="40"), TREATED, {}, None)
+    assert [inputs.BASELINE for _, inputs in alts.arms] == [None, above_normal]
+
+
+def test_a_case_at_another_value_is_the_same_in_all_else() -> None:
+    """Rule, result, baseline, facts, duration, limits and unit stay; the value that is judged is the other one."""
+    rule, facts, lasting = rule_of("Fever", "TEMP"), {"at_rest": True}, exactly(Decimal(25))
+    case = case_of(rule, quantity("TEMP", "40.5", "Cel"), UNTREATED, facts, lasting)
+    other = case.at(exactly(Decimal(39)))
+    assert (case.judge(), other.judge()) == ((4, 4), (1, 1))
+    assert other._replace(arms=case.arms) == case
+    ((row, inputs),) = other.arms
+    assert ((row, inputs._replace(value=exactly(Decimal("40.5")))),) == case.arms
+
+
+def test_a_baseline_of_any_kind_may_be_missing() -> None:
+    """Eosinophils above ULN over an unknown baseline are 0-1, and the evidence says what is missing (G26, G34)."""
+    rule = rule_of("Eosinophilia", "EOS")
+    graded = grade(rule, quantity("EOS", "0.6", "10*9/L", uln="0.5"), TREATED, {"steroids_initiated": False})
+    assert str(graded.grade) == "0-1"
+    assert "G26: the baseline is not known" in graded.evidence.reasons
+
+
+def test_the_condition_on_a_baseline_may_ask_for_figures_and_facts() -> None:
+    """A baseline of 0.8 ukat/L is 48 U/L: beyond 45 U/L; a fact the condition asks for is looked at as well."""
+    result, over = quantity("ALT", "2.2", "ukat/L", uln="0.7"), quantity("ALT", "0.8", "ukat/L", uln="0.7")
+    by_figure = replace(ALT, if_baseline=parse("> 45 U/L"))
+    assert str(grade(by_figure, result, over).grade) == "1"
+    assert len(case_of(by_figure, result, over, {}, None).arms) == 1
+    by_fact = replace(ALT, if_baseline=parse("> 45 U/L and fasting"))
+    assert [len(case_of(by_fact, result, over, known, None).arms) for known in ({}, {"fasting": True})] == [2, 1]
+
+
+def test_a_baseline_without_a_unit_is_judged_by_its_own_range() -> None:
+    """Neither has a unit: 121 over a baseline of 60 with an ULN of 40 is 2.02 x baseline, grade 1."""
+    over = quantity("ALT", "60", None, uln="40")
+    assert str(grade(ALT, quantity("ALT", "121", None, uln="40"), over).grade) == "1"
+
+
+_in_unit = [
+    (rule, unit)
+    for rule in RULES
+    for ucum, unit in BOOK.analytes[rule.analyte].units.items()
+    if rule.conversions[ucum][0] == BOOK.analytes[rule.analyte].unit != ucum
+]
+
+
+@given(
+    st.sampled_from(_in_unit),
+    st.decimals(0, 1, places=4),
+    st.decimals("0.1", "3", places=1),
+    st.none() | st.decimals("0.01", "9", places=2),
+    st.booleans(),
+)
 def test_the_same_quantity_in_two_units_of_one_row_grades_alike(
-    case: tuple[GradingRule, str], share: Decimal, of_limit: Decimal
+    case: tuple[GradingRule, Unit], share: Decimal, of_usual: Decimal, of_baseline: Decimal | None, known: bool
 ) -> None:
-    """A quantity and its range, both converted by an exact factor, have the same grade as before."""
-    rule, ucum = case
+    """A quantity, its range and its baseline, all of them in another unit of the same row, have the same grade."""
+    rule, unit = case
     analyte = BOOK.analytes[rule.analyte]
-    unit = analyte.units[ucum]
-    if unit.divisor != 1 or unit.origin or rule.conversions[ucum][0] != analyte.unit:
-        return
     low, high = analyte.plausible
-    value = min(max(low, high * share / 1000), high)
-    limits = [None if usual is None else usual * of_limit for usual in analyte.usual]
-    own = _measured(rule, value * unit.factor, analyte.unit, [limit and limit * unit.factor for limit in limits])
-    other = _measured(rule, value, ucum, limits)
-    if own is None or other is None:
-        return
-    assert grade(rule, own, UNTREATED).grade == grade(rule, other, UNTREATED).grade
+    steps = ((low + (high - low) * share**4) / unit.factor).quantize(Decimal("0.001"))
+    usual = [
+        None if limit is None else (limit * of_usual / unit.factor).quantize(Decimal("0.001"))
+        for limit in analyte.usual
+    ]
+    facts = dict.fromkeys(rule.facts, known)
 
+    def graded(own: bool) -> str:
+        """Worked in the analyte's own unit, or in the other."""
+        ucum = analyte.unit if own else unit.ucum
 
-def _measured(rule: GradingRule, value: Decimal, ucum: str, limits: list[Decimal | None]) -> Measured | None:
-    low, high = (None if limit is None else plain(limit) for limit in limits)
-    found = measured(BOOK.analytes[rule.analyte], plain(value), ucum, limits_of(rule.analyte, low, high), source="x")
-    return found if isinstance(found, Measured) else None
+        def told(number: Decimal | None) -> str | None:
+            if number is None:
+                return None
+            return plain(number * unit.factor if own else number * unit.divisor + unit.origin)
+
+        limits = limits_of(rule.analyte, *(told(limit) for limit in usual))
+        result = measured(analyte, told(steps), ucum, limits, source="x")
+        before = None if of_baseline is None else measured(analyte, told(steps * of_baseline), ucum, limits, source="x")
+        baseline = before if isinstance(before, Measured) else TREATED
+        return str(grade(rule, result, baseline, facts).grade) if isinstance(result, Measured) else "not gradable"
+
+    assert graded(own=True) == graded(own=False)
 
 
 @given(st.sampled_from(RULES), st.data())

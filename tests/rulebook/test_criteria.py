@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safety_stream.quantity import Interval, exactly, read_value
-from safety_stream.rulebook.criteria import CriterionError, Inputs, Operator, Verdict, compare, parse
+from safety_stream.rulebook.criteria import CriterionError, Fact, Inputs, Operator, Verdict, compare, parse
 
 
 def inputs(value: str, *, known: dict[str, bool] | None = None, lasting: str | None = None, **limits: str) -> Inputs:
@@ -89,11 +89,27 @@ def test_refuses_what_is_not_in_the_language(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["> 3 x ULN", ">= 1.5 x BASELINE", "< 0.5 10*9/L", "> ULN + 20 g/L", "<= BASELINE - 10 %", "< LLN", "> 1.2",
-     "> 40 Cel lasting > 24 h", "> 139 mm[Hg] lasting >= 24 h"],
+     "> ULN + 0.5 g/L", "<= LLN - 0.5 g/L", "> 40 Cel lasting > 24 h", "> 139 mm[Hg] lasting >= 24 h"],
 )  # fmt: skip
 def test_a_comparison_is_shown_as_it_was_written(text: str) -> None:
     """What evidence shows is what the table says."""
     assert [str(one) for one in parse(text).comparisons] == [text]
+
+
+def test_a_criterion_and_its_facts_are_shown_as_they_were_written() -> None:
+    """Evidence names a fact as the table does; spacing aside, so it does a criterion."""
+    criterion = parse("  > ULN  and not  symptomatic or\n> 5 x ULN and at_rest ")
+    assert str(criterion) == "> ULN and not symptomatic or > 5 x ULN and at_rest"
+    facts = [test for clause in criterion.clauses for test in clause if isinstance(test, Fact)]
+    assert [str(fact) for fact in facts] == ["not symptomatic", "at_rest"]
+    assert criterion.facts == {"symptomatic", "at_rest"}
+
+
+def test_a_duration_is_a_comparison_of_hours() -> None:
+    """``lasting > 24 h`` is the comparison ``> 24 h``, and no multiple of anything."""
+    (fever,) = parse("> 40 Cel lasting > 24 h").comparisons
+    (day,) = parse("> 24 h").comparisons
+    assert fever.lasting == day
 
 
 def test_a_clause_on_the_baseline_does_not_apply_before_treatment() -> None:
