@@ -71,3 +71,13 @@ def test_of_a_time_point_the_last_quantity_that_could_be_measured_is_the_baselin
     found = baseline_for("after", point, calcium, TREATED, BOOK)
     assert isinstance(found, Measured)
     assert found.text == "2.40"
+
+
+def test_replicates_before_treatment_are_a_baseline_of_their_mean() -> None:
+    """QTcF 400 and 420 ms of one time point: 410 ms (register G15)."""
+    first = _result("400")._replace(test="QTCF", unit="ms", low=None, high=None, specimen="predose")
+    first = first._replace(observed_at=Moment("2026-03-04T06:00:00Z"))
+    again = first._replace(record="lis|2", value="420", observed_at=Moment("2026-03-04T06:02:00Z"))
+    found = baseline_for("after", (first, again), BOOK.analytes["QTCF"], TREATED, BOOK)
+    assert isinstance(found, Measured)
+    assert found.text == "410"
