@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from safety_stream.clinical.findings import AnyFinding
-from safety_stream.rulebook.protocol import Role
+from safety_stream.rulebook.written import Role
 
 AlertType = Literal[
     "dose_limiting_toxicity",

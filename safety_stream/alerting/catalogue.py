@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final, get_args
 
 from safety_stream.alerting.alert import Alert, AlertType, Reason, Urgency
-from safety_stream.rulebook.protocol import Role
+from safety_stream.rulebook.written import Role
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 

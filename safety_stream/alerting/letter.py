@@ -9,7 +9,7 @@ from safety_stream.alerting.catalogue import entry, lines_of
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
 from safety_stream.alerting.wording import GONE, instant, quantity, when_told
 from safety_stream.clinical.findings import Toxicity
-from safety_stream.rulebook.protocol import Role
+from safety_stream.rulebook.written import Role
 
 Detail = Literal["full", "notice"]
 Fact = tuple[str, str]

@@ -21,7 +21,8 @@ from safety_stream.clinical.findings import (
     Tally,
     finding_id,
 )
-from safety_stream.rulebook.protocol import Escalation, ProtocolVersion
+from safety_stream.rulebook.escalation_table import Escalation
+from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book
 
 

@@ -14,7 +14,8 @@ from safety_stream.clinical.grading import Measured
 from safety_stream.clinical.result import Place
 from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Inputs
-from safety_stream.rulebook.protocol import Clause, Composite, parsed
+from safety_stream.rulebook.dlt_rules import Clause, Composite
+from safety_stream.rulebook.written import parsed
 
 
 class Together(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Input, finding_id
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.moment import Moment
-from safety_stream.rulebook.protocol import Dlt, DltRule, Window
+from safety_stream.rulebook.dlt_rules import Dlt, DltRule, Window
 
 Verdict = bool | None
 Anchor = Literal["each_infusion", "first_infusion", "last_infusion"]

@@ -18,7 +18,8 @@ from safety_stream.clinical.grading import Measured
 from safety_stream.clinical.result import Place, Result
 from safety_stream.quantity import EXACT, Interval, exactly, plain
 from safety_stream.rulebook.criteria import Comparison, Criterion, Inputs
-from safety_stream.rulebook.protocol import EligibilityCriterion, parsed
+from safety_stream.rulebook.protocol import EligibilityCriterion
+from safety_stream.rulebook.written import parsed
 
 Phase = Literal["screening", "before_infusion", "after_infusion"]
 

@@ -13,7 +13,7 @@ level and a level below a stopped one are filled to six before they are called M
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from safety_stream.rulebook.protocol import Escalation
+from safety_stream.rulebook.escalation_table import Escalation
 
 Decision = Literal["enrol", "wait", "escalate", "expand", "stop", "fill", "mtd"]
 ORDER: tuple[Decision, ...] = ("enrol", "wait", "expand", "escalate", "fill", "mtd", "stop")

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from safety_stream.clinical.moment import Moment
-from safety_stream.rulebook.protocol import Role
+from safety_stream.rulebook.written import Role
 
 
 class Concluded(BaseModel):

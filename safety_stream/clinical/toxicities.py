@@ -8,7 +8,7 @@ from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, Grad
 from safety_stream.clinical.fold import Episode, RuleFold, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
-from safety_stream.rulebook.protocol import DltRule
+from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
 
 _STATES = ("possible", "candidate", "refuted", "confirmed")

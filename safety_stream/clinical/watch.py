@@ -24,8 +24,9 @@ from safety_stream.clinical.result import Place
 from safety_stream.clinical.running import Outside, Point, Watched
 from safety_stream.quantity import EXACT, ZERO
 from safety_stream.rulebook.criteria import Comparison, Inputs, Verdict
-from safety_stream.rulebook.protocol import WatchLimit, parsed
+from safety_stream.rulebook.protocol import WatchLimit
 from safety_stream.rulebook.tables import Analyte
+from safety_stream.rulebook.written import parsed
 
 LABEL = "outside the watch limits of the protocol, not a CTCAE grade"
 READINGS_SHOWN = 4

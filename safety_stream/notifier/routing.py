@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import CATALOGUE, ROLES, entry, lines_of
 from safety_stream.errors import ConfigurationError
-from safety_stream.rulebook.protocol import Role
+from safety_stream.rulebook.written import Role
 
 EVERY_STUDY: Final = "*"
 CHANNELS: Final = ("email", "file")

@@ -8,31 +8,16 @@ A study without ``dlt`` has no DLT window; one without ``eligibility`` judges no
 
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from safety_stream.rulebook.criteria import Criterion, parse
-from safety_stream.rulebook.spans import GradeBound, Lasting, Span
-
-Day = Annotated[int, Field(ge=-3650, le=3650, description="Study day: day 0 is the day of the first infusion.")]
-Days = Annotated[int, Field(ge=0, le=3650)]
-Words = Annotated[str, Field(min_length=1, max_length=2000)]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-Attribution = Literal["unrelated", "unlikely", "possible", "probable", "definite", "unknown"]
-Role = Literal[
-    "safety_physician",
-    "safety_physician_backup",
-    "medical_monitor",
-    "site_investigator",
-    "dsmb_chair",
-    "sponsor_safety",
-    "data_manager",
-    "operator",
-]
-"""Who can be told: a protocol and the catalogue of alerts name roles, ``deploy/alerting.yaml`` the people."""
+from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
+from safety_stream.rulebook.escalation_table import Escalation
+from safety_stream.rulebook.spans import Span
+from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
 
 
 def _known_zone(name: str) -> str:
@@ -41,25 +26,6 @@ def _known_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError(f"no time zone is called {name!r}; expected an IANA name such as Asia/Shanghai") from None
     return name
-
-
-def _as_list(told: object) -> object:
-    return [told] if isinstance(told, str | dict) else told
-
-
-_ONE_OR_MORE = BeforeValidator(_as_list, json_schema_input_type=str | list[str])
-
-
-@cache
-def parsed(text: str) -> Criterion:
-    """A criterion as the protocol writes it, parsed once; raises ``CriterionError``."""
-    return parse(text)
-
-
-class Written(BaseModel):
-    """The base of all that a protocol says: frozen, and no word that we do not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class DoseLevel(Written):
@@ -135,149 +101,6 @@ class Eligibility(Written):
     recorded: dict[Id, RecordedFact] = Field(default_factory=dict)
 
 
-class Clause(Written):
-    """One part of a composite: any of these analytes, when it meets the criterion."""
-
-    name: Id
-    any_of: Annotated[tuple[Id, ...], _ONE_OR_MORE, Field(min_length=1)]
-    when: Words
-
-
-class Composite(Written):
-    """Several laboratory facts that mean more together than apart (Hy's law)."""
-
-    text: Words
-    source: Words
-    all_of: Annotated[tuple[Clause, ...], Field(min_length=2)]
-    within: Span
-    unless: Clause | None = Field(default=None, description="Judged near the onset; missing makes the case possible.")
-
-
-class Window(Written):
-    """The observation window for dose-limiting toxicities, in calendar days of the study's zone, last day inside."""
-
-    days: Annotated[int, Field(ge=1, le=730)]
-    anchor: Literal["each_infusion", "first_infusion", "last_infusion"] = "each_infusion"
-
-
-class Matches(Written):
-    """Which events a rule is about: terms, classes (SOC) or a composite; nothing named means any term."""
-
-    terms: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
-    classes: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
-    composite: Id | None = None
-    except_terms: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
-    except_classes: Annotated[tuple[Words, ...], _ONE_OR_MORE] = ()
-
-
-class DltRule(Written):
-    """One rule: what it is about, from which grade, for how long, how attributed, seen by whom."""
-
-    id: Id
-    text: Words
-    source: Words
-    about: Matches = Matches()
-    grade: GradeBound | None = None
-    lasting: Lasting | None = None
-    seen_as: Annotated[tuple[Literal["measured", "reported"], ...], Field(min_length=1)] = ("measured", "reported")
-    attribution: tuple[Attribution, ...] = ("possible", "probable", "definite", "unknown")
-    window_days: Annotated[int, Field(ge=1, le=730)] | None = None
-
-    @model_validator(mode="after")
-    def _says_enough(self) -> Self:
-        if self.about.composite is None and self.grade is None:
-            raise ValueError(f"rule {self.id}: expected a grade such as '>= 3', or a composite")
-        return self
-
-
-class Exclusion(Written):
-    """What is never a DLT by itself, with its reason."""
-
-    terms: Annotated[tuple[Words, ...], _ONE_OR_MORE, Field(min_length=1)]
-    because: Words
-    up_to_grade: Annotated[int, Field(ge=1, le=5)] = 4
-
-
-class Dlt(Written):
-    """The DLT window and rules. ``example`` marks a list that no sponsor has signed (decision T3)."""
-
-    example: bool
-    note: Words
-    window: Window
-    rules: Annotated[tuple[DltRule, ...], Field(min_length=1)]
-    excluded: Annotated[
-        tuple[Exclusion, ...], BeforeValidator(_as_list, json_schema_input_type=Exclusion | list[Exclusion])
-    ] = ()
-
-    @model_validator(mode="after")
-    def _ids_once(self) -> Self:
-        ids = [rule.id for rule in self.rules]
-        twice = sorted({one for one in ids if ids.count(one) > 1})
-        if twice:
-            raise ValueError(f"rule ids used twice: {', '.join(twice)}")
-        return self
-
-
-class Evaluable(Written):
-    """When a subject counts for the 3+3 design (decision T6)."""
-
-    planned_infusions: Literal["all", "first"] = "all"
-    source: Words
-
-
-DoseDecision = Literal["enrol", "escalate", "expand", "stop"]
-_Table = dict[int, DoseDecision | list[DoseDecision]]
-
-
-class Row(Written):
-    """One row of the decision table: with ``evaluable`` subjects of whom ``dlt`` had one, do this."""
-
-    evaluable: Annotated[int, Field(ge=0, le=12)]
-    dlt: Annotated[int, Field(ge=0, le=12)]
-    decision: DoseDecision
-
-
-def _rows(told: object) -> object:
-    """The table as it is written: for each number of evaluable subjects the decisions with 0, 1, 2, ... DLTs."""
-    if not isinstance(told, dict):
-        return told
-    return [
-        {"evaluable": evaluable, "dlt": dlt, "decision": decision}
-        for evaluable, decisions in told.items()
-        for dlt, decision in enumerate(decisions if isinstance(decisions, list) else [decisions])
-    ]
-
-
-class Escalation(Written):
-    """The dose-escalation design: its decision table as data, and what to do at the ends."""
-
-    design: Literal["3+3"] = "3+3"
-    cohort: Annotated[int, Field(ge=1, le=6)] = 3
-    expanded: Annotated[int, Field(ge=2, le=12)] = 6
-    table: Annotated[tuple[Row, ...], BeforeValidator(_rows, json_schema_input_type=_Table), Field(min_length=1)]
-    top_level: Literal["fill_to_6", "declare"] = "fill_to_6"
-    below_first: Words = "stop, committee"
-    stagger_days: Days | None = None
-    planned_subjects: Annotated[int, Field(ge=1)] | None = None
-    source: Words
-
-    @model_validator(mode="after")
-    def _is_a_table(self) -> Self:
-        cells = [(row.evaluable, row.dlt) for row in self.table]
-        wanted = {(n, d) for n in range(self.expanded + 1) for d in range(n + 1)}
-        problems = [f"n={n}, dlt={d} is there twice" for n, d in sorted(set(cells)) if cells.count((n, d)) > 1]
-        problems += [f"n={n}, dlt={d} is missing" for n, d in sorted(wanted - set(cells))]
-        problems += [f"n={n}, dlt={d} cannot be" for n, d in sorted(set(cells) - wanted)]
-        if problems:
-            raise ValueError("the decision table is not whole: " + "; ".join(problems))
-        return self
-
-    @cached_property
-    def decisions(self) -> dict[tuple[int, int], str]:
-        """The decision for (evaluable, dlt)."""
-        return {(row.evaluable, row.dlt): row.decision for row in self.table}
-
-
 class Expected(Written):
     """An expected event and its band: recorded and shown, alerted only beyond it."""
 
@@ -297,7 +120,7 @@ class WatchLimit(Written):
     analyte: Id
     outside: Words
     source: Words
-    tell: Annotated[tuple[Role, ...], _ONE_OR_MORE] = ()
+    tell: Annotated[tuple[Role, ...], ONE_OR_MORE] = ()
 
 
 class Registry(Written):

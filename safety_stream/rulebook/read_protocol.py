@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from safety_stream.rulebook.criteria import CriterionError
+from safety_stream.rulebook.dlt_rules import Clause
 from safety_stream.rulebook.forms import complaints
-from safety_stream.rulebook.protocol import Clause, Protocol, ProtocolVersion, parsed
+from safety_stream.rulebook.protocol import Protocol, ProtocolVersion
 from safety_stream.rulebook.sheet import Path, Sheet
 from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import Analyte, Term, is_pure
+from safety_stream.rulebook.written import parsed
 
 _OF_VERSION = ("version", "effective", "changes")
 

@@ -20,8 +20,8 @@ from safety_stream.clinical.events import ANY_EVENT
 from safety_stream.clinical.findings import DataQuery, DoseLimitingToxicity, SubjectStatus, finding_id
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.moment import Moment
+from safety_stream.rulebook.dlt_rules import Window
 from safety_stream.rulebook.load import load_book
-from safety_stream.rulebook.protocol import Window
 
 STUDY = "CAR-NK-SLE-01"
 BOOK = load_book(allow_unsigned=True)

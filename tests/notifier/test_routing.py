@@ -9,7 +9,7 @@ import pytest
 from safety_stream.alerting.catalogue import CATALOGUE
 from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.routing import Recipient, Routing, load_routing
-from safety_stream.rulebook.protocol import Role
+from safety_stream.rulebook.written import Role
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "alerting.yaml"
 

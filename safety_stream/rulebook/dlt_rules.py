@@ -1,0 +1,98 @@
+"""What a protocol says of dose-limiting toxicities: composites, window, rules, exclusions, who is evaluable."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from safety_stream.rulebook.spans import GradeBound, Lasting, Span
+from safety_stream.rulebook.written import ONE_OR_MORE, Attribution, Id, Words, Written, as_list
+
+
+class Clause(Written):
+    """One part of a composite: any of these analytes, when it meets the criterion."""
+
+    name: Id
+    any_of: Annotated[tuple[Id, ...], ONE_OR_MORE, Field(min_length=1)]
+    when: Words
+
+
+class Composite(Written):
+    """Several laboratory facts that mean more together than apart (Hy's law)."""
+
+    text: Words
+    source: Words
+    all_of: Annotated[tuple[Clause, ...], Field(min_length=2)]
+    within: Span
+    unless: Clause | None = Field(default=None, description="Judged near the onset; missing makes the case possible.")
+
+
+class Window(Written):
+    """The observation window for dose-limiting toxicities, in calendar days of the study's zone, last day inside."""
+
+    days: Annotated[int, Field(ge=1, le=730)]
+    anchor: Literal["each_infusion", "first_infusion", "last_infusion"] = "each_infusion"
+
+
+class Matches(Written):
+    """Which events a rule is about: terms, classes (SOC) or a composite; nothing named means any term."""
+
+    terms: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
+    classes: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
+    composite: Id | None = None
+    except_terms: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
+    except_classes: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
+
+
+class DltRule(Written):
+    """One rule: what it is about, from which grade, for how long, how attributed, seen by whom."""
+
+    id: Id
+    text: Words
+    source: Words
+    about: Matches = Matches()
+    grade: GradeBound | None = None
+    lasting: Lasting | None = None
+    seen_as: Annotated[tuple[Literal["measured", "reported"], ...], Field(min_length=1)] = ("measured", "reported")
+    attribution: tuple[Attribution, ...] = ("possible", "probable", "definite", "unknown")
+    window_days: Annotated[int, Field(ge=1, le=730)] | None = None
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> Self:
+        if self.about.composite is None and self.grade is None:
+            raise ValueError(f"rule {self.id}: expected a grade such as '>= 3', or a composite")
+        return self
+
+
+class Exclusion(Written):
+    """What is never a DLT by itself, with its reason."""
+
+    terms: Annotated[tuple[Words, ...], ONE_OR_MORE, Field(min_length=1)]
+    because: Words
+    up_to_grade: Annotated[int, Field(ge=1, le=5)] = 4
+
+
+class Dlt(Written):
+    """The DLT window and rules. ``example`` marks a list that no sponsor has signed (decision T3)."""
+
+    example: bool
+    note: Words
+    window: Window
+    rules: Annotated[tuple[DltRule, ...], Field(min_length=1)]
+    excluded: Annotated[
+        tuple[Exclusion, ...], BeforeValidator(as_list, json_schema_input_type=Exclusion | list[Exclusion])
+    ] = ()
+
+    @model_validator(mode="after")
+    def _ids_once(self) -> Self:
+        ids = [rule.id for rule in self.rules]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise ValueError(f"rule ids used twice: {', '.join(twice)}")
+        return self
+
+
+class Evaluable(Written):
+    """When a subject counts for the 3+3 design (decision T6)."""
+
+    planned_infusions: Literal["all", "first"] = "all"
+    source: Words
