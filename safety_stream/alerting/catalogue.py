@@ -51,6 +51,13 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
         (("safety_physician",), ("safety_physician_backup",), ("medical_monitor",)), _MINUTES[240],
         "Review the course and the next planned sample with the site.",
     ),
+    # The first antibiotic within one hour: ASCO and IDSA, outpatient management of fever and neutropenia, 2018.
+    ("lab_grade_3", "febrile_neutropenia"): Entry(
+        "febrile neutropenia", "critical",
+        (("safety_physician",), ("safety_physician_backup", "medical_monitor"), ("site_investigator",)), _MINUTES[15],
+        "Call the site now: cultures, and the first antibiotic within one hour of the fever. Where the neutrophils are "
+        "not known, have them counted at once and do not wait for them.",
+    ),
     ("serious_adverse_event", ""): Entry(
         "serious adverse event", "critical",
         (("safety_physician", "sponsor_safety"), ("safety_physician_backup", "medical_monitor"), ("dsmb_chair",)),
@@ -104,6 +111,9 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
     ),
 }
 # fmt: on
+
+CASES: Final[dict[str, str]] = {"Febrile neutropenia": "febrile_neutropenia"}
+"""The terms whose alerts are an entry of their own in the catalogue."""
 
 REASONS: Final[dict[Reason, str]] = {
     "new": "new",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from safety_stream.alerting.alert import AlertType, Decision, Reason
+from safety_stream.alerting.catalogue import CASES
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
@@ -47,7 +48,7 @@ def toxicity(finding: Toxicity) -> Iterator[Draft]:
         decision = hold("expected") if finding.expected else SEND
         yield Draft("lab_grade_4", "", decision, (grade,), (grade,))
     if grade >= 3:
-        yield Draft("lab_grade_3", "", _grade_3(finding))
+        yield Draft("lab_grade_3", CASES.get(finding.term, ""), _grade_3(finding))
 
 
 def _grade_3(finding: Toxicity) -> Decision:

@@ -158,12 +158,13 @@ def test_before_treatment_it_is_not_emergent() -> None:
     assert (str(one.peak), one.emergent) == ("3", False)
 
 
-def test_it_counts_for_the_subject_and_alerts_as_a_grade_3() -> None:
-    """The worst grade of the subject is 3; the policy sends a grade 3; the bundled DLT list has no rule for it."""
+def test_it_counts_for_the_subject_and_alerts_as_an_emergency() -> None:
+    """The worst grade of the subject is 3; the alert is critical; the bundled DLT list has no rule for it."""
     played = Played([*TREATED, lab("NEUT", 8, "0.8"), sample("F", 3)])
     one = played.one("toxicity", term=TERM)
     (alert,) = revise(FindingChange(change="raised", revision=1, finding=one, as_of=at(8, 12), because="x"))
-    assert (alert.type, alert.decision.action) == ("lab_grade_3", "send")
+    assert (alert.type, alert.case, alert.urgency) == ("lab_grade_3", "febrile_neutropenia", "critical")
+    assert alert.decision.action == "send"
     assert alert.headline == "Febrile neutropenia, grade 3: Body temperature 38.6 Cel, Neutrophils 0.8 10*9/L"
     assert played.record.header.status is not None
     assert played.record.header.status.worst_grade == 3
