@@ -25,7 +25,9 @@ Facts = Iterator[tuple[str, str]]
 
 GONE: Final = "the data no longer support it"
 _UNKNOWN: Final = "not known"
-_SHOWN_ELSEWHERE: Final = {"value", "uln", "lln", "grade as reported", "seriousness"}
+_SHOWN_ELSEWHERE: Final = {
+    "value", "uln", "lln", "multiple of uln", "multiple of lln", "grade as reported", "seriousness",
+}  # fmt: skip
 _MEASURED: Final = (
     Toxicity,
     EligibilityBreach,

@@ -13,6 +13,7 @@ from safety_stream.rulebook.criteria import Comparison, Criterion, Fact, Inputs,
 from safety_stream.rulebook.tables import Row, is_pure
 
 _SHOWN = 12
+_HUNDREDTH = Decimal("0.01")
 _OPPOSITE: dict[Operator, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 Say = Callable[[Comparison, Case, Inputs], str]
 
@@ -57,10 +58,22 @@ def _inputs(case: Case) -> list[Input]:
     if isinstance(case.baseline, Measured) and _asks_baseline(case):
         baseline = case.baseline
         told.append(Input(name="baseline", value=baseline.text, unit=baseline.ucum, source=baseline.source))
+    told += _multiple(case)
     told += [Input(name=fact, value=str(case.facts[fact]).lower()) for fact in sorted(rule.facts & case.facts.keys())]
     if case.lasting is not None:
         told.append(Input(name="lasting", value=str(case.lasting), unit="h"))
     return told
+
+
+def _multiple(case: Case) -> list[Input]:
+    """Beside a grade against the baseline the multiple of the limit of normal (register G7: Hy's law needs it)."""
+    rule, (low, high) = case.rule, case.measured.range
+    limit = high if rule.worse == "higher" else low
+    against_baseline = any(row is then for row, _ in case.arms for then in rule.rows_then.values())
+    if not (against_baseline and limit and case.measured.value.exact):
+        return []
+    multiple = EXACT.divide(case.measured.value.low, limit).quantize(_HUNDREDTH, context=EXACT)
+    return [Input(name=f"multiple of {'ULN' if rule.worse == 'higher' else 'LLN'}", value=str(multiple))]
 
 
 def _asks_baseline(case: Case) -> bool:

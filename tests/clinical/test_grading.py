@@ -46,6 +46,15 @@ def test_the_range_that_came_with_the_baseline_decides_whether_it_was_abnormal()
     assert str(alt("121", "45", baseline_uln="50").grade) == "2"
 
 
+def test_beside_a_grade_against_the_baseline_the_multiple_of_the_limit_is_kept() -> None:
+    """250 U/L over a baseline of 60: grade 2 by 4.17 x baseline, beside it 6.25 x ULN (G7)."""
+    kept = {given.name: given.value for given in alt("250", "60").evidence.inputs}
+    assert kept["multiple of ULN"] == "6.25"
+    assert "multiple of ULN" not in {given.name for given in alt("250", "30").evidence.inputs}
+    assert "multiple of ULN" not in {given.name for given in alt("250", "60", uln=None).evidence.inputs}
+    assert "multiple of ULN" not in {given.name for given in alt(">250", "60").evidence.inputs}
+
+
 def test_a_baseline_without_its_range_leaves_both_arms() -> None:
     """121 U/L is 3.03 x ULN (2) or 2.69 x a baseline of 45 (1): which, the missing ULN of the baseline would say."""
     graded = alt("121", "45", baseline_uln=None)
@@ -133,7 +142,7 @@ def test_evidence_says_why() -> None:
     assert evidence.rule == "ctcae-5.0/Alanine aminotransferase increased"
     assert evidence.book == BOOK.version
     assert [(one.name, one.value) for one in evidence.inputs] == [
-        ("Alanine aminotransferase", "181"), ("ULN", "40"), ("baseline", "60"),
+        ("Alanine aminotransferase", "181"), ("ULN", "40"), ("baseline", "60"), ("multiple of ULN", "4.52"),
     ]  # fmt: skip
     assert evidence.comparison == "181 U/L > 3 x BASELINE (180 U/L)"
     assert evidence.counterfactual == "grade 1 at <= 180 U/L; grade 3 at > 300 U/L"
