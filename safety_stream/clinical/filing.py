@@ -176,7 +176,8 @@ def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
     valid = [[one for one in part if stands[one.record] is one] for part in parts]
     ordered = [sorted(part, key=lambda one: one.place(bench.frame.zone)) for part in valid]
     steps = folded((one for part in ordered for one in part), course)
-    inside = [[one for one in steps if one.result.record in {held.record for held in part}] for part in ordered]
+    records = [{one.record for one in part} for part in ordered]
+    inside = [[one for one in steps if one.result.record in here] for here in records]
     found = all_findings(steps[-1].fold if steps else Fold(), (one.touched for one in steps), course)
     kept, changes = difference(shelf.kept, found, bench.as_of, bench.because)
     base = next((part[-1].fold for part in reversed(inside[:-1]) if part), Fold())

@@ -52,11 +52,6 @@ def bounds_of(moment: Moment, zone: tzinfo) -> tuple[datetime, datetime]:
     return moment.bounds(zone)
 
 
-def place_of(event: Measurement, zone: tzinfo) -> Place:
-    """Where a measurement will stand in order of observation."""
-    return (*bounds_of(event.observed_at, zone), event.source.record)
-
-
 def result_of(event: Measurement) -> Result:
     """A measurement in the form its series keeps."""
     source, flag = event.source, None
