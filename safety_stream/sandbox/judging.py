@@ -96,7 +96,12 @@ def ours(trial: RandomTrial, book: Book) -> Said:
     last: dict[str, Alert] = {}
     told, sent = set[Case](), 0
     for one in news:
-        if isinstance(one, Alert) and one.type in _GRAVE and one.decision.action == "send" and _is_grave(one.finding):
+        if not isinstance(one, Alert) or one.type not in _GRAVE or one.decision.action != "send":
+            continue
+        if one.id in last and one.state == "withdrawn":  # what stands instead may be a milder grade
+            last[one.id] = one
+            sent += 1
+        elif one.state == "raised" and _is_grave(one.finding):
             last[one.id] = one
             told.add(_case(one))
             sent += 1
