@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from safety_stream import __version__
-from safety_stream.commands import engine, files, grading, knobs, replaying, showing, signing
+from safety_stream.commands import engine, files, grading, knobs, replaying, showing, signing, trials
 
 app = typer.Typer(
     name="safety-stream",
@@ -51,6 +51,7 @@ app.command(short_help="Check the rulebook and the protocols.")(grading.check)
 app.command(short_help="Write the rulebook as a page to review.")(signing.review)
 app.command(short_help="Sign the rulebook and the protocols.")(signing.sign)
 app.command(short_help="Write the simulated trial as events.")(files.simulate)
+app.command(short_help="Judge random trials of known truth.")(trials.trials)
 app.add_typer(files.convert, name="convert")
 app.command(short_help="Write JSON Schemas and AsyncAPI.")(files.schemas)
 

@@ -66,7 +66,7 @@ class Records:
         self.member = member
         self._chance = chance
         self._age = chance.randint(22, 54)
-        self._body = constitution(member.sex, self._age, chance, member.turns, member.syndrome)
+        self.body = constitution(member.sex, self._age, chance, member.turns, member.syndrome)
 
     def all(self) -> Iterator[Arrival]:
         """Every record of the subject, in no particular order."""
@@ -172,7 +172,7 @@ class Records:
         drawn = self.at(day, 7) + timedelta(minutes=self._chance.randrange(0, 60))
         released = drawn + timedelta(minutes=round(60 * self._chance.uniform(*panel.released_after)))
         arrives = released + timedelta(seconds=self._chance.randrange(2, 90))
-        values = panel_values(panel.tests, self._body, day + 0.3, self._chance)
+        values = panel_values(panel.tests, self.body, day + 0.3, self._chance)
         for code in panel.tests:
             value = self.member.values.get((day, code), values[code])
             yield Arrival(arrives, self._measured(panel, code, value, drawn, released), (day, code))
