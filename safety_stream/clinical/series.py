@@ -134,7 +134,9 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     now = fold._replace(
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        marks=thinned(fold.marks, marks_of(measured, place, frame)) if frame.version.clauses_on(measured.key) else (),
+        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline))
+        if frame.version.clauses_on(measured.key)
+        else (),
     )
     brought = Touched(
         (*touched.closed, *closed),
