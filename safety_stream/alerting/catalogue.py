@@ -110,7 +110,7 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
         "Find the message in the dead letters, correct it at its source and send it again. It may hold a safety event.",
     ),
     ("hys_law", ""): Entry(
-        "Hy's law: possible severe drug-induced liver injury", "critical",
+        "potential severe drug-induced liver injury", "critical",
         (("safety_physician", "medical_monitor"), ("safety_physician_backup",), ("sponsor_safety",)), _MINUTES[15],
         "Call the site: hold the study product, repeat the liver tests within 48 to 72 hours with ALP, INR and "
         "differential bilirubin, and look for another cause (viral hepatitis, hemolysis, other drugs). Where it is "

@@ -139,6 +139,8 @@ FOR_THE_LIST: Final = {
     "over_age",
     "resolved_before_onset",
     "term_and_code_differ",
+    "lab_grade_unreported",
+    "report_without_laboratory",
 }
 
 

@@ -303,7 +303,7 @@ def composite_facts(finding: CompositeMet) -> Facts:
     yield from who(finding)
     yield from study_day(finding.study_day)
     yield "Criterion", f"{finding.text} ({finding.source})"
-    yield "State", "met" if finding.state == "sure" else "possible: not ruled out"
+    yield "State", "surely met" if finding.state == "sure" else "possible: not ruled out"
     if finding.ratio is not None:
         yield "Ratio", finding.ratio
     yield "Onset", when(finding.onset)

@@ -150,6 +150,29 @@ class SeriousCase(NamedTuple):
     expected: bool | None
 
 
+class GradedEpisode(NamedTuple):
+    """One laboratory episode of grade 3 or more after treatment began and beyond the expected band."""
+
+    id: str
+    term: str
+    grade: int
+    onset: Moment
+    peak: Moment
+    last: Moment
+    number: int
+
+
+class ToldEvent(NamedTuple):
+    """What a report says of a term: to be compared with the laboratory."""
+
+    term: str
+    grade: int | None
+    onset: Moment | None
+    resolved: Moment | None
+    reported_at: datetime
+    source: str
+
+
 class Digest(NamedTuple):
     """What the header knows of another page: all that the subject's status and composites need."""
 
@@ -161,3 +184,5 @@ class Digest(NamedTuple):
     marks: tuple[Mark, ...] = ()
     joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()
     case: SeriousCase | None = None
+    graded: tuple[GradedEpisode, ...] = ()
+    told: ToldEvent | None = None

@@ -23,6 +23,7 @@ from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
 from safety_stream.quantity import Unreadable, read_value
@@ -56,6 +57,9 @@ def overview(
     due, ahead = reporting_due(frame, digests, book.version, as_of)
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
+    unlike, later = reconciled(frame, digests, book, as_of)
+    found += (query(frame, flood) for flood in unlike)
+    ahead += later
     end = closes(frame)
     status = _status(frame, digests, worst(state for _, state in dlts), end, as_of)
     ahead += [end] if end is not None and as_of < end else []

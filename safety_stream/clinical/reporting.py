@@ -9,7 +9,7 @@ causality and expectedness, is taken as told: where it is not told there is no S
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.events import AdverseEvent
@@ -50,15 +50,20 @@ def case_of(fact: ReportFact, frame: Frame) -> SeriousCase | None:
         record=event.source.record,
         source=f"{event.source.record} v{event.source.version}",
         term=event.term,
-        serious_at=fact.serious_at,
-        grave_at=fact.grave_at,
+        serious_at=fact.serious_at.astimezone(UTC),
+        grave_at=_in_utc(fact.grave_at),
         serious=is_serious(event),
         grave=is_grave(event),
-        sponsor_at=event.reported_to_sponsor_at,
-        authority_at=event.reported_to_authority_at,
+        sponsor_at=_in_utc(event.reported_to_sponsor_at),
+        authority_at=_in_utc(event.reported_to_authority_at),
         suspected=_suspected(event, rules),
         expected=event.expected,
     )
+
+
+def _in_utc(told: datetime | None) -> datetime | None:
+    """One instant is written one way, whichever version it came from."""
+    return None if told is None else told.astimezone(UTC)
 
 
 def _suspected(event: AdverseEvent, rules: Reporting) -> bool:
@@ -105,7 +110,7 @@ def _susar(clock: Clock, known: datetime, case: SeriousCase, frame: Frame) -> Ru
     days = rules.susar_grave_days if clock == "susar_7_days" else rules.susar_other_days
     zero = known.astimezone(frame.zone).date()
     last = zero + timedelta(days=days)
-    due = datetime.combine(last + timedelta(days=1), time.min, tzinfo=frame.zone).astimezone(known.tzinfo)
+    due = datetime.combine(last + timedelta(days=1), time.min, tzinfo=frame.zone).astimezone(UTC)
     of_whom = "the sponsor's knowledge" if case.sponsor_at else "the first report (the sponsor's knowledge is not told)"
     counted = f"day 0 is {zero} by {of_whom}; {days} calendar days: the end of {last}"
     done = case.authority_at if case.authority_at is not None and case.authority_at >= known else None

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
-from safety_stream.rulebook.reporting_rules import Reporting
+from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.spans import Span
 from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
 
@@ -159,6 +159,7 @@ class ProtocolVersion(Written):
     follow_up_days: Days = 365
     sae_report_within: Span = Field(default_factory=lambda: Span("24 h"))
     reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")
+    reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")
     alert_roles: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")

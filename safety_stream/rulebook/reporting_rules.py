@@ -12,6 +12,19 @@ def _spans(*texts: str) -> tuple[Span, ...]:
     return tuple(Span(text) for text in texts)
 
 
+class Reconciliation(Written):
+    """Which laboratory episodes need an adverse-event report, within which time, and what else a report may call them.
+
+    What lies inside the expected band of the protocol needs none.
+    """
+
+    source: Words
+    from_grade: Annotated[int, Field(ge=3, le=5)] = 3
+    within: Span = Field(default_factory=lambda: Span("7 d"))
+    except_terms: tuple[Words, ...] = ()
+    also_called: dict[Words, tuple[Words, ...]] = Field(default_factory=dict)
+
+
 class Reporting(Written):
     """The limits of expedited reports, and how long before each of them people are told. Calendar days: holidays count.
 

@@ -21,16 +21,16 @@ AWARE = at(9, 16)
 
 def sae(version: int = 1, reported: datetime = AWARE, **more: Any) -> AdverseEvent:
     """A pneumonia that brought the subject to hospital."""
-    facts: dict[str, Any] = {"seriousness": ["hospitalization"], "attribution": "possible"}
-    return adverse("Lung infection", 9, grade=3, version=version, reported=reported, record="ae", **(facts | more))
+    facts: dict[str, Any] = {"grade": 3, "seriousness": ["hospitalization"], "attribution": "possible"}
+    return adverse("Lung infection", 9, version=version, reported=reported, record="ae", **(facts | more))
 
 
 def clocks(as_of: datetime, *events: SubjectEvent) -> dict[str, tuple[str, datetime]]:
     """State and limit of every clock as of an instant."""
-    played = Played(TREATED)
-    for event in events:
-        played.take(event, max(as_of, event.reported_at))
-    concluded = subject.conclude(played.whole(), played.book, played.record.header.concluded_to or as_of)
+    played = Played()
+    for event in (*TREATED, *events):
+        played.take(event, as_of)
+    concluded = subject.conclude(played.whole(), played.book, as_of)
     assert played.findings == concluded.findings
     return {one.clock: (one.state, one.due) for one in played.of("reporting_due")}
 
@@ -151,6 +151,7 @@ def test_stepping_at_each_deadline_is_concluding_afresh_then(versions: list[Subj
     for event in (*TREATED, *versions):
         deadline = played.take(event, at(14)).deadline
     while deadline is not None:
+        assert deadline > (played.record.header.concluded_to or at(0))
         before = subject.conclude(played.whole(), played.book, deadline - timedelta(seconds=1))
         assert played.findings == before.findings
         assert before.deadline == deadline
