@@ -21,6 +21,9 @@ AlertType = Literal[
     "cohort_decision",
     "ungradable",
     "unreadable_message",
+    "hys_law",
+    "liver_stop",
+    "sae_clock",
 ]
 Urgency = Literal["critical", "warning", "info"]
 

@@ -109,6 +109,23 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
         (("data_manager", "operator"), ("safety_physician",)), _MINUTES[240],
         "Find the message in the dead letters, correct it at its source and send it again. It may hold a safety event.",
     ),
+    ("hys_law", ""): Entry(
+        "potential severe drug-induced liver injury", "critical",
+        (("safety_physician", "medical_monitor"), ("safety_physician_backup",), ("sponsor_safety",)), _MINUTES[15],
+        "Call the site: hold the study product, repeat the liver tests within 48 to 72 hours with ALP, INR and "
+        "differential bilirubin, and look for another cause (viral hepatitis, hemolysis, other drugs). Where it is "
+        "only possible, have what is missing (most often ALP) measured now from the same specimen.",
+    ),
+    ("liver_stop", ""): Entry(
+        "liver stopping criterion", "critical",
+        (("safety_physician", "medical_monitor"), ("safety_physician_backup",), ("sponsor_safety",)), _MINUTES[15],
+        "Give no further dose of the study product; follow the liver tests closely until they are back to baseline.",
+    ),
+    ("sae_clock", ""): Entry(
+        "a safety report is due", "critical",
+        (("safety_physician", "sponsor_safety"), ("medical_monitor",), ("dsmb_chair",)), _MINUTES[30],
+        "Send the report now, or record when it was sent: a new version of the event with the time it was received.",
+    ),
 }
 # fmt: on
 

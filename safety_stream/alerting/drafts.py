@@ -9,10 +9,12 @@ from safety_stream.alerting.catalogue import CASES
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
     ReportedEvent,
+    ReportingDue,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -137,6 +139,8 @@ FOR_THE_LIST: Final = {
     "over_age",
     "resolved_before_onset",
     "term_and_code_differ",
+    "lab_grade_unreported",
+    "report_without_laboratory",
 }
 
 
@@ -147,6 +151,23 @@ def data_query(finding: DataQuery) -> Iterator[Draft]:
     yield Draft("ungradable", "", hold("no_grade_at_stake") if finding.code in FOR_THE_LIST else SEND, shared=shared)
 
 
+def composite_met(finding: CompositeMet) -> Iterator[Draft]:
+    """Hy's law at once, also where the test that could rule it out is missing; a stopping criterion once it is sure."""
+    if finding.tell is None:
+        return
+    decision = hold("before_treatment") if finding.emergent is False else SEND
+    if finding.state == "possible" and finding.tell != "hys_law":
+        decision = hold("possible")
+    yield Draft(finding.tell, "", decision, (finding.state,), (int(finding.state == "sure"),))
+
+
+def reporting_due(finding: ReportingDue) -> Iterator[Draft]:
+    """A report that is due soon, told again at each warning and when it is overdue; one that was sent is no alert."""
+    if finding.state in {"due_soon", "overdue"}:
+        far = (finding.warnings_passed, int(finding.state == "overdue"))
+        yield Draft("sae_clock", "", SEND, far, far)
+
+
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
@@ -155,6 +176,8 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
+    CompositeMet: composite_met,
+    ReportingDue: reporting_due,
 }
 
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Final
 
 from safety_stream.alerting.drafts import is_fatal
-from safety_stream.alerting.wording import grade_words, measured_name, quantity, result
+from safety_stream.alerting.wording import REPORTS, grade_words, instant, measured_name, quantity, result
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
     ReportedEvent,
+    ReportingDue,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -82,6 +84,19 @@ def data_query(finding: DataQuery) -> str:
     return f"Data question: {finding.about}: {finding.code.replace('_', ' ').replace('-', ' ')}: found {finding.found}"
 
 
+def composite_met(finding: CompositeMet) -> str:
+    """What was met, or may have been, and the results that make it."""
+    state = "POSSIBLE: " if finding.state == "possible" else ""
+    ratio = f"; {finding.ratio}" if finding.ratio else ""
+    return f"{state}{finding.text}: {'; '.join(one.value for one in finding.evidence.inputs)}{ratio}"
+
+
+def reporting_due(finding: ReportingDue) -> str:
+    """Which report of which event, and by when."""
+    state = finding.state.replace("_", " ").upper()
+    return f"{state}: {REPORTS[finding.clock]}: {finding.term}, due {instant(finding.due)}"
+
+
 HEADLINES: Final[dict[type, Callable[..., str]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
@@ -90,6 +105,8 @@ HEADLINES: Final[dict[type, Callable[..., str]]] = {
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
+    CompositeMet: composite_met,
+    ReportingDue: reporting_due,
 }
 
 

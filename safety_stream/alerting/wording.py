@@ -8,6 +8,7 @@ from typing import Final
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
@@ -16,6 +17,7 @@ from safety_stream.clinical.findings import (
     GradeRange,
     Input,
     ReportedEvent,
+    ReportingDue,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -296,6 +298,39 @@ def query_facts(finding: DataQuery) -> Facts:
     yield from judged(finding)
 
 
+def composite_facts(finding: CompositeMet) -> Facts:
+    """Findings that mean more together than apart."""
+    yield from who(finding)
+    yield from study_day(finding.study_day)
+    yield "Criterion", f"{finding.text} ({finding.source})"
+    yield "State", "surely met" if finding.state == "sure" else "possible: not ruled out"
+    if finding.ratio is not None:
+        yield "Ratio", finding.ratio
+    yield "Onset", when(finding.onset)
+    yield "Met with the sample of", when(finding.completed)
+    yield "After the first treatment", {True: "yes", False: "no", None: "cannot be known"}[finding.emergent]
+    yield from judged(finding)
+
+
+REPORTS: Final[dict[str, str]] = {
+    "sae_to_sponsor": "SAE report to the sponsor",
+    "susar_7_days": "7-day SUSAR report to the authority",
+    "susar_15_days": "15-day SUSAR report to the authority",
+}
+
+
+def due_facts(finding: ReportingDue) -> Facts:
+    """One reporting clock of one serious event."""
+    yield from who(finding)
+    yield "Event", finding.term
+    yield "Report", REPORTS[finding.clock]
+    yield "State", finding.state.replace("_", " ")
+    yield "Clock started", instant(finding.started)
+    yield "Due", instant(finding.due)
+    yield "Sent", instant(finding.done) if finding.done is not None else "not told"
+    yield from judged(finding)
+
+
 FACTS: Final[dict[type, Callable[..., Facts]]] = {
     Toxicity: toxicity_facts,
     ReportedEvent: event_facts,
@@ -304,6 +339,8 @@ FACTS: Final[dict[type, Callable[..., Facts]]] = {
     WatchLimitCrossed: watch_facts,
     CohortDecision: cohort_facts,
     DataQuery: query_facts,
+    CompositeMet: composite_facts,
+    ReportingDue: due_facts,
 }
 
 

@@ -204,6 +204,36 @@ class WatchLimitCrossed(Finding):
     readings: tuple[Reading, ...] = Field(default=(), description="The last results of the episode, oldest first.")
 
 
+class CompositeMet(Finding):
+    """Findings that mean more together than apart, as the protocol writes them (Hy's law, liver stopping)."""
+
+    kind: Literal["composite"] = "composite"
+    composite: str = Field(description="Its name in the protocol.")
+    text: str
+    source: str
+    state: Literal["possible", "sure"]
+    onset: Moment
+    completed: Moment = Field(description="The sample with which it was met, or may have been.")
+    emergent: bool | None = Field(description="The onset came after the first treatment; null: cannot be known.")
+    ratio: str | None = Field(default=None, description="As the protocol wants it shown, e.g. R = 5.10.")
+    tell: Literal["hys_law", "liver_stop"] | None = Field(description="The alert; null: recorded only.")
+    study_day: int | None = None
+
+
+class ReportingDue(Finding):
+    """One reporting clock of one serious event: to the sponsor, or of a SUSAR to the authority (T15)."""
+
+    kind: Literal["reporting_due"] = "reporting_due"
+    clock: Literal["sae_to_sponsor", "susar_7_days", "susar_15_days"]
+    record: str = Field(description="The record of the event: system|id.")
+    term: str
+    state: Literal["running", "due_soon", "overdue", "met", "met_late", "closed"]
+    warnings_passed: int = Field(description="How many of the warnings before the limit have passed.")
+    started: datetime
+    due: datetime = Field(description="The report is late from this instant on.")
+    done: datetime | None
+
+
 class DataQuery(Finding):
     """Something in the data that a person must clear up; never silently dropped, never a grade 0."""
 
@@ -247,7 +277,9 @@ AnyFinding = Annotated[
     | EligibilityBreach
     | WatchLimitCrossed
     | DataQuery
-    | CohortDecision,
+    | CohortDecision
+    | CompositeMet
+    | ReportingDue,
     Field(discriminator="kind"),
 ]
 ANY_FINDING: TypeAdapter[AnyFinding] = TypeAdapter(AnyFinding)

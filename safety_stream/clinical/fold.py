@@ -7,6 +7,7 @@ anew from the first result. Types only.
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.findings import Evidence, GradeRange
@@ -103,7 +104,7 @@ class Flood(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A result that meets, or may meet, one clause of a composite."""
+    """A result that meets, or may meet, one clause of a composite; ``multiple``: of its ULN, where both are exact."""
 
     clause: str
     earliest: datetime
@@ -111,6 +112,8 @@ class Mark(NamedTuple):
     sure: bool
     words: str
     source: str
+    page: str = ""
+    multiple: Decimal | None = None
 
 
 class Fold(NamedTuple):
@@ -131,6 +134,45 @@ class Fold(NamedTuple):
     joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
 
 
+class SeriousCase(NamedTuple):
+    """What the reporting clocks ask of one adverse event that was ever told as serious."""
+
+    record: str
+    source: str
+    term: str
+    serious_at: datetime
+    grave_at: datetime | None
+    serious: bool
+    grave: bool
+    sponsor_at: datetime | None
+    authority_at: datetime | None
+    suspected: bool
+    expected: bool | None
+
+
+class GradedEpisode(NamedTuple):
+    """One laboratory episode of grade 3 or more after treatment began and beyond the expected band."""
+
+    id: str
+    term: str
+    grade: int
+    onset: Moment
+    peak: Moment
+    last: Moment
+    number: int
+
+
+class ToldEvent(NamedTuple):
+    """What a report says of a term: to be compared with the laboratory."""
+
+    term: str
+    grade: int | None
+    onset: Moment | None
+    resolved: Moment | None
+    reported_at: datetime
+    source: str
+
+
 class Digest(NamedTuple):
     """What the header knows of another page: all that the subject's status and composites need."""
 
@@ -141,3 +183,6 @@ class Digest(NamedTuple):
     judged: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
     joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()
+    case: SeriousCase | None = None
+    graded: tuple[GradedEpisode, ...] = ()
+    told: ToldEvent | None = None

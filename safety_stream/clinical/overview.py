@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.composites import all_marks, together
+from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.dlt import Candidate, dose_limiting, rules_for, worst
 from safety_stream.clinical.eligibility import missing
 from safety_stream.clinical.events import DoseGiven, Enrolled
@@ -22,6 +23,8 @@ from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.reconciliation import reconciled
+from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
 from safety_stream.quantity import Unreadable, read_value
 from safety_stream.rulebook.tables import Book
@@ -50,11 +53,17 @@ def overview(
     if frame.enrolled is not None:
         judged = {name for digest in digests.values() for name in digest.judged}
         found += missing(frame, judged, book.version)
-    found += [*composites, *joined]
+    found += [*composites, *joined, *composites_met(frame, digests, book.version)]
+    due, ahead = reporting_due(frame, digests, book.version, as_of)
+    found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
+    unlike, later = reconciled(frame, digests, book, as_of)
+    found += (query(frame, flood) for flood in unlike)
+    ahead += later
     end = closes(frame)
     status = _status(frame, digests, worst(state for _, state in dlts), end, as_of)
-    return Overview({one.id: one for one in found}, status, end if end is not None and as_of < end else None)
+    ahead += [end] if end is not None and as_of < end else []
+    return Overview({one.id: one for one in found}, status, min(ahead, default=None))
 
 
 def window_to(frame: Frame) -> date | None:

@@ -50,6 +50,10 @@ CODES: Mapping[str, str] = {
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "outcome and dates contradict each other",
     "onset_after_report": "the event began after it was reported",
+    # the laboratory against the reports
+    "lab_grade_unreported": "a graded laboratory episode without an adverse-event report",
+    "lab_grade_4_unreported": "a laboratory episode of grade 4 without an adverse-event report",
+    "report_without_laboratory": "a reported grade that no laboratory episode on file supports",
 }
 
 

@@ -23,6 +23,8 @@ from safety_stream.clinical.findings import (
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.reconciliation import told_event
+from safety_stream.clinical.reporting import case_of
 from safety_stream.clinical.scales import Question, scale_grades
 from safety_stream.rulebook.tables import Book, Term
 
@@ -61,6 +63,8 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         dlts=tuple((one.id, one.state) for one in dlts),
         grade=grade,
         serious=finding.serious,
+        case=case_of(fact, frame),
+        told=told_event(finding, reading.source),
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
     return {one.id: one for one in found}, digest

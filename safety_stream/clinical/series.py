@@ -21,6 +21,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
+from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result, bounds_of
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
@@ -134,7 +135,9 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     now = fold._replace(
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        marks=thinned(fold.marks, marks_of(measured, place, frame)) if frame.version.clauses_on(measured.key) else (),
+        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline))
+        if frame.version.clauses_on(measured.key)
+        else (),
     )
     brought = Touched(
         (*touched.closed, *closed),
@@ -286,4 +289,5 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         judged=tuple(sorted({one.criterion for one in fold.judged.values() if one.phase != "after_infusion"})),
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
+        graded=graded_episodes(found.values()),
     )

@@ -13,6 +13,7 @@ from typing import TypeVar
 from safety_stream.clinical.events import AdverseEvent, Event
 from safety_stream.clinical.facts import HeaderEvent, HeaderFact, ReportFact
 from safety_stream.clinical.result import Result
+from safety_stream.clinical.seriousness import is_grave, is_serious
 
 _RANK = {"preliminary": 0, "final": 1, "corrected": 2, "entered-in-error": 3}
 _Fact = TypeVar("_Fact", Result, HeaderFact, ReportFact)
@@ -49,17 +50,19 @@ def settle_header(held: HeaderFact | None, event: HeaderEvent) -> HeaderFact:
 
 def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
     """The adverse-event report that stands; when the event was first heard of is the earliest of all versions."""
-    told = ReportFact(event.model_copy(update={"narrative": None}), (), event.reported_at)
+    since, stands = event.reported_at, event.status != "entered-in-error"
+    serious_at, grave_at = (since if stands and so(event) else None for so in (is_serious, is_grave))
+    told = ReportFact(event.model_copy(update={"narrative": None}), (), since, serious_at, grave_at)
     if held is None:
         return told
-    heard_at = _earlier(held.heard_at, event.reported_at)
+    times = tuple(_first(one, other) for one, other in zip(held[2:], told[2:], strict=True))
     if _rank(held.event) != _rank(event):
         standing = held if _rank(held.event) > _rank(event) else told
     elif _text(held.event) == _text(told.event):
         standing = held if held.event.reported_at <= event.reported_at else held._replace(event=told.event)
     else:
         standing = _contradiction(held, told, lambda one: _text(one.event))
-    return standing if standing.heard_at == heard_at else standing._replace(heard_at=heard_at)
+    return standing if standing[2:] == times else ReportFact(standing.event, standing.rivals, *times)
 
 
 def _contradiction(held: _Fact, told: _Fact, text: Callable[[_Fact], str]) -> _Fact:
@@ -86,5 +89,5 @@ def _mark(text: str) -> str:
     return blake2b(text.encode(), digest_size=6).hexdigest()
 
 
-def _earlier(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None or other < one else one
+def _first(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((told for told in (one, other) if told is not None), default=None)

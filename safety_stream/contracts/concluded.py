@@ -8,6 +8,7 @@ from safety_stream.clinical.events import ANY_EVENT, Accepted
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
@@ -17,6 +18,7 @@ from safety_stream.clinical.findings import (
     Input,
     Reading,
     ReportedEvent,
+    ReportingDue,
     ScaleGrade,
     SubjectStatus,
     Tally,
@@ -200,6 +202,43 @@ def _raised(finding: AnyFinding, because: str) -> FindingChange:
     return FindingChange(change="raised", revision=1, finding=finding, as_of=_AS_OF, because=because)
 
 
+LIVER = CompositeMet(
+    id=finding_id(_STUDY, _SUBJECT, "composite", "hys-law"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence(
+        "hys-law", "Hy's law (biochemical): met. ALT 240 U/L >= 3 x ULN; bilirubin 50 umol/L > 2 x ULN."
+    ),
+    composite="hys-law",
+    text="Hy's law (biochemical)",
+    source="FDA guidance on drug-induced liver injury, 2009; decision T14",
+    state="sure",
+    onset=_TAKEN,
+    completed=_TAKEN,
+    emergent=True,
+    ratio="R = 7.50 = ALT 6.00 x ULN / ALP 0.80 x ULN (hepatocellular from 5, cholestatic up to 2)",
+    tell="hys_law",
+    study_day=10,
+)
+DUE = ReportingDue(
+    id=finding_id(_STUDY, _SUBJECT, "reporting", "sae_to_sponsor", "site-edc|AE-001-3"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("reporting/sae_to_sponsor", "Cytokine release syndrome: SAE report to the sponsor: due soon."),
+    clock="sae_to_sponsor",
+    record="site-edc|AE-001-3",
+    term="Cytokine release syndrome",
+    state="due_soon",
+    warnings_passed=1,
+    started=datetime(2026, 3, 11, 10, 0, tzinfo=UTC),
+    due=datetime(2026, 3, 12, 10, 0, tzinfo=UTC),
+    done=None,
+)
+
 ACCEPTED = Accepted(event=ANY_EVENT.validate_python(EVENTS[0]), received_at=_AS_OF, origin="safety.labs/3@1042")
 CHANGES = (
     _raised(NEUTROPENIA, f"lab_result {_RECORD} v1"),
@@ -207,6 +246,8 @@ CHANGES = (
     _raised(CANDIDATE, "the clock"),
     _raised(BREACH, "vital_sign ward-monitor|7781 v1"),
     _raised(WATCHED, "vital_sign ward-monitor|7782 v1"),
+    _raised(LIVER, f"lab_result {_RECORD} v1"),
+    _raised(DUE, "the clock"),
     _raised(QUERY, "lab_result hangzhou-lis|2026-000123-HGB v1"),
 )
 ADVICE_CHANGE = _raised(ADVICE, "adjudicated safety-committee|2026-7 v1")

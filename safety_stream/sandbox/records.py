@@ -161,6 +161,8 @@ class Records:
             "scale_facts": complaint.scale_facts,
         }  # fmt: skip
         told = onset + timedelta(hours=complaint.told_after_hours)
+        if complaint.seriousness is not None:
+            facts["reported_to_sponsor_at"] = told.isoformat()  # the capture system passes it on as it is entered
         key = f"ae-{complaint.meddra_code}"
         first = self._told(AdverseEvent, "edc", key, told, outcome="not-recovered", **facts)
         facts |= {"outcome": "recovered", "resolved": resolved.isoformat()}

@@ -24,6 +24,8 @@ _NAMES = {
     "watch_limit": "outside a watch limit",
     "data_query": "question about data",
     "cohort_decision": "3+3 advice for a dose level",
+    "composite": "Hy's law or a liver stopping criterion",
+    "reporting_due": "reporting clock of a serious event",
 }
 _ABOVE_THE_BASIS = "\nWHAT IT RESTS ON"
 

@@ -263,3 +263,8 @@ def withdrawn(finding: AnyFinding, revision: int = 2, **other: Any) -> FindingCh
     """The finding when its records were taken back."""
     told: dict[str, Any] = {"because": "lab_result hangzhou-lis|ANC-12 v2", "as_of": AS_OF} | other
     return FindingChange(change="withdrawn", revision=revision, finding=finding, previous=finding, **told)
+
+
+def of_this_subject(finding: Any) -> Any:
+    """An example of the contracts, told of the subject of these findings."""
+    return finding.model_copy(update={"study": STUDY, "subject": SUBJECT, "site": SITE})

@@ -35,6 +35,8 @@ _KINDS = {
     "eligibility": "eligibility_breach",
     "watch": "watch_limit",
     "query": "data_query",
+    "composite": "composite",
+    "clock": "reporting_due",
 }
 _DOSE = {"amount": "2000000", "unit": "cells/kg"}
 
