@@ -135,7 +135,10 @@ FOR_THE_LIST: Final = {
     "onset_after_report",
     "outcome_contradictory",
     "over_age",
+    "refutation_without_finding",
     "resolved_before_onset",
+    "withdrawn_before_consent",
+    "completed_and_withdrawn",
     "term_and_code_differ",
 }
 

@@ -6,7 +6,7 @@ anew from the first result. Types only.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.findings import Evidence, GradeRange
@@ -132,7 +132,11 @@ class Fold(NamedTuple):
 
 
 class Digest(NamedTuple):
-    """What the header knows of another page: all that the subject's status and composites need."""
+    """What the header knows of another page: all that the subject's status and composites need.
+
+    ``observe``: until when a possible DLT has to be watched, and why. ``began``: the earliest that a reported event can
+    have begun; ``died``: between which instants it killed.
+    """
 
     worst: int | None = None
     dlts: tuple[tuple[str, str], ...] = ()
@@ -141,3 +145,6 @@ class Digest(NamedTuple):
     judged: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
     joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()
+    observe: tuple[date, str] | None = None
+    began: datetime | None = None
+    died: tuple[datetime, datetime] | None = None

@@ -235,7 +235,9 @@ def ids_of(closed: Iterable[Closed], course: Course) -> Iterator[str]:
 def summed(one: Digest, other: Digest) -> Digest:
     """Two digests of parts of one series as one."""
     worst = [grade for grade in (one.worst, other.worst) if grade is not None]
-    return other._replace(worst=max(worst, default=None), dlts=tuple(sorted({*one.dlts, *other.dlts})))
+    observe = max((part.observe for part in (one, other) if part.observe is not None), default=None)
+    dlts = tuple(sorted({*one.dlts, *other.dlts}))
+    return other._replace(worst=max(worst, default=None), dlts=dlts, observe=observe)
 
 
 def _standing(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import reduce
 
-from safety_stream.clinical.dlt import Candidate, dlt_id, dose_limiting, rules_for
+from safety_stream.clinical.dlt import Candidate, better, dlt_id, dose_limiting, matched, rules_for
 from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Reading, Toxicity, finding_id
 from safety_stream.clinical.fold import Episode, RuleFold, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
-
-_STATES = ("possible", "candidate", "refuted", "confirmed")
 
 
 def toxicity_id(frame: Frame, rule: GradingRule | JoinedRule, episode: int) -> str:
@@ -103,24 +102,30 @@ def measured_rules(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None
 
 
 def dlt_ids(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: int) -> Iterator[str]:
-    """The ids of every DLT finding one episode can have."""
-    for one in measured_rules(frame, rule, soc):
-        yield dlt_id(frame, one, _key(rule, episode))
+    """The id of the DLT finding one episode can have, where a rule is about its term."""
+    if measured_rules(frame, rule, soc):
+        yield dlt_id(frame, _key(rule, episode))
 
 
 def dose_limiting_toxicities(
     frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: Episode, book: Book
 ) -> Iterator[DoseLimitingToxicity]:
-    """For each DLT rule the stretch of the episode that fulfils it best, if one does or may."""
-    for one in measured_rules(frame, rule, soc):
-        found = [
-            finding
-            for stretch in episode.stretches
-            if one.grade is not None and stretch.grade == one.grade.lowest
-            and (finding := dose_limiting(frame, one, _candidate(frame, rule, soc, episode, stretch), book.version))
-        ]  # fmt: skip
-        if found:
-            yield max(found, key=lambda finding: _STATES.index(finding.state))
+    """The finding about one episode: for each DLT rule the stretch that fulfils it best, if one does or may."""
+    matches = (
+        reduce(
+            better,
+            (
+                matched(frame, one, _candidate(frame, rule, soc, episode, stretch))
+                for stretch in episode.stretches
+                if one.grade is not None and stretch.grade == one.grade.lowest
+            ),
+            None,
+        )
+        for one in measured_rules(frame, rule, soc)
+    )
+    found = dose_limiting(frame, matches, book.version)
+    if found is not None:
+        yield found
 
 
 def _key(rule: GradingRule | JoinedRule, episode: int) -> str:
@@ -144,6 +149,7 @@ def _candidate(
         onset=stretch.first,
         shortest=shortest,
         longest=longest,
+        rose=((stretch.first.latest(frame.zone), stretch.grade),),
     )
 
 
