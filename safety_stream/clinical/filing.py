@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import shelf as shelves
+from safety_stream.clinical.baseline import period_of
 from safety_stream.clinical.changes import Kept, difference
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.fold import Digest, Fold
@@ -76,6 +77,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
     now = let_go(series)
     if now is not series:
         now = without_sealed(now, course, series)
+    bench = _because_of_baseline(bench, series, held, standing)
     stale = series.book not in {"", bench.edition}
     if stale or _reaches(now, shelf, standing, held, bench):
         after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
@@ -86,6 +88,18 @@ def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
     if len(now.results) >= shelves.OPEN - 1:
         filed = _sealed(filed, course, shelf.listed)
     return filed._replace(outcome=outcome)
+
+
+def _because_of_baseline(bench: Bench, series: Series, held: Result | None, standing: Result) -> Bench:
+    """A late or corrected result from before treatment judges anew what was compared with it: the changes say so."""
+    frame, last = bench.frame, series.fold.last
+    if frame.start is None or last is None or period_of(frame, last) != "after":
+        return bench
+    before = [one for one in (held, standing) if one and period_of(frame, one.place(frame.zone)) != "after"]
+    if not before:
+        return bench
+    told = "corrected" if held else "late"
+    return replace(bench, because=f"{bench.because}: a {told} result from before the first treatment (G9)")
 
 
 def _begins(series: Series, told: Result, course: Course) -> bool:

@@ -5,7 +5,7 @@ was reported, and a serious event is told whether or not its term is known.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from safety_stream.clinical.dlt import Candidate, dose_limiting, matched, observe, rules_for
@@ -52,7 +52,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
     reading = _read(fact.event, book)
     finding = _finding(fact, reading, frame, book)
     floods = [*_questions(reading, frame, book), *_rivals(fact)]
-    candidate = _candidate(reading, finding, frame)
+    candidate = _candidate(reading, finding, frame)._replace(rose=_rose(fact))
     rules = rules_for(frame.version.dlt, candidate.term, candidate.soc, "reported")
     dlt = dose_limiting(frame, (matched(frame, rule, candidate) for rule in rules), book.version)
     dlts = [] if dlt is None else [dlt]
@@ -166,6 +166,14 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         attribution=event.attribution,
         known_by=event.reported_at,
     )
+
+
+def _rose(fact: ReportFact) -> tuple[tuple[datetime, int], ...]:
+    """Since when each grade above the first one has been told; whoever decided earlier decided on a lower one."""
+    if not fact.rose:
+        return ()
+    first = fact.rose[0][1]
+    return ((datetime.min.replace(tzinfo=UTC), first), *fact.rose[1:])
 
 
 def _died(reading: Reading, zone: tzinfo) -> tuple[datetime, datetime] | None:

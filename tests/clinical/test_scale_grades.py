@@ -21,7 +21,7 @@ FEVER = {"value": "39.1", "unit": "Cel"}
 
 def reported(term: str, scale: str, sent: dict[str, Any], **says: Any) -> tuple[ReportedEvent, list[DataQuery]]:
     """The finding and the questions of one report of day 2 with the facts of one scale."""
-    played = Played([*TREATED, adverse(term, 2, scale_facts={scale: sent}, **says)])
+    played = Played([*TREATED[:6], adverse(term, 2, scale_facts={scale: sent}, **says)])
     return played.one("reported_event"), played.of("data_query")
 
 
@@ -175,7 +175,7 @@ def test_two_vasopressors_are_told_even_when_nobody_called_them_serious() -> Non
 def test_the_dlt_rules_count_the_grade_of_record_alone() -> None:
     """CTCAE 2 beside ASTCT 3 matches no rule for grade 3; the protocol speaks of CTCAE (T13)."""
     sent = {"temperature": FEVER, "hypotension": "none", "hypoxia": "high-flow"}
-    played = Played([*TREATED[:6], adverse(CRS, 2, grade=2, scale_facts={"astct_crs": sent})])
+    played = Played([*TREATED, adverse(CRS, 2, grade=2, scale_facts={"astct_crs": sent})])
     assert str(played.one("reported_event").scales[0].grade) == "3"
     assert played.of("dose_limiting_toxicity") == []
 
