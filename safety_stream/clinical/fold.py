@@ -117,7 +117,7 @@ class Fold(NamedTuple):
     """Everything remembered of one series.
 
     ``last``: where the last result stands in order; ``point``: its time point, where results are judged jointly;
-    ``baseline``: the results of the time point that is the baseline.
+    ``baseline``: the results of the time point that is the baseline; ``other``: by the other reading of it (G9).
     """
 
     last: Place | None = None
@@ -129,6 +129,7 @@ class Fold(NamedTuple):
     baseline: tuple[Result, ...] = ()
     watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
     joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
+    other: tuple[Result, ...] = ()
 
 
 class Digest(NamedTuple):

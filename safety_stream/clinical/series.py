@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from safety_stream.clinical import watch
-from safety_stream.clinical.baseline import baseline_for, period_of
+from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.dlt import observe
@@ -30,6 +30,7 @@ from safety_stream.clinical.toxicities import (
     thresholds,
     toxicity,
 )
+from safety_stream.clinical.two_baselines import leans_on_baseline, other_baseline, with_other
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
 
@@ -75,6 +76,8 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _judged(fold, touched, one, one.measured, course)
             after = period_of(course.frame, one.result.place(course.frame.zone)) == "after"
             fold = fold if after else fold._replace(baseline=point)
+            if other_period_of(course.frame, one.result.place(course.frame.zone)) != "after":
+                fold = fold._replace(other=point)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         fold, touched = _beside(fold, touched, one, course)
@@ -119,10 +122,15 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     period = period_of(frame, place)
     baseline = baseline_for(period, fold.baseline, analyte, frame, course.book)
     facts = frame.facts_at(place[0])
+    other = baseline
+    if period == "after" and fold.other != fold.baseline and any(leans_on_baseline(rule) for rule in course.rules):
+        other = other_baseline(place, fold.other, measured, frame, course.book)
     rules, closed, graded = dict(fold.rules), [], []
     for rule in course.rules:
         known = Known(rule, measured, baseline, facts)
         state, given = timed(rules.get(rule.id) or RuleFold(), one.result, known, frame)
+        if other is not baseline and leans_on_baseline(rule):
+            given = with_other(given, known, other, frame)
         graded.append(given)
         rules[rule.id], ended = advance(
             state,
