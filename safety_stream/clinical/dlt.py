@@ -24,7 +24,7 @@ class Candidate(NamedTuple):
     """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known.
 
     ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
-    grade has been told, where a lower one was told before.
+    grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was.
     """
 
     about: str
@@ -42,6 +42,7 @@ class Candidate(NamedTuple):
     undecided: tuple[str, ...] = ()
     known_by: datetime | None = None
     rose: tuple[tuple[datetime, int], ...] = ()
+    over: bool = False
 
 
 class Match(NamedTuple):
@@ -190,7 +191,7 @@ def _lasted_at(frame: Frame, one: Match) -> Iterator[datetime]:
 
 def _met(frame: Frame, one: Match) -> RuleMet:
     """What the finding says of one rule; a duration that still runs has an earliest instant, nothing else has."""
-    running = "duration" in one.open and one.candidate.longest is None
+    running = "duration" in one.open and one.candidate.longest is None and not one.candidate.over
     return RuleMet(
         rule=one.rule.id,
         text=one.rule.text,
@@ -211,7 +212,7 @@ def _ends_with(frame: Frame, one: Match) -> Iterator[str]:
     if "duration" in one.open and rule.lasting:
         if candidate.onset is None:
             yield f"an onset and an end not {rule.lasting} apart"
-        elif candidate.longest is None:
+        elif candidate.longest is None and not candidate.over:
             end = candidate.onset.earliest(frame.zone) + rule.lasting.length
             yield f"known to be {below} by {end.astimezone(frame.zone).isoformat(timespec='minutes')}"
         else:

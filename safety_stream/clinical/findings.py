@@ -4,7 +4,7 @@ A finding is never stored as truth: it is derived from the events, and derived a
 """
 
 from base64 import b32encode
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated, Literal, Self
 
@@ -93,6 +93,18 @@ class Finding(Concluded):
     evidence: Evidence
 
 
+class Lasted(Concluded):
+    """One run of samples at a grade or above: how long it lasted for certain, and at most."""
+
+    grade: int = Field(description="At this grade or above.")
+    first: Moment = Field(description="The first sample of the run.")
+    at_least: timedelta = Field(
+        description="From its first to its last sample; a sample that may be lower proves none."
+    )
+    at_most: timedelta | None = Field(description="Between the samples before and after it; null: one is not known.")
+    over: bool = Field(description="A sample below the grade came after it.")
+
+
 class Toxicity(Finding):
     """One episode of one CTCAE term, graded from measurements."""
 
@@ -115,6 +127,7 @@ class Toxicity(Finding):
     provisional: bool = Field(default=False, description="The peak leans on a preliminary result.")
     study_day: int | None = Field(default=None, description="Day of the peak counted from the first infusion (day 0).")
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
+    lasted: tuple[Lasted, ...] = Field(default=(), description="At each grade the longest run and the last one.")
 
 
 class ScaleGrade(Concluded):

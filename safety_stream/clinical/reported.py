@@ -165,6 +165,7 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         longest=longest,
         attribution=event.attribution,
         known_by=event.reported_at,
+        over=event.resolved is not None,
     )
 
 
