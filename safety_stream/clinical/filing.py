@@ -77,13 +77,17 @@ def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
     now = let_go(series)
     if now is not series:
         now = without_sealed(now, course, series)
-    bench = _because_of_baseline(bench, series, held, standing)
     stale = series.book not in {"", bench.edition}
     if stale or _reaches(now, shelf, standing, held, bench):
-        after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
+        why = _because_of_baseline(bench, series, held, standing)
+        after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, why)
         return after._replace(outcome="late" if held is None else "corrected")
     appended = held is None and comes_last(now, standing, bench.frame.zone) and _begins(now, standing, course)
-    filed = _in_order(now, standing, bench) if appended else _late(now, standing, bench)
+    filed = (
+        _in_order(now, standing, bench)
+        if appended
+        else _late(now, standing, _because_of_baseline(bench, series, held, standing))
+    )
     outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
     if len(now.results) >= shelves.OPEN - 1:
         filed = _sealed(filed, course, shelf.listed)
