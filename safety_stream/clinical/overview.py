@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 
 from safety_stream.clinical.composites import all_marks, together
 from safety_stream.clinical.contradictions import contradictions, died
-from safety_stream.clinical.dlt import Candidate, dose_limiting, matched, rules_for, worst
+from safety_stream.clinical.dlt import dose_limiting, worst
+from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.eligibility import missing
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from safety_stream.clinical.dlt import Candidate, dose_limiting, matched, observe, rules_for
+from safety_stream.clinical.dlt import dose_limiting, observe
+from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
 from safety_stream.clinical.findings import (

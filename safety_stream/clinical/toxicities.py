@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import reduce
 
-from safety_stream.clinical.dlt import Candidate, better, dlt_id, dose_limiting, matched, rules_for
+from safety_stream.clinical.dlt import dlt_id, dose_limiting
+from safety_stream.clinical.dlt_match import Candidate, better, matched, rules_for
 from safety_stream.clinical.findings import (
     DoseLimitingToxicity,
     Evidence,
