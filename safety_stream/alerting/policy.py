@@ -34,6 +34,7 @@ from safety_stream.clinical.findings import (
 __all__ = ["alerts_of", "revise", "unreadable"]
 
 HISTORICAL_AFTER: Final = timedelta(hours=72)
+FIRST: Final = 1
 
 
 def revise(change: FindingChange) -> tuple[Alert, ...]:
@@ -128,7 +129,7 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     # A cohort's alert is pooled: the status that changed would name its subject.
     because = change.because if change.finding.subject is not None else "the status of a subject changed"
     why = because if now is None else f"{REASONS[now.decision.reason]}; {because}"
-    alert = _raised(change, now or before, _taking_back(before, now))
+    alert = _raised(change, now or before, _taking_back(change, before, now))
     return alert.model_copy(
         update={
             "state": "withdrawn",
@@ -138,8 +139,10 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     )
 
 
-def _taking_back(before: Draft, now: Draft | None) -> Decision:
-    if not _told(before):
+def _taking_back(change: FindingChange, before: Draft, now: Draft | None) -> Decision:
+    # What the very first word on a finding contained was never sent by itself: nothing is to be taken back.
+    never = before.decision.reason == "contained" and change.revision == FIRST + 1
+    if never or not _told(before):
         return Decision(action="hold", reason="never_sent")
     adjudicated = now is not None and now.decision.reason == "refuted"
     return Decision(action="send", reason="adjudicated" if adjudicated else "withdrawn")

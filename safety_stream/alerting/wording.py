@@ -226,6 +226,15 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
     infusions = ", ".join(str(number) for number in finding.infusions) or "none"
     yield "DLT window", f"{finding.window_from} to {finding.window_to}, both days included (infusion {infusions})"
     yield "DLT rule", f"{finding.rule}: {finding.rule_text}"
+    for one in finding.rules:
+        if one.rule != finding.rule:
+            yield ("It also meets" if one.met else "It may also meet"), f"{one.rule}: {one.text}"
+        if one.candidate_from is not None:
+            yield f"{one.rule} can be met from", instant(one.candidate_from)
+        if one.ends_with:
+            yield f"{one.rule} is ruled out by", "; ".join(one.ends_with)
+    if len(finding.decisions) > 1:
+        yield "Decisions, oldest first", " | ".join(finding.decisions)
     if finding.example_rule:
         yield "Standing of the rule", "an example that the sponsor has not signed"
     if finding.adjudicated_by is not None:

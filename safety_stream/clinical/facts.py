@@ -33,7 +33,8 @@ class HeaderFact(NamedTuple):
 class ReportFact(NamedTuple):
     """The adverse-event report that stands; when any version first told of the event, as serious, as grave.
 
-    Grave: fatal or life-threatening.
+    Grave: fatal or life-threatening. ``rose``: when each grade higher than all told before it was first told, the
+    first one included.
     """
 
     event: AdverseEvent
@@ -41,3 +42,4 @@ class ReportFact(NamedTuple):
     heard_at: datetime | None = None
     serious_at: datetime | None = None
     grave_at: datetime | None = None
+    rose: tuple[tuple[datetime, int], ...] = ()

@@ -4,7 +4,7 @@ A finding is never stored as truth: it is derived from the events, and derived a
 """
 
 from base64 import b32encode
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated, Literal, Self
 
@@ -93,6 +93,18 @@ class Finding(Concluded):
     evidence: Evidence
 
 
+class Lasted(Concluded):
+    """One run of samples at a grade or above: how long it lasted for certain, and at most."""
+
+    grade: int = Field(description="At this grade or above.")
+    first: Moment = Field(description="The first sample of the run.")
+    at_least: timedelta = Field(
+        description="From its first to its last sample; a sample that may be lower proves none."
+    )
+    at_most: timedelta | None = Field(description="Between the samples before and after it; null: one is not known.")
+    over: bool = Field(description="A sample below the grade came after it.")
+
+
 class Toxicity(Finding):
     """One episode of one CTCAE term, graded from measurements."""
 
@@ -115,6 +127,7 @@ class Toxicity(Finding):
     provisional: bool = Field(default=False, description="The peak leans on a preliminary result.")
     study_day: int | None = Field(default=None, description="Day of the peak counted from the first infusion (day 0).")
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
+    lasted: tuple[Lasted, ...] = Field(default=(), description="At each grade the longest run and the last one.")
 
 
 class ScaleGrade(Concluded):
@@ -146,11 +159,25 @@ class ReportedEvent(Finding):
     scales: tuple[ScaleGrade, ...] = Field(default=(), description="Grades of other scales whose facts were sent.")
 
 
+class RuleMet(Concluded):
+    """One DLT rule that an event meets or may meet."""
+
+    rule: str
+    text: str
+    met: bool = Field(description="False: possible, some condition is open.")
+    open: tuple[str, ...] = Field(default=(), description="The conditions that cannot be decided yet.")
+    comparison: str
+    candidate_from: datetime | None = Field(
+        default=None, description="When the duration asked for is reached if the event goes on; null: time decides not."
+    )
+    ends_with: tuple[str, ...] = Field(default=(), description="What would end the possibility.")
+
+
 class DoseLimitingToxicity(Finding):
-    """An event that a DLT rule of the protocol matches; the engine proposes, a person decides."""
+    """One event that one or more DLT rules of the protocol match; the engine proposes, a person decides."""
 
     kind: Literal["dose_limiting_toxicity"] = "dose_limiting_toxicity"
-    rule: str
+    rule: str = Field(description="The gravest of the rules that it meets; failing that, that it may meet.")
     rule_text: str
     example_rule: bool = Field(description="The rule list is an example the sponsor has not signed.")
     state: Literal["possible", "candidate", "confirmed", "refuted"]
@@ -163,6 +190,11 @@ class DoseLimitingToxicity(Finding):
     infusions: tuple[int, ...] = Field(description="Numbers of the infusions whose window holds the onset.")
     adjudicated_by: str | None = None
     adjudication: str | None = None
+    rules: tuple[RuleMet, ...] = Field(default=(), description="Every rule it meets or may meet, the gravest first.")
+    decisions: tuple[str, ...] = Field(
+        default=(), description="All decisions on it, oldest first; the last one counts."
+    )
+    decided_as: tuple[str, ...] = Field(default=(), description="Ids of one rule each under which it was decided.")
 
 
 class EligibilityBreach(Finding):
@@ -307,11 +339,12 @@ class SubjectStatus(Concluded):
     phase: Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
     dosed: bool
     first_infusion: date | None
-    window_to: date | None
-    evaluable: bool | None = Field(description="Null while the window is open.")
+    window_to: date | None = Field(description="Last day of observation for DLTs, extended where a rule needs longer.")
+    evaluable: bool | None = Field(description="Null while the window is open, or a DLT is still possible.")
     dlt: Literal["none", "possible", "candidate", "confirmed"]
     worst_grade: Annotated[int, Field(ge=0, le=5)] | None
     serious_events: int = 0
     adverse_events_by_grade: dict[str, int] = Field(default_factory=dict)
+    extended_because: str | None = Field(default=None, description="Why observation goes on beyond the window (T4).")
     revision: Annotated[int, Field(ge=1)] = 1
     as_of: datetime

@@ -6,7 +6,7 @@ anew from the first result. Types only.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -120,7 +120,7 @@ class Fold(NamedTuple):
     """Everything remembered of one series.
 
     ``last``: where the last result stands in order; ``point``: its time point, where results are judged jointly;
-    ``baseline``: the results of the time point that is the baseline.
+    ``baseline``: the results of the time point that is the baseline; ``other``: by the other reading of it (G9).
     """
 
     last: Place | None = None
@@ -132,6 +132,7 @@ class Fold(NamedTuple):
     baseline: tuple[Result, ...] = ()
     watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
     joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
+    other: tuple[Result, ...] = ()
 
 
 class SeriousCase(NamedTuple):
@@ -174,7 +175,11 @@ class ToldEvent(NamedTuple):
 
 
 class Digest(NamedTuple):
-    """What the header knows of another page: all that the subject's status and composites need."""
+    """What the header knows of another page: all that the subject's status and composites need.
+
+    ``observe``: until when a possible DLT has to be watched, and why. ``began``: the earliest that a reported event can
+    have begun; ``died``: between which instants it killed.
+    """
 
     worst: int | None = None
     dlts: tuple[tuple[str, str], ...] = ()
@@ -186,3 +191,6 @@ class Digest(NamedTuple):
     case: SeriousCase | None = None
     graded: tuple[GradedEpisode, ...] = ()
     told: ToldEvent | None = None
+    observe: tuple[date, str] | None = None
+    began: datetime | None = None
+    died: tuple[datetime, datetime] | None = None

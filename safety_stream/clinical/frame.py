@@ -67,7 +67,7 @@ class Frame:
     lymphodepletion: tuple[datetime, datetime] | None = None
     infusions: tuple[Infusion, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
-    adjudicated: Mapping[str, Adjudicated] = field(default_factory=dict)
+    adjudicated: Mapping[str, tuple[Adjudicated, ...]] = field(default_factory=dict)
     recorded: Mapping[str, tuple[tuple[datetime, bool | str], ...]] = field(default_factory=dict)
     withdrawn: Withdrawn | None = None
 
@@ -197,10 +197,12 @@ def _upcoming(version: ProtocolVersion, given: tuple[Infusion, ...], planned: li
             yield Upcoming(number, Moment(day.isoformat()).latest(zone), day, False)
 
 
-def _adjudications(told: Iterable[Adjudicated]) -> dict[str, Adjudicated]:
-    """The last decision on each finding."""
-    ordered = sorted(told, key=lambda one: (one.decided_at, one.source.record))
-    return {one.finding: one for one in ordered}
+def _adjudications(told: Iterable[Adjudicated]) -> dict[str, tuple[Adjudicated, ...]]:
+    """The decisions on each finding, the last one at the end."""
+    found: dict[str, tuple[Adjudicated, ...]] = {}
+    for one in sorted(told, key=lambda one: (one.decided_at, one.source.record)):
+        found[one.finding] = (*found.get(one.finding, ()), one)
+    return found
 
 
 def _recorded(told: Iterable[FactRecorded], zone: tzinfo) -> dict[str, tuple[tuple[datetime, bool | str], ...]]:

@@ -237,7 +237,9 @@ def summed(one: Digest, other: Digest) -> Digest:
     """Two digests of parts of one series as one."""
     worst = [grade for grade in (one.worst, other.worst) if grade is not None]
     graded = newest((*one.graded, *other.graded))
-    return other._replace(worst=max(worst, default=None), dlts=tuple(sorted({*one.dlts, *other.dlts})), graded=graded)
+    observe = max((part.observe for part in (one, other) if part.observe is not None), default=None)
+    dlts = tuple(sorted({*one.dlts, *other.dlts}))
+    return other._replace(worst=max(worst, default=None), dlts=dlts, graded=graded, observe=observe)
 
 
 def _standing(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:

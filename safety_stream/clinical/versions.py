@@ -5,7 +5,7 @@ The same content again changes nothing. Different content under the same version
 winner is a function of the contents, and the marks of all of them are kept for the question that it raises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import TypeVar
@@ -52,17 +52,41 @@ def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
     """The adverse-event report that stands; when the event was first heard of is the earliest of all versions."""
     since, stands = event.reported_at, event.status != "entered-in-error"
     serious_at, grave_at = (since if stands and so(event) else None for so in (is_serious, is_grave))
-    told = ReportFact(event.model_copy(update={"narrative": None}), (), since, serious_at, grave_at)
+    told = ReportFact(
+        event.model_copy(update={"narrative": None}), (), since, serious_at, grave_at, _grades_told(event)
+    )
     if held is None:
         return told
-    times = tuple(_first(one, other) for one, other in zip(held[2:], told[2:], strict=True))
     if _rank(held.event) != _rank(event):
         standing = held if _rank(held.event) > _rank(event) else told
     elif _text(held.event) == _text(told.event):
         standing = held if held.event.reported_at <= event.reported_at else held._replace(event=told.event)
     else:
         standing = _contradiction(held, told, lambda one: _text(one.event))
-    return standing if standing[2:] == times else ReportFact(standing.event, standing.rivals, *times)
+    now = standing._replace(
+        heard_at=_first(held.heard_at, told.heard_at),
+        serious_at=_first(held.serious_at, told.serious_at),
+        grave_at=_first(held.grave_at, told.grave_at),
+        rose=_rising((*held.rose, *told.rose)),
+    )
+    return standing if now == standing else now
+
+
+def _grades_told(event: AdverseEvent) -> tuple[tuple[datetime, int], ...]:
+    """The grade one version tells of; a version entered in error tells of none."""
+    if event.status == "entered-in-error":
+        return ()
+    fatal = event.outcome == "fatal" or "death" in event.seriousness
+    return ((event.reported_at, 5 if fatal else event.grade or 0),)
+
+
+def _rising(told: Iterable[tuple[datetime, int]]) -> tuple[tuple[datetime, int], ...]:
+    """Of grades told in time only those that are higher than all before: the same for any order of the versions."""
+    rising: list[tuple[datetime, int]] = []
+    for at, grade in sorted(told, key=lambda one: (one[0], -one[1])):
+        if not rising or grade > rising[-1][1]:
+            rising.append((at, grade))
+    return tuple(rising)
 
 
 def _contradiction(held: _Fact, told: _Fact, text: Callable[[_Fact], str]) -> _Fact:

@@ -375,3 +375,12 @@ def test_a_corrected_watch_value_is_told_to_those_who_acted_on_it() -> None:
     now = made.watch_limit(value="88", evidence=evidence)
     assert said(revise(made.changed(made.watch_limit(), now))) == {("watch_limit", "raised", "corrected")}
     assert said(revise(made.withdrawn(made.watch_limit()))) == {("watch_limit", "withdrawn", "withdrawn")}
+
+
+def test_a_grade_3_that_was_contained_from_the_first_word_on_is_taken_back_in_silence() -> None:
+    """Grade 4 at once, then entered in error: one withdrawal; after an earlier grade 3 there are two."""
+    at_once = revise(made.withdrawn(made.toxicity(4), 2))
+    assert said(at_once) == {("lab_grade_4", "withdrawn", "withdrawn")}
+    assert held(at_once) == {("lab_grade_3", "withdrawn", "never_sent")}
+    later = said(revise(made.withdrawn(made.toxicity(4), 3)))
+    assert later == {("lab_grade_4", "withdrawn", "withdrawn"), ("lab_grade_3", "withdrawn", "withdrawn")}
