@@ -13,6 +13,8 @@ from safety_stream.clinical.findings import (
     DoseLimitingToxicity,
     EligibilityBreach,
     ReportedEvent,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -122,8 +124,22 @@ def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
     if finding.decision == "stop":
         yield Draft("cohort_decision", "stop", SEND, dlt, dlt)
     else:
-        decision = hold("routine") if finding.decision in {"enrol", "wait"} else SEND
+        decision = {"enrol": hold("routine"), "wait": hold("routine"), "hold": hold("told_below")}.get(
+            finding.decision, SEND
+        )
         yield Draft("cohort_decision", "", decision, (finding.decision,))
+
+
+def stagger_breach(finding: StaggerBreach) -> Iterator[Draft]:
+    """A first infusion too soon after the first of its level: told while it is planned, so that it can be held."""
+    told = (finding.infusion, finding.infusion_on, finding.first_infusion_on)
+    yield Draft("cohort_decision", "stagger", SEND, told, (int(finding.infusion == "given"), -finding.days_apart))
+
+
+def study_tally(finding: StudyTally) -> Iterator[Draft]:
+    """The proportions are for whoever asks; enrolment at its planned number, and each one beyond, is told."""
+    if finding.enrolment != "below":
+        yield Draft("cohort_decision", "cap", SEND, (finding.enrolled,), (finding.enrolled,))
 
 
 # A name or unit that the rulebook does not know fails every record under it, whoever's: one mail, not one a subject.
@@ -155,6 +171,8 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
+    StaggerBreach: stagger_breach,
+    StudyTally: study_tally,
 }
 
 

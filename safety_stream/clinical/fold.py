@@ -141,3 +141,4 @@ class Digest(NamedTuple):
     judged: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
     joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()
+    followed: Literal["", "perhaps", "yes"] = ""

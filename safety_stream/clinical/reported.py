@@ -21,6 +21,7 @@ from safety_stream.clinical.findings import (
     finding_id,
 )
 from safety_stream.clinical.fold import Digest, Flood
+from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.queries import asked, query
 from safety_stream.clinical.scales import Question, scale_grades
@@ -61,6 +62,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         dlts=tuple((one.id, one.state) for one in dlts),
         grade=grade,
         serious=finding.serious,
+        followed=in_follow_up(finding.onset, finding.emergent, frame),
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
     return {one.id: one for one in found}, digest

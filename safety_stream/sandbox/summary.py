@@ -24,6 +24,8 @@ _NAMES = {
     "watch_limit": "outside a watch limit",
     "data_query": "question about data",
     "cohort_decision": "3+3 advice for a dose level",
+    "stagger_breach": "first infusion too soon in its dose level",
+    "study_tally": "the study in numbers",
 }
 _ABOVE_THE_BASIS = "\nWHAT IT RESTS ON"
 
