@@ -6,6 +6,7 @@ told among the evaluable and among the dosed, all others among the dosed (the sa
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from safety_stream.clinical.clopper_pearson import interval
@@ -95,7 +96,12 @@ def _proportions(level: int | None, subjects: tuple[SubjectStatus, ...]) -> Iter
 
 
 def _proportion(about: _About, counted: Iterable[SubjectStatus], of: int) -> Proportion:
-    subjects = tuple(sorted(one.subject for one in counted))
+    return _stated(about, tuple(sorted(one.subject for one in counted)), of)
+
+
+@lru_cache(maxsize=4096)
+def _stated(about: _About, subjects: tuple[str, ...], of: int) -> Proportion:
+    """Kept, for one status changes few of the hundred proportions of a study."""
     lower, upper = interval(len(subjects), of)
     return Proportion.model_construct(
         outcome=about.outcome,

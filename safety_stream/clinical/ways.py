@@ -74,22 +74,24 @@ def _reads(box: _Box) -> tuple[int, int]:
 
 
 def _way(advice: Decision, box: _Box, pending: int) -> Way:
-    (fewest, most), (low, high) = box.dlts, box.completed
-    struck = "no DLT" if most == 0 else f"{_range(fewest, most)} DLT" + ("s" if most > 1 else "")
-    completed = "" if box.from_least and box.to_most else f" and {_completed(box, low, high)} without one"
+    completed = "" if box.from_least and box.to_most else f" and {_completed(box)} complete without one"
     return Way.model_construct(
         decision=advice,
         dlts=box.dlts,
         completed=box.completed,
-        words=f"{advice}: {struck} among the {pending} not decided{completed}",
+        words=f"{advice}: of the {pending} not decided, {_range(*box.dlts)} with a DLT{completed}",
     )
 
 
-def _completed(box: _Box, low: int, high: int) -> str:
+def _completed(box: _Box) -> str:
+    low, high = box.completed
+    if low == high:
+        return _range(low, high)
     if box.to_most:
-        return f"{low} or more completed"
-    return f"at most {high} completed" if box.from_least else f"{_range(low, high)} completed"
+        return f"{low} or more"
+    return f"at most {high}" if box.from_least else _range(low, high)
 
 
 def _range(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low} or {high}" if high == low + 1 else f"{low} to {high}"
+    first = str(low) if low else "none"
+    return first if low == high else f"{first} or {high}" if high == low + 1 else f"{first} to {high}"
