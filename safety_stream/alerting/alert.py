@@ -46,6 +46,7 @@ Reason = Literal[
     "routine",
     "recorded",
     "no_grade_at_stake",
+    "told_below",
     "never_sent",
 ]
 

@@ -94,6 +94,17 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
         (("medical_monitor", "sponsor_safety", "dsmb_chair"),), _MINUTES[30],
         "A higher dose level is open that this count does not support: hold dosing there and convene the review board.",
     ),
+    ("cohort_decision", "stagger"): Entry(
+        "first infusion too soon after the first of its dose level", "critical",
+        (("medical_monitor", "safety_physician"), ("site_investigator",)), _MINUTES[60],
+        "Planned: HOLD THE INFUSION until the day the protocol allows. Given: record the deviation, and watch both "
+        "subjects before anybody else is infused at this level.",
+    ),
+    ("cohort_decision", "cap"): Entry(
+        "enrolment at its planned number", "warning",
+        (("medical_monitor",), ("sponsor_safety",)), _MINUTES[1440],
+        "The number is an estimate of the plan: enrol nobody further before the sponsor has decided on it.",
+    ),
     ("watch_limit", ""): Entry(
         "result outside a watch limit of the protocol", "info",
         (("safety_physician",),), _MINUTES[1440],
@@ -149,6 +160,7 @@ REASONS: Final[dict[Reason, str]] = {
     "routine": "no advice to act on",
     "recorded": "the protocol asks that it be recorded, not that anybody be told",
     "no_grade_at_stake": "no grade depends on it",
+    "told_below": "told by the alert of the level below",
     "never_sent": "taken back before anybody was told",
 }
 

@@ -15,6 +15,8 @@ from safety_stream.clinical.findings import (
     EligibilityBreach,
     ReportedEvent,
     ReportingDue,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -124,8 +126,22 @@ def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
     if finding.decision == "stop":
         yield Draft("cohort_decision", "stop", SEND, dlt, dlt)
     else:
-        decision = hold("routine") if finding.decision in {"enrol", "wait"} else SEND
+        decision = {"enrol": hold("routine"), "wait": hold("routine"), "hold": hold("told_below")}.get(
+            finding.decision, SEND
+        )
         yield Draft("cohort_decision", "", decision, (finding.decision,))
+
+
+def stagger_breach(finding: StaggerBreach) -> Iterator[Draft]:
+    """A first infusion too soon after the first of its level: told while it is planned, so that it can be held."""
+    told = (finding.infusion, finding.infusion_on, finding.first_infusion_on)
+    yield Draft("cohort_decision", "stagger", SEND, told, (int(finding.infusion == "given"), -finding.days_apart))
+
+
+def study_tally(finding: StudyTally) -> Iterator[Draft]:
+    """The proportions are for whoever asks; enrolment at its planned number, and each one beyond, is told."""
+    if finding.enrolment != "below":
+        yield Draft("cohort_decision", "cap", SEND, (finding.enrolled,), (finding.enrolled,))
 
 
 # A name or unit that the rulebook does not know fails every record under it, whoever's: one mail, not one a subject.
@@ -181,6 +197,8 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     DataQuery: data_query,
     CompositeMet: composite_met,
     ReportingDue: reporting_due,
+    StaggerBreach: stagger_breach,
+    StudyTally: study_tally,
 }
 
 

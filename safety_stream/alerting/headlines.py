@@ -14,6 +14,8 @@ from safety_stream.clinical.findings import (
     EligibilityBreach,
     ReportedEvent,
     ReportingDue,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -26,6 +28,8 @@ ADVICE: Final[dict[str, str]] = {
     "stop": "STOP and go down a level",
     "fill": "fill up to six subjects",
     "mtd": "this is the maximum tolerated dose",
+    "declare": "tolerated, the maximum tolerated dose was not reached",
+    "hold": "HOLD enrolment and dosing: a level below lost its support",
 }
 DLT_STATES: Final[dict[str, str]] = {
     "possible": "DLT possible",
@@ -97,6 +101,19 @@ def reporting_due(finding: ReportingDue) -> str:
     return f"{state}: {REPORTS[finding.clock]}: {finding.term}, due {instant(finding.due)}"
 
 
+def stagger_breach(finding: StaggerBreach) -> str:
+    """The day of the infusion, and from when on it would be allowed."""
+    verb = "planned for" if finding.infusion == "planned" else "given on"
+    far = f"{finding.days_apart} d after the first of the level, {finding.days_required} d required"
+    return f"Dose level {finding.dose_level}: first infusion {verb} {finding.infusion_on}: {far}"
+
+
+def study_tally(finding: StudyTally) -> str:
+    """How many are enrolled, against the plan."""
+    planned = "no number" if finding.planned is None else str(finding.planned)
+    return f"Enrolment {finding.enrolment} the plan: {finding.enrolled} enrolled, {planned} planned"
+
+
 HEADLINES: Final[dict[type, Callable[..., str]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
@@ -107,6 +124,8 @@ HEADLINES: Final[dict[type, Callable[..., str]]] = {
     DataQuery: data_query,
     CompositeMet: composite_met,
     ReportingDue: reporting_due,
+    StaggerBreach: stagger_breach,
+    StudyTally: study_tally,
 }
 
 

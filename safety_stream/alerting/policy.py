@@ -150,7 +150,8 @@ def _taking_back(change: FindingChange, before: Draft, now: Draft | None) -> Dec
 
 def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
     finding = change.finding
-    whom = finding.subject if finding.subject is not None else f"dose level {finding.dose_level}"
+    level = "every dose level" if finding.dose_level is None else f"dose level {finding.dose_level}"
+    whom = finding.subject if finding.subject is not None else level
     marked = (("Historical", REASONS["historical"]),) if decision.reason == "historical" else ()
     return Alert(
         id=alert_id(finding.study, whom, draft.type, finding.id, draft.case),

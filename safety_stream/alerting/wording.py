@@ -18,6 +18,8 @@ from safety_stream.clinical.findings import (
     Input,
     ReportedEvent,
     ReportingDue,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -292,7 +294,32 @@ def cohort_facts(finding: CohortDecision) -> Facts:
     yield "Evaluable", f"{tally.evaluable} of {tally.dosed} dosed, {tally.enrolled} enrolled"
     yield "Still in the DLT window", str(tally.in_window)
     yield "Not evaluable", str(tally.not_evaluable)
+    if finding.to_enrol:
+        replaced = f", of these {finding.to_replace} to replace who is not evaluable" if finding.to_replace else ""
+        yield "To enrol now", f"{finding.to_enrol}{replaced}"
     yield "Still reachable", ", ".join(finding.reachable) or "nothing else"
+    for way in finding.ways:
+        yield "If", way.words
+    yield from judged(finding)
+
+
+def stagger_facts(finding: StaggerBreach) -> Facts:
+    """A first infusion too soon after the first of its level."""
+    yield from who(finding)
+    yield "First infusion", f"{finding.infusion} {finding.infusion_on}"
+    yield "First of the level", str(finding.first_infusion_on)
+    yield "Apart", f"{finding.days_apart} d, {finding.days_required} d required"
+    yield "Allowed from", str(finding.earliest)
+    yield from judged(finding)
+
+
+def tally_facts(finding: StudyTally) -> Facts:
+    """The study against its plan and the primary outcomes so far: pooled, no subject is named."""
+    yield "Study", finding.study
+    yield "Enrolled", f"{finding.enrolled} of {_UNKNOWN if finding.planned is None else finding.planned} planned"
+    if finding.mtd is not None:
+        yield "Candidate for the MTD", f"dose level {finding.mtd}"
+    yield "Primary outcomes", finding.evidence.sentence
     yield from judged(finding)
 
 
@@ -350,6 +377,8 @@ FACTS: Final[dict[type, Callable[..., Facts]]] = {
     DataQuery: query_facts,
     CompositeMet: composite_facts,
     ReportingDue: due_facts,
+    StaggerBreach: stagger_facts,
+    StudyTally: tally_facts,
 }
 
 

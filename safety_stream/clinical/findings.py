@@ -5,6 +5,7 @@ A finding is never stored as truth: it is derived from the events, and derived a
 
 from base64 import b32encode
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Literal, Self
 
@@ -291,15 +292,86 @@ class Tally(Concluded):
     dlt_possible: int = 0
 
 
+Ending = Literal["dlt", "completed", "not_evaluable"]
+
+
+class PendingSubject(Concluded):
+    """One subject of a dose level who is not decided yet, and how it can end."""
+
+    subject: str
+    may_end: tuple[Ending, ...]
+    window_to: date | None
+
+
+class Way(Concluded):
+    """One way to a decision: how many pending subjects have a DLT, and how many complete without one."""
+
+    decision: str
+    dlts: tuple[int, int] = Field(description="Fewest and most pending subjects with a DLT.")
+    completed: tuple[int, int] = Field(description="Fewest and most pending subjects who complete without a DLT.")
+    words: str
+
+
 class CohortDecision(Finding):
     """The 3+3 advice for one dose level, with its arithmetic. Advice only, never an action."""
 
     kind: Literal["cohort_decision"] = "cohort_decision"
     tally: Tally
-    decision: Literal["enrol", "wait", "escalate", "expand", "stop", "fill", "mtd"]
+    decision: Literal["enrol", "wait", "escalate", "expand", "stop", "fill", "mtd", "declare", "hold"]
     reachable: tuple[str, ...] = Field(description="Decisions that pending subjects can still bring about.")
+    ways: tuple[Way, ...] = Field(default=(), description="For each of them the outcomes that lead to it.")
+    pending: tuple[PendingSubject, ...] = ()
+    to_enrol: int = Field(default=0, description="Places that are free at this level under the advice.")
+    to_replace: int = Field(default=0, description="How many of them replace a subject who is not evaluable.")
+    not_evaluable: tuple[str, ...] = Field(default=(), description="They stay in the safety set.")
     no_longer_supported: bool = Field(default=False, description="A higher level opened that this does not allow.")
     subjects: tuple[str, ...]
+
+
+class StaggerBreach(Finding):
+    """A first infusion, planned or given, too soon after the first one of its dose level (decision T8)."""
+
+    kind: Literal["stagger_breach"] = "stagger_breach"
+    infusion: Literal["planned", "given"]
+    infusion_on: date
+    first_subject: str
+    first_infusion_on: date
+    days_apart: int
+    days_required: int
+    earliest: date = Field(description="The first day on which the infusion would be allowed.")
+
+
+class Proportion(Concluded):
+    """Subjects with an outcome, among whom, and the exact 95 % confidence interval (Clopper-Pearson)."""
+
+    outcome: Literal["dlt", "adverse_event", "serious_adverse_event", "toxicity"] = Field(
+        description="Events as reported in the follow-up; toxicity: reported or measured, whenever after treatment."
+    )
+    worst_grade: Annotated[int, Field(ge=1, le=5)] | None = Field(
+        description="Subjects whose worst grade it is; null: any."
+    )
+    dose_level: int | None = Field(description="Null: all dose levels.")
+    among: Literal["dlt_evaluable", "dosed"]
+    count: int
+    of: int
+    lower: Decimal = Field(description="Lower limit to 4 decimals, rounded half to even.")
+    upper: Decimal = Field(description="Upper limit to 4 decimals, rounded half to even.")
+    subjects: tuple[str, ...] = Field(description="Who is counted.")
+
+
+class StudyTally(Finding):
+    """The study as a whole: enrolment against its plan, and the proportions of the primary outcomes so far."""
+
+    kind: Literal["study_tally"] = "study_tally"
+    enrolled: int
+    planned: int | None
+    enrolment: Literal["below", "reached", "exceeded"]
+    mtd: int | None = Field(default=None, description="The level advised as the maximum tolerated dose.")
+    unknown_level: tuple[str, ...] = Field(default=(), description="Subjects at a level the protocol does not have.")
+    uncertain: tuple[str, ...] = Field(
+        default=(), description="Subjects counted with an event that may lie outside the follow-up."
+    )
+    proportions: tuple[Proportion, ...]
 
 
 AnyFinding = Annotated[
@@ -311,7 +383,9 @@ AnyFinding = Annotated[
     | DataQuery
     | CohortDecision
     | CompositeMet
-    | ReportingDue,
+    | ReportingDue
+    | StaggerBreach
+    | StudyTally,
     Field(discriminator="kind"),
 ]
 ANY_FINDING: TypeAdapter[AnyFinding] = TypeAdapter(AnyFinding)
@@ -326,6 +400,16 @@ class FindingChange(Concluded):
     previous: AnyFinding | None = Field(default=None, exclude=True, description="As it was before; not sent.")
     as_of: datetime
     because: str = Field(description="The event that brought it about: kind system|id v version, or the clock.")
+
+
+class Followed(Concluded):
+    """Treatment-emergent adverse events as reported whose onset lies, or may lie, in the follow-up of the protocol."""
+
+    events: int = 0
+    serious: int = 0
+    worst: Annotated[int, Field(ge=0, le=5)] | None = None
+    worst_serious: Annotated[int, Field(ge=0, le=5)] | None = None
+    uncertain: int = Field(default=0, description="How many of the events may lie outside it.")
 
 
 class SubjectStatus(Concluded):
@@ -346,5 +430,7 @@ class SubjectStatus(Concluded):
     serious_events: int = 0
     adverse_events_by_grade: dict[str, int] = Field(default_factory=dict)
     extended_because: str | None = Field(default=None, description="Why observation goes on beyond the window (T4).")
+    planned_infusion: date | None = Field(default=None, description="First infusion as planned, while none was given.")
+    followed: Followed = Followed()
     revision: Annotated[int, Field(ge=1)] = 1
     as_of: datetime

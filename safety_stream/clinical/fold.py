@@ -194,3 +194,4 @@ class Digest(NamedTuple):
     observe: tuple[date, str] | None = None
     began: datetime | None = None
     died: tuple[datetime, datetime] | None = None
+    followed: Literal["", "perhaps", "yes"] = ""

@@ -21,6 +21,7 @@ from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, GradeRange, SubjectStatus, finding_id
 from safety_stream.clinical.fold import Digest, Flood, Fold
+from safety_stream.clinical.follow_up import followed, planned_infusion
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
@@ -127,6 +128,8 @@ def _status(
         worst_grade=max(worst_grades, default=None),
         serious_events=sum(one.serious for one in digests.values()),
         adverse_events_by_grade=dict(sorted(grades.items())),
+        planned_infusion=planned_infusion(frame),
+        followed=followed(digests.values()),
         as_of=as_of,
     )
 

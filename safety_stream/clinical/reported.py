@@ -22,6 +22,7 @@ from safety_stream.clinical.findings import (
     finding_id,
 )
 from safety_stream.clinical.fold import Digest, Flood
+from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.queries import asked, query
 from safety_stream.clinical.reconciliation import told_event
@@ -70,6 +71,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         observe=observe(dlts),
         began=fact.event.onset.earliest(frame.zone) if fact.event.onset else None,
         died=_died(reading, frame.zone),
+        followed=in_follow_up(finding.onset, finding.emergent, frame),
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
     return {one.id: one for one in found}, digest

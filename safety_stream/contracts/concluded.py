@@ -1,6 +1,7 @@
 """One example of everything that we conclude and send: findings, statuses, alerts, deliveries."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from safety_stream.alerting.alert import Alert, Decision
 from safety_stream.alerting.delivery import Delivery
@@ -14,12 +15,16 @@ from safety_stream.clinical.findings import (
     EligibilityBreach,
     Evidence,
     FindingChange,
+    Followed,
     GradeRange,
     Input,
+    Proportion,
     Reading,
     ReportedEvent,
     ReportingDue,
     ScaleGrade,
+    StaggerBreach,
+    StudyTally,
     SubjectStatus,
     Tally,
     Toxicity,
@@ -196,6 +201,42 @@ ADVICE = CohortDecision(
     reachable=(),
     subjects=("001", "004", "005"),
 )
+STAGGER = StaggerBreach(
+    id=finding_id(_STUDY, "stagger", 2, "004"),
+    study=_STUDY,
+    subject="004",
+    dose_level=2,
+    evidence=_evidence("escalation/stagger", "Planned 7 days after the first of the level; 14 days are required."),
+    infusion="planned",
+    infusion_on=date(2026, 3, 9),
+    first_subject="001",
+    first_infusion_on=date(2026, 3, 2),
+    days_apart=7,
+    days_required=14,
+    earliest=date(2026, 3, 16),
+)
+TALLY = StudyTally(
+    id=finding_id(_STUDY, "study tally"),
+    study=_STUDY,
+    subject=None,
+    evidence=_evidence("primary outcomes", "So far: 1 of 3 evaluable with a DLT."),
+    enrolled=3,
+    planned=10,
+    enrolment="below",
+    proportions=(
+        Proportion(
+            outcome="dlt",
+            worst_grade=None,
+            dose_level=None,
+            among="dlt_evaluable",
+            count=1,
+            of=3,
+            lower=Decimal("0.0084"),
+            upper=Decimal("0.9057"),
+            subjects=("001",),
+        ),
+    ),
+)
 
 
 def _raised(finding: AnyFinding, because: str) -> FindingChange:
@@ -251,6 +292,8 @@ CHANGES = (
     _raised(QUERY, "lab_result hangzhou-lis|2026-000123-HGB v1"),
 )
 ADVICE_CHANGE = _raised(ADVICE, "adjudicated safety-committee|2026-7 v1")
+STAGGER_CHANGE = _raised(STAGGER, "status 004 revision 2")
+TALLY_CHANGE = _raised(TALLY, "status 001 revision 9")
 STATUS = SubjectStatus(
     study=_STUDY,
     subject=_SUBJECT,
@@ -266,6 +309,7 @@ STATUS = SubjectStatus(
     worst_grade=4,
     serious_events=1,
     adverse_events_by_grade={"3": 1},
+    followed=Followed(events=1, serious=1, worst=3, worst_serious=3),
     revision=7,
     as_of=_AS_OF,
 )

@@ -26,6 +26,8 @@ _NAMES = {
     "cohort_decision": "3+3 advice for a dose level",
     "composite": "Hy's law or a liver stopping criterion",
     "reporting_due": "reporting clock of a serious event",
+    "stagger_breach": "first infusion too soon in its dose level",
+    "study_tally": "the study in numbers",
 }
 _ABOVE_THE_BASIS = "\nWHAT IT RESTS ON"
 

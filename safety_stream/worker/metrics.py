@@ -27,6 +27,8 @@ FINDINGS = (
     "cohort_decision",
     "composite",
     "reporting_due",
+    "stagger_breach",
+    "study_tally",
 )
 _ROUND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 

@@ -5,8 +5,8 @@
 One dosed subject of the bundled trial, one analyte at a time: potassium (graded, nothing else), ALT (graded,
 eligibility and Hy's law), neutrophils (graded, DLT rules, joined with temperature). A result every six hours, most of
 them normal, every ninth of grade 1 or more. Told: the median over 400 appends from 10, 100, 1,000 and 10,000 results,
-in microseconds for ``step``: remembering, judging, finding the difference, the subject's status. Prints one JSON object.
-Run by hand; it asserts no time.
+in microseconds for ``step``: remembering, judging, finding the difference, the subject's status.
+Prints one JSON object. Run by hand; it asserts no time.
 """
 
 import argparse

@@ -13,6 +13,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
+from safety_stream.clinical.findings import CohortDecision
 from safety_stream.rulebook.load import read_yaml
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -95,7 +96,8 @@ def _check_cohort(claim: dict[str, Any], others: dict[str, str], played: Played,
     for name, what in others.items():
         over = own.model_copy(update={"subject": name, "phase": "completed_window", "dosed": True, "evaluable": True})
         statuses[name] = over.model_copy(update={"dlt": what})
-    (advice,) = cohort.conclude(own.study, statuses, bundled()).values()
+    found = cohort.conclude(own.study, statuses, bundled()).values()
+    (advice,) = [one for one in found if isinstance(one, CohortDecision)]
     said = f"{where}; advice: {advice.evidence.sentence}"
     assert advice.decision == claim["cohort"], said
     assert advice.tally.dlt == claim.get("dlt", advice.tally.dlt), said

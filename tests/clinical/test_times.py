@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from stories import STUDY, SUBJECT, TREATED, Played, adverse, at, bundled, bundled_with, infusion, lab, screened
 
-from safety_stream.clinical.dlt_match import in_window
+from safety_stream.clinical.dlt_windows import in_window
 from safety_stream.clinical.frame import Frame, frame_of
 from safety_stream.clinical.memory import remember_fact
 from safety_stream.clinical.moment import Moment

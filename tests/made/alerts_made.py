@@ -34,6 +34,8 @@ def one_of_each() -> tuple[Alert, ...]:
         made.eligibility_breach(phase="screening"),
         made.cohort_decision(),
         made.cohort_decision("stop", 2),
+        made.stagger_breach(),
+        made.study_tally(),
         made.watch_limit(),
         made.data_query(),
         *(made.of_this_subject(one) for one in (LIVER, STOP, DUE)),

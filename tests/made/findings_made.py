@@ -16,6 +16,8 @@ from safety_stream.clinical.findings import (
     Reading,
     ReportedEvent,
     ScaleGrade,
+    StaggerBreach,
+    StudyTally,
     Tally,
     Toxicity,
     WatchLimitCrossed,
@@ -245,6 +247,40 @@ def cohort_decision(decision: str = "escalate", dlt: int = 0, **other: Any) -> C
         "subjects": (SUBJECT, "SUBJ-7742", "SUBJ-7743"),
     }
     return CohortDecision(**(told | other))
+
+
+def stagger_breach(**other: Any) -> StaggerBreach:
+    """A second subject planned a week after the first."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, "stagger", 2, SUBJECT),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "dose_level": 2,
+        "evidence": Evidence(rule="escalation/stagger", book="1.0", sentence="Planned 7 d after the first of 14."),
+        "infusion": "planned",
+        "infusion_on": date(2026, 3, 9),
+        "first_subject": "SUBJ-7742",
+        "first_infusion_on": date(2026, 3, 2),
+        "days_apart": 7,
+        "days_required": 14,
+        "earliest": date(2026, 3, 16),
+    }
+    return StaggerBreach(**(told | other))
+
+
+def study_tally(enrolled: int = 10, **other: Any) -> StudyTally:
+    """A study that has reached its planned number."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, "study tally"),
+        "study": STUDY,
+        "subject": None,
+        "evidence": Evidence(rule="primary outcomes", book="1.0", sentence="So far: 1 of 3 evaluable with a DLT."),
+        "enrolled": enrolled,
+        "planned": 10,
+        "enrolment": "below" if enrolled < 10 else "reached" if enrolled == 10 else "exceeded",
+        "proportions": (),
+    }
+    return StudyTally(**(told | other))
 
 
 def raised(finding: AnyFinding, revision: int = 1, **other: Any) -> FindingChange:
