@@ -89,6 +89,7 @@ class Judged(NamedTuple):
     observed_at: Moment
     source: str
     reasons: tuple[str, ...] = ()
+    screening: int = 1
 
 
 class Flood(NamedTuple):
@@ -138,6 +139,6 @@ class Digest(NamedTuple):
     dlts: tuple[tuple[str, str], ...] = ()
     grade: int | None = None
     serious: bool = False
-    judged: tuple[str, ...] = ()
+    judged: tuple[Judged, ...] = ()
     marks: tuple[Mark, ...] = ()
     joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.composites import all_marks, together
 from safety_stream.clinical.dlt import Candidate, dose_limiting, rules_for, worst
 from safety_stream.clinical.eligibility import missing
+from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, GradeRange, SubjectStatus, finding_id
@@ -48,9 +49,9 @@ def overview(
     known = frozenset(id_ for id_, _ in dlts)
     found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests, known)]
     if frame.enrolled is not None:
-        judged = {name for digest in digests.values() for name in digest.judged}
+        judged = {one.criterion for digest in digests.values() for one in digest.judged}
         found += missing(frame, judged, book.version)
-    found += [*composites, *joined]
+    found += [*composites, *joined, *eligibility_findings(frame, digests, book.version)]
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
     end = closes(frame)
     status = _status(frame, digests, worst(state for _, state in dlts), end, as_of)
