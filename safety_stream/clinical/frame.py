@@ -177,10 +177,8 @@ def course_of(told: list[HeaderEvent], zone: tzinfo) -> Course:
     Such a consent is one to an amendment. What was concluded before a new screening, an enrolment or a departure,
     holds no longer.
     """
-    consents = sorted(
-        (one for one in told if isinstance(one, Screened)),
-        key=lambda one: (*_when(one).bounds(zone), one.source.record),
-    )
+    consents = [one for one in told if isinstance(one, Screened)]
+    consents.sort(key=lambda one: (*_when(one).bounds(zone), one.source.record))
     enrolments = [one for one in told if isinstance(one, Enrolled)]
     departures = [one for one in told if isinstance(one, Withdrawn)]
     doses = [one.given.earliest(zone) for one in told if isinstance(one, DoseGiven)]

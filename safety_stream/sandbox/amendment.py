@@ -128,7 +128,7 @@ def _findings(one: _Side, other: _Side) -> Iterator[Difference]:
         finding = about.finding
         yield Difference(
             "finding", "changed" if a and b else "only_from" if a else "only_to", finding.study, finding.subject, id_,
-            finding.kind, a and headline(a.finding), b and headline(b.finding), fields,
+            finding.kind, headline(a.finding) if a else None, headline(b.finding) if b else None, fields,
         )  # fmt: skip
 
 
@@ -137,8 +137,8 @@ def _content(change: FindingChange | None) -> Mapping[str, Any]:
     if change is None:
         return {}
     told = change.finding.model_dump(mode="json", exclude={"protocol_version": True, "evidence": {"rule", "book"}})
-    if change.finding.kind == "data_query":
-        told["evidence"] = told["evidence"]["sentence"]
+    if change.finding.kind == "eligibility_status":  # the wording of a limit is no difference: what it concludes is
+        told["criteria"] = [(one.criterion, one.verdict, one.value) for one in change.finding.criteria]
     return told
 
 
