@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from safety_stream import __version__
-from safety_stream.commands import engine, files, grading, knobs, replaying, showing, signing, trials
+from safety_stream.commands import amending, engine, files, grading, knobs, replaying, showing, signing, trials
 
 app = typer.Typer(
     name="safety-stream",
@@ -46,6 +46,7 @@ app.add_typer(engine.topics, name="topics")
 app.command(short_help="List every setting with its value now.")(knobs.settings)
 app.command(short_help="Send a file of events to the broker.")(files.publish)
 app.command(short_help="Judge a file of events without Kafka.")(replaying.replay)
+app.command(short_help="What an amendment would have changed.")(amending.amend)
 app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
 app.command(short_help="Check the rulebook and the protocols.")(grading.check)
 app.command(short_help="Write the rulebook as a page to review.")(signing.review)

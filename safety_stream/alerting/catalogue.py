@@ -79,6 +79,21 @@ CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
         (("safety_physician", "medical_monitor"), ("safety_physician_backup",)), _MINUTES[60],
         "HOLD THE INFUSION AND ASK: call the site before the dose is given.",
     ),
+    ("eligibility_breach", "enrolled"): Entry(
+        "an enrolled subject is not eligible", "critical",
+        (("safety_physician", "medical_monitor"), ("safety_physician_backup",), ("sponsor_safety",)), _MINUTES[60],
+        "DO NOT DOSE: call the site. Correct the record, or withdraw the subject and report the protocol deviation.",
+    ),
+    ("eligibility_breach", "dosed"): Entry(
+        "a dosed subject was not eligible", "critical",
+        (("safety_physician", "medical_monitor", "sponsor_safety"), ("safety_physician_backup",)), _MINUTES[60],
+        "Hold further doses and ask the site. An important protocol deviation: assess the risk to the subject.",
+    ),
+    ("eligibility_breach", "given_on_hold"): Entry(
+        "an infusion was given although a criterion before it was not met", "critical",
+        (("safety_physician", "medical_monitor"), ("safety_physician_backup",)), _MINUTES[60],
+        "Ask the site why it was given, watch the subject closely, hold the next infusion until it is decided.",
+    ),
     ("cohort_decision", ""): Entry(
         "3+3 advice for a dose level", "info",
         (("medical_monitor",), ("dsmb_chair",)), _MINUTES[240],

@@ -13,6 +13,7 @@ from safety_stream.clinical.findings import (
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     ReportedEvent,
     ReportingDue,
     StaggerBreach,
@@ -106,6 +107,23 @@ def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
     yield Draft("eligibility_breach", case, decision)
 
 
+def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
+    """A subject who is not eligible and was enrolled or dosed all the same; an infusion given on hold.
+
+    Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each.
+    """
+    broken = tuple(one.criterion for one in finding.criteria if one.verdict == "breached")
+    if finding.check == "before_infusion":
+        if finding.state == "hold" and finding.given:
+            yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
+    elif finding.enrolled or finding.given:
+        case = "dosed" if finding.given else "enrolled"
+        if finding.state == "not_eligible":
+            yield Draft("eligibility_breach", case, SEND, broken, (len(broken),))
+        elif finding.state == "undetermined":
+            yield Draft("eligibility_breach", case, hold("undetermined"))
+
+
 def watch_limit(finding: WatchLimitCrossed) -> Iterator[Draft]:
     """A result outside a watch limit: told once an episode, and only where the protocol names whom to tell."""
     decision = SEND
@@ -192,6 +210,7 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     ReportedEvent: reported_event,
     DoseLimitingToxicity: dose_limiting_toxicity,
     EligibilityBreach: eligibility_breach,
+    EligibilityStatus: eligibility_status,
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,

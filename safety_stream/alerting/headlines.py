@@ -12,6 +12,7 @@ from safety_stream.clinical.findings import (
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     ReportedEvent,
     ReportingDue,
     StaggerBreach,
@@ -68,6 +69,17 @@ def eligibility_breach(finding: EligibilityBreach) -> str:
     return f"Eligibility {words}: {finding.criterion_text}: {quantity(finding.value, finding.unit)}"
 
 
+def eligibility_status(finding: EligibilityStatus) -> str:
+    """The state, whether enrolled or dosed all the same, and the criteria that are not met."""
+    broken = ", ".join(one.criterion for one in finding.criteria if one.verdict == "breached")
+    state = finding.state.replace("_", " ").upper()
+    if finding.infusion:
+        so = ", given" if finding.given else ""
+        return f"Infusion {finding.infusion}{so}: {state}{f': not met: {broken}' if broken else ''}"
+    so = "dosed, " if finding.given else "enrolled, " if finding.enrolled else ""
+    return f"Subject {so}{state}{f': not met: {broken}' if broken else ''}"
+
+
 def watch_limit(finding: WatchLimitCrossed) -> str:
     """The worst value and the limit, and that it is no grade."""
     words = "Outside a watch limit" if finding.verdict == "outside" else "Watch limit cannot be judged"
@@ -119,6 +131,7 @@ HEADLINES: Final[dict[type, Callable[..., str]]] = {
     ReportedEvent: reported_event,
     DoseLimitingToxicity: dose_limiting_toxicity,
     EligibilityBreach: eligibility_breach,
+    EligibilityStatus: eligibility_status,
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,

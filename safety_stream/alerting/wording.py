@@ -12,6 +12,7 @@ from safety_stream.clinical.findings import (
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     Evidence,
     Finding,
     GradeRange,
@@ -260,6 +261,22 @@ def breach_facts(finding: EligibilityBreach) -> Facts:
     yield from judged(finding)
 
 
+def status_facts(finding: EligibilityStatus) -> Facts:
+    """A subject against all criteria: those not met first, each with what would make it pass."""
+    yield from who(finding)
+    yield "State", finding.state.replace("_", " ")
+    yield "Judged", f"before infusion {finding.infusion}" if finding.infusion else f"screening {finding.screening}"
+    for one in finding.criteria:
+        if one.verdict == "breached":
+            value = one.value or "; ".join(one.decided_by)
+            far = f", {one.distance}" if one.distance else ""
+            yield "Not met", f"{one.criterion}: {one.text}: {value}{far}; to pass: {one.to_pass}"
+    open_ = [one.criterion for one in finding.criteria if one.verdict == "undetermined"]
+    if open_:
+        yield "Undetermined", ", ".join(open_)
+    yield from judged(finding)
+
+
 def measured_name(finding: WatchLimitCrossed) -> str:
     """What was measured, by its name."""
     measured = _measured(finding.evidence)
@@ -372,6 +389,7 @@ FACTS: Final[dict[type, Callable[..., Facts]]] = {
     ReportedEvent: event_facts,
     DoseLimitingToxicity: dlt_facts,
     EligibilityBreach: breach_facts,
+    EligibilityStatus: status_facts,
     WatchLimitCrossed: watch_facts,
     CohortDecision: cohort_facts,
     DataQuery: query_facts,

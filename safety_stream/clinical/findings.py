@@ -212,6 +212,34 @@ class EligibilityBreach(Finding):
     distance: str | None = Field(description="How far the value is from the limit, in its unit.")
     to_pass: str
     observed_at: Moment | None
+    screening: Annotated[int, Field(ge=1)] = Field(default=1, description="Of a subject screened again: which one.")
+
+
+class CriterionState(Concluded):
+    """One criterion in the state of a subject; of one that is met nothing more is told."""
+
+    criterion: str
+    text: str
+    verdict: Literal["met", "breached", "undetermined"]
+    value: str | None = None
+    limit: str | None = None
+    distance: str | None = None
+    to_pass: str | None = None
+    decided_by: tuple[str, ...] = Field(default=(), description="The facts that decided, each with its value.")
+    missing: tuple[str, ...] = Field(default=(), description="Names of the facts that are not on file.")
+
+
+class EligibilityStatus(Finding):
+    """A subject's overall state against all criteria of the screening, or the check before one infusion (T9)."""
+
+    kind: Literal["eligibility_status"] = "eligibility_status"
+    check: Literal["screening", "before_infusion"]
+    screening: Annotated[int, Field(ge=1)] = 1
+    infusion: Annotated[int, Field(ge=0)] = Field(default=0, description="The infusion checked; 0: the screening.")
+    state: Literal["eligible", "not_eligible", "undetermined", "go", "hold"]
+    enrolled: bool
+    given: bool = Field(description="A study treatment, or the infusion that is checked, was given.")
+    criteria: tuple[CriterionState, ...]
 
 
 class WatchLimitCrossed(Finding):
@@ -379,6 +407,7 @@ AnyFinding = Annotated[
     | ReportedEvent
     | DoseLimitingToxicity
     | EligibilityBreach
+    | EligibilityStatus
     | WatchLimitCrossed
     | DataQuery
     | CohortDecision

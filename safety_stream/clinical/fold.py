@@ -90,6 +90,7 @@ class Judged(NamedTuple):
     observed_at: Moment
     source: str
     reasons: tuple[str, ...] = ()
+    screening: int = 1
 
 
 class Flood(NamedTuple):
@@ -185,7 +186,7 @@ class Digest(NamedTuple):
     dlts: tuple[tuple[str, str], ...] = ()
     grade: int | None = None
     serious: bool = False
-    judged: tuple[str, ...] = ()
+    judged: tuple[Judged, ...] = ()
     marks: tuple[Mark, ...] = ()
     joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()
     case: SeriousCase | None = None

@@ -17,6 +17,7 @@ from safety_stream.clinical.contradictions import contradictions, died
 from safety_stream.clinical.dlt import dose_limiting, worst
 from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.eligibility import missing
+from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, GradeRange, SubjectStatus, finding_id
@@ -55,9 +56,10 @@ def overview(
     known = frozenset(id_ for id_, _ in dlts)
     found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests, known)]
     if frame.enrolled is not None:
-        judged = {name for digest in digests.values() for name in digest.judged}
+        judged = {one.criterion for digest in digests.values() for one in digest.judged}
         found += missing(frame, judged, book.version)
     found += [*composites, *joined, *composites_met(frame, digests, book.version)]
+    found += eligibility_findings(frame, digests, book.version)
     due, ahead = reporting_due(frame, digests, book.version, as_of)
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}

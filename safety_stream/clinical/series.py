@@ -14,7 +14,7 @@ from safety_stream.clinical.baseline import baseline_for, other_period_of, perio
 from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.dlt import observe
-from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
+from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
@@ -303,7 +303,7 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
             )
         ),
         observe=observe(one for one in found.values() if one.kind == "dose_limiting_toxicity"),
-        judged=tuple(sorted({one.criterion for one in fold.judged.values() if one.phase != "after_infusion"})),
+        judged=tuple(told_of(one) for _, one in sorted(fold.judged.items()) if one.phase != "after_infusion"),
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
         graded=graded_episodes(found.values()),

@@ -10,9 +10,11 @@ from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
     CompositeMet,
+    CriterionState,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     Evidence,
     FindingChange,
     Followed,
@@ -150,6 +152,31 @@ BREACH = EligibilityBreach(
     to_pass="> 94 %",  # noqa: S106 (what passes, not a password)
     observed_at=Moment("2026-03-12T08:01:30+08:00"),
 )
+ELIGIBLE = EligibilityStatus(
+    id=finding_id(_STUDY, _SUBJECT, "eligibility-status", "screening", 1),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("eligibility", "Screening: not eligible: 1 of 2 criteria met; not met: platelets."),
+    check="screening",
+    state="not_eligible",
+    enrolled=True,
+    given=False,
+    criteria=(
+        CriterionState(criterion="hemoglobin", text="Hemoglobin at least 85 g/L", verdict="met"),
+        CriterionState(
+            criterion="platelets",
+            text="Platelets at least 50 x 10^9/L",
+            verdict="breached",
+            value="44 10*9/L",
+            limit=">= 50 10*9/L",
+            distance="6 10*9/L below the limit",
+            to_pass="a result >= 50 10*9/L",  # noqa: S106 (what passes, not a password)
+            decided_by=("hangzhou-lis|2026-000100-PLAT v1",),
+        ),
+    ),
+)
 WATCHED = WatchLimitCrossed(
     id=finding_id(_STUDY, _SUBJECT, "watch", "SYSBP", "< 90 mm[Hg]", 1),
     study=_STUDY,
@@ -286,6 +313,7 @@ CHANGES = (
     _raised(REPORTED, "adverse_event site-edc|AE-001-3 v1"),
     _raised(CANDIDATE, "the clock"),
     _raised(BREACH, "vital_sign ward-monitor|7781 v1"),
+    _raised(ELIGIBLE, "enrolled site-edc|enrolment-001 v1"),
     _raised(WATCHED, "vital_sign ward-monitor|7782 v1"),
     _raised(LIVER, f"lab_result {_RECORD} v1"),
     _raised(DUE, "the clock"),

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
+from safety_stream.rulebook.recorded import RecordedFact
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.spans import Span
 from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
@@ -85,16 +86,8 @@ class EligibilityCriterion(Written):
     needs: Literal["off_oxygen"] | None = None
 
 
-class RecordedFact(Written):
-    """A criterion that is no measurement: a fact somebody records, and what it must be."""
-
-    text: Words
-    must_be: bool | Words
-    source: Words
-
-
 class Eligibility(Written):
-    """The criteria; thresholds are judged by the engine, recorded facts are compared as recorded."""
+    """The criteria; thresholds of measurements, and statements over recorded facts."""
 
     recheck: Literal["before_each_infusion", "before_lymphodepletion", "never"] = "before_each_infusion"
     recheck_from_days_before: Days = 5

@@ -21,6 +21,7 @@ _NAMES = {
     "reported_event": "adverse event as reported",
     "dose_limiting_toxicity": "DLT candidate",
     "eligibility_breach": "eligibility breach",
+    "eligibility_status": "state of eligibility",
     "watch_limit": "outside a watch limit",
     "data_query": "question about data",
     "cohort_decision": "3+3 advice for a dose level",

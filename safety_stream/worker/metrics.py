@@ -22,6 +22,7 @@ FINDINGS = (
     "reported_event",
     "dose_limiting_toxicity",
     "eligibility_breach",
+    "eligibility_status",
     "watch_limit",
     "data_query",
     "cohort_decision",
