@@ -11,6 +11,8 @@ from safety_stream.alerting.entries import CATALOGUE, Urgency
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.rulebook.written import Role
 
+__all__ = ["TYPES", "Alert", "AlertType", "Decision", "Reason", "Urgency", "alert_id"]
+
 TYPES: Final = tuple(dict.fromkeys(type_ for type_, _ in CATALOGUE))
 """Every type of alert: those of alert_templates/catalogue.yaml, in their order."""
 

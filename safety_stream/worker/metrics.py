@@ -6,7 +6,6 @@ partition: nothing reads a table while metrics are collected.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily

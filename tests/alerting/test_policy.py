@@ -160,7 +160,7 @@ def test_an_event_that_is_not_serious_tells_nobody_and_a_death_always_does() -> 
 
 
 def test_an_sae_that_ends_in_death_is_told_as_a_death_alone() -> None:
-    """The death is new; the alert of the SAE that was sent before is contained in it, neither repeated nor withdrawn."""
+    """The death is new; the alert of the SAE sent before is contained in it, neither repeated nor withdrawn."""
     before, fatal = made.reported_event(), made.reported_event(grade=5, outcome="fatal", seriousness=("death",))
     change = made.changed(before, fatal)
     assert said(revise(change)) == {("death", "raised", "new")}
