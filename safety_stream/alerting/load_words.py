@@ -21,6 +21,7 @@ _KINDS: Final = {
     **dict.fromkeys(("n", "m", "k"), _NUMBER),
     **dict.fromkeys(("d", "e"), _DATE),
 }
+_HEAD: Final = re.compile(r": \{\w+\}$")
 _ANYTHING: Final = ".{1,600}?"
 _NO_COMMA: Final = "[^,]{1,600}?"
 _FREE_AT_MOST: Final = 2  # more would take a hostile value too long to tell apart
@@ -76,7 +77,8 @@ def _tongue(table: WordTable, language: Language) -> Tongue:
         roles={role: both.said(language) for role, both in table.roles.items()},
         labels=table.labels,
         fixed=_fixed(table),
-        phrases=tuple((_pattern(phrase.en), phrase.zh) for phrase in moving),
+        heads=tuple((_pattern(phrase.en), phrase.zh) for phrase in moving if _HEAD.search(phrase.en)),
+        phrases=tuple((_pattern(phrase.en), phrase.zh) for phrase in moving if not _HEAD.search(phrase.en)),
         why=table.why,
         terms=table.terms,
     )

@@ -21,6 +21,9 @@ _SEPARATORS: Final = ((", ", "，"), (": ", "："))
 _DECIDED: Final = ((" and ", " 且 "), (" with ", " 伴 "), (" not known", " 未知"), ("BASELINE", "基线"))
 
 
+Phrases = tuple[tuple[re.Pattern[str], str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Tongue:
     """One language: the words of the frame, the roles, and how labels and values are said."""
@@ -30,7 +33,8 @@ class Tongue:
     roles: Mapping[Role, str]
     labels: Mapping[str, str]
     fixed: Mapping[tuple[str | None, str], str]
-    phrases: tuple[tuple[re.Pattern[str], str], ...]
+    heads: Phrases
+    phrases: Phrases
     why: Mapping[str, str]
     terms: Mapping[str, str]
 
@@ -72,13 +76,15 @@ class Tongue:
             return self.fixed[None, text]
         if text in self.terms:
             return self.term(text)
+        if head := self._by_phrase(text, depth, self.heads):
+            return head
         sentences = outside_brackets(text, "; ")
         if len(sentences) > 1:
             return "；".join(self._said(one, depth + 1) for one in sentences)
-        return self._by_phrase(text, depth) or self._by_parts(text, depth)
+        return self._by_phrase(text, depth, self.phrases) or self._by_parts(text, depth)
 
-    def _by_phrase(self, text: str, depth: int) -> str | None:
-        for pattern, said in self.phrases:
+    def _by_phrase(self, text: str, depth: int, phrases: Phrases) -> str | None:
+        for pattern, said in phrases:
             if match := pattern.fullmatch(text):
                 parts = {name: self._part(part, depth) for name, part in match.groupdict().items()}
                 return PLACE.sub(lambda place, told=parts: str(told[place[1]]), said)  # type: ignore[misc]
