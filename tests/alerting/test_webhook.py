@@ -1,6 +1,5 @@
 """The webhook: signed so that a receiver can believe it, over TLS that is verified, every answer told apart."""
 
-import asyncio
 import base64
 import json
 import ssl
@@ -86,20 +85,26 @@ def test_the_body_is_the_same_for_every_copy_and_holds_no_html() -> None:
     assert "html" not in told
 
 
-@pytest.mark.parametrize("trusted", [True, False])
-async def test_tls_is_verified(tmp_path: Path, trusted: bool) -> None:
-    """A receiver with a certificate that we trust gets the message; one that nobody vouches for gets nothing."""
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A key and a self-signed certificate for 127.0.0.1."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    await asyncio.to_thread(
-        subprocess.run,
+    subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
          "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
         check=True, capture_output=True,
     )  # fmt: skip
+    return key, certificate
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_tls_is_verified(certificate: tuple[Path, Path], trusted: bool) -> None:
+    """A receiver with a certificate that we trust gets the message; one that nobody vouches for gets nothing."""
+    key, vouched = certificate
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    theirs.load_cert_chain(certificate, key)
+    theirs.load_cert_chain(vouched, key)
     async with Receiver(theirs) as receiver:
-        hook = channel(tls=ssl.create_default_context(cafile=certificate if trusted else None))
+        hook = channel(tls=ssl.create_default_context(cafile=vouched if trusted else None))
         outcome = await hook.send(message(receiver.url()))
         await hook.close()
         assert outcome.result == ("accepted" if trusted else "deferred")
