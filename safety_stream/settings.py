@@ -81,6 +81,16 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
     smtp_ca_file: Path | None = Field(default=None, description="Who vouches for the mail server; null: the system's.")
     mail_body_detail: Literal["full", "notice"] = "full"
+    mail_subject_style: Literal["type", "minimal"] = Field(
+        default="type", description="minimal: the subject line does not even name the kind of alert."
+    )
+    mail_down_minutes: Annotated[float, Field(gt=0, le=1440)] = Field(
+        default=5.0, description="A mail server away for so long is told by webhook."
+    )
+    webhook_key: SecretStr | None = Field(
+        default=None, description="What webhooks are signed with; 16 characters or more."
+    )
+    webhook_ca_file: Path | None = Field(default=None, description="Who vouches for the receivers; null: the system's.")
     mail_folder: Path = Field(default=Path("safety-stream-mails"), description="Where the channel 'file' writes.")
     notifier_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9109
 

@@ -78,7 +78,10 @@ PURE = [
     for module in MODULES
     if module.room in {"clinical", "quantity"}
     or (module.room == "rulebook" and module.name != "rulebook.load")
-    or (module.room == "alerting" and not module.name.startswith(("alerting.channels", "alerting.render")))
+    or (
+        module.room == "alerting"
+        and not module.name.startswith(("alerting.channels", "alerting.render", "alerting.load"))
+    )
 ]
 
 

@@ -64,13 +64,19 @@ def _grade_3(finding: Toxicity) -> Decision:
     return hold("before_treatment") if finding.emergent is False else SEND
 
 
+RELATED: Final = {"possible", "probable", "definite"}
+"""Attributions that make an event at least possibly related to study treatment."""
+
+
 def is_fatal(finding: ReportedEvent) -> bool:
     """Whether the report says that the subject died of it, in its outcome, its criteria or its grade."""
     return finding.outcome == "fatal" or finding.grade == 5 or "death" in finding.seriousness
 
 
 def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
-    """A serious adverse event, and a grade 4 that nobody called serious; a death is serious whatever its box says.
+    """A death; a serious adverse event; a grade 4 that nobody called serious; a related grade 3. One mail an event.
+
+    The graver contains the others: a death, serious or not by its box, all of them.
 
     A grade 4 of another scale counts too: by ASTCT it means two vasopressors, a ventilator or a coma (T13).
     """
@@ -83,10 +89,16 @@ def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
         yield Draft(
             "adverse_event_grade_4", "", decision, (finding.term, finding.grade, *beside), (finding.grade or 0, worst)
         )
+    told = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution, *beside)
+    graver = (int(fatal), finding.grade or 0, len(finding.seriousness), worst)
+    if fatal:
+        yield Draft("death", "", SEND, told, graver)
     if serious:
-        told = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution, *beside)
-        graver = (int(fatal), finding.grade or 0, len(finding.seriousness), worst)
-        yield Draft("serious_adverse_event", "", SEND, told, graver)
+        yield Draft("serious_adverse_event", "", hold("contained") if fatal else SEND, told, graver)
+    if finding.attribution in RELATED and (finding.grade or 0) >= 3:
+        graver_one = serious or worst >= 4 or finding.grade != 3
+        decision = hold("contained") if graver_one else SEND
+        yield Draft("adverse_event_grade_3_related", "", decision, (finding.term, finding.grade))
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> Iterator[Draft]:
@@ -125,15 +137,15 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
 
 
 def watch_limit(finding: WatchLimitCrossed) -> Iterator[Draft]:
-    """A result outside a watch limit: told once an episode, and only where the protocol names whom to tell."""
+    """Outside a watch limit: told once an episode, where the protocol names whom to tell or calls it critical."""
     decision = SEND
-    if not finding.tell:
+    if not finding.tell and not finding.critical:
         decision = hold("recorded")
     elif finding.verdict == "undetermined":
         decision = hold("undetermined")
     elif finding.emergent is False:
         decision = hold("before_treatment")
-    yield Draft("watch_limit", "", decision)
+    yield Draft("critical_value" if finding.critical else "watch_limit", "", decision)
 
 
 def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:

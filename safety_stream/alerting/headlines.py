@@ -82,7 +82,8 @@ def eligibility_status(finding: EligibilityStatus) -> str:
 
 def watch_limit(finding: WatchLimitCrossed) -> str:
     """The worst value and the limit, and that it is no grade."""
-    words = "Outside a watch limit" if finding.verdict == "outside" else "Watch limit cannot be judged"
+    outside = "CRITICAL VALUE" if finding.critical else "Outside a watch limit"
+    words = outside if finding.verdict == "outside" else "Watch limit cannot be judged"
     far = f", {finding.distance}" if finding.distance else ""
     told = f"{measured_name(finding)} {quantity(finding.value, finding.unit)}, limit {finding.limit}{far}"
     return f"{words} (not a CTCAE grade): {told}"

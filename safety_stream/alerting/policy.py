@@ -31,7 +31,7 @@ from safety_stream.clinical.findings import (
     WatchLimitCrossed,
 )
 
-__all__ = ["alerts_of", "revise", "unreadable"]
+__all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
 
 HISTORICAL_AFTER: Final = timedelta(hours=72)
 FIRST: Final = 1
@@ -62,6 +62,24 @@ def unreadable(topic: str, code: str, detail: str, day: date, as_of: datetime) -
         study="-",
         headline=f"Messages on {topic} cannot be read: {code}",
         facts=(("Topic", topic), ("Reason", code), ("First seen", detail), ("Day", day.isoformat())),
+        decision=Decision(action="send", reason="new"),
+        as_of=as_of,
+    )
+
+
+def mail_broken(channel: str, since: datetime, as_of: datetime, said: str, *, refused: bool = False) -> Alert:
+    """The alert that mails do not go out, or that one was refused: one an hour, however many tries fail in it."""
+    told = entry("mail_broken")
+    what = "An alert mail was refused for good" if refused else "Alert mails do not go out"
+    return Alert(
+        id=alert_id("-", channel, "mail_broken", refused, f"{since:%Y-%m-%dT%H}"),
+        revision=1,
+        type="mail_broken",
+        urgency=told.urgency,
+        state="raised",
+        study="-",
+        headline=f"{what}: {said}",
+        facts=(("Waiting since", f"{since:%Y-%m-%d %H:%M} UTC"), ("Server said", said)),
         decision=Decision(action="send", reason="new"),
         as_of=as_of,
     )

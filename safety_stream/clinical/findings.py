@@ -261,6 +261,7 @@ class WatchLimitCrossed(Finding):
     worst_observed: Moment
     emergent: bool | None = Field(description="Some result outside came after the first treatment; null: not known.")
     tell: tuple[Role, ...] = Field(default=(), description="Roles the protocol wants to be told; none: recorded only.")
+    critical: bool = Field(default=False, description="A panic limit of the protocol: a critical value.")
     study_day: int | None = None
     readings: tuple[Reading, ...] = Field(default=(), description="The last results of the episode, oldest first.")
 

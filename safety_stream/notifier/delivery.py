@@ -16,7 +16,7 @@ import structlog
 
 from safety_stream.alerting.catalogue import entry
 from safety_stream.alerting.channels.channel import Channel, Message, Outcome
-from safety_stream.alerting.letter import Detail, Standing, letter
+from safety_stream.alerting.letter import Detail, Standing, SubjectStyle, letter
 from safety_stream.alerting.render import Templates, plain
 from safety_stream.notifier.backoff import wait_ms
 from safety_stream.notifier.bell import Bell, heard
@@ -54,6 +54,7 @@ class Courier:
     clock: Callable[[], datetime]
     lease: timedelta
     detail: Detail = "full"
+    subject_style: SubjectStyle = "type"
     wall_clock: bool = True
     chance: Random = field(default_factory=Random)
 
@@ -123,6 +124,10 @@ class Courier:
             in_place_of_another=claim.level > 1,
             late=self.clock() - queued > LATE_AFTER,
             zone=self.routing.zone,
+            language=self.routing.language_of(claim.person, alert.study),
+            pooled=self.routing.is_pooled(claim.person, alert.study),
+            subject_style=self.subject_style,
+            level=claim.level,
         )
         read = letter(alert, standing, self.detail)
         try:

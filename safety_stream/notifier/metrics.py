@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from safety_stream.alerting.alert import AlertType
+from safety_stream.alerting.alert import TYPES, AlertType
 from safety_stream.alerting.channels.channel import Outcome, Result
 from safety_stream.notifier.pending import Waiting
 
@@ -68,7 +68,7 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Backlog(waiting))
-        for template in get_args(AlertType):
+        for template in TYPES:
             for outcome in get_args(Result):
                 self.messages.labels(template, outcome)
 

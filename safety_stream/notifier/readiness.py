@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +19,7 @@ from safety_stream.notifier.tables import open_database
 from safety_stream.settings import Settings
 
 _T = TypeVar("_T")
+_SHORTEST_KEY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def prepare(settings: Settings) -> Ready:
     templates = _got(lambda: Templates(settings.alert_templates_folder or bundled_folder("alert_templates")), problems)
     sender = _got(lambda: _sender(settings.smtp_sender), problems)
     engine = _got(lambda: _database(settings.outbox_url), problems)
+    problems += _webhook_problems(settings, routing)
     if problems or engine is None or routing is None or templates is None or sender is None:
         raise ConfigurationError(problems)
     return Ready(engine, routing, templates, sender)
@@ -98,6 +100,17 @@ def _mail_problems(settings: Settings) -> Iterator[str]:
     folder: Path | None = settings.alert_templates_folder
     if folder is not None and not folder.is_dir():
         yield f"alert_templates_folder: there is no folder {folder}"
+
+
+def _webhook_problems(settings: Settings, routing: Routing | None) -> Iterator[str]:
+    used = routing is not None and any(
+        one.channel == "webhook" for roles in routing.people.values() for people in roles.values() for one in people
+    )
+    key = settings.webhook_key
+    if used and (key is None or len(key.get_secret_value()) < _SHORTEST_KEY):
+        yield f"webhook_key: alerting.yaml names a webhook; sign with a key of at least {_SHORTEST_KEY} characters"
+    if settings.webhook_ca_file is not None and not settings.webhook_ca_file.is_file():
+        yield f"webhook_ca_file: there is no file {settings.webhook_ca_file}"
 
 
 def _is_here(host: str) -> bool:

@@ -115,6 +115,7 @@ class WatchLimit(Written):
     outside: Words
     source: Words
     tell: Annotated[tuple[Role, ...], ONE_OR_MORE] = ()
+    critical: bool = Field(default=False, description="A panic limit: told as a critical value, at once.")
 
 
 class Registry(Written):

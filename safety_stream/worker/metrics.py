@@ -6,13 +6,12 @@ partition: nothing reads a table while metrics are collected.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from safety_stream.alerting.alert import AlertType
+from safety_stream.alerting.alert import TYPES
 from safety_stream.clinical.cohort import StudyNumbers
 from safety_stream.worker.judgement import Consequences
 
@@ -112,7 +111,7 @@ class Metrics:
             self._outcomes.labels(study, "processed")
             for kind in FINDINGS:
                 self._findings.labels(study, kind, "raised")
-            for alert in get_args(AlertType):
+            for alert in TYPES:
                 self._alerts.labels(study, alert, "send")
 
     def _counter(self, name: str, says: str, *labels: str) -> Counter:

@@ -86,6 +86,21 @@ def toxicity(grade: int = 4, value: str = "0.42", **other: Any) -> Toxicity:
     return Toxicity(**(told | other))
 
 
+def febrile_neutropenia() -> Toxicity:
+    """A fever with few neutrophils."""
+    found = Evidence(
+        rule="ctcae-5.0/Febrile neutropenia",
+        book="2026.1",
+        inputs=(
+            Input(name="Neutrophils", value="0.42", unit="10*9/L", source="hangzhou-lis|ANC-12 v1"),
+            Input(name="Body temperature", value="38.6", unit="Cel", source="ward|TEMP-3 v1"),
+        ),
+        comparison="Neutrophils 0.42 10*9/L < 1.0 10*9/L with Body temperature 38.6 Cel > 38.3 Cel",
+        sentence="Febrile neutropenia: grade 3. Neutrophils 0.42 10*9/L with 38.6 Cel.",
+    )
+    return toxicity(3, term="Febrile neutropenia", meddra_code="10016288", analyte="NEUT+TEMP", evidence=found)
+
+
 def scale_grade(lowest: int, highest: int) -> ScaleGrade:
     """The grade of another scale, with something that is missing."""
     evidence = Evidence(
@@ -223,7 +238,7 @@ def data_query(**other: Any) -> DataQuery:
         "subject": SUBJECT,
         "site": SITE,
         "evidence": Evidence(rule="data/unit", book="2026.1", sentence="Hemoglobin 8.5 in g/L is not plausible."),
-        "code": "implausible_unit",
+        "code": "implausible_value",
         "about": "Hemoglobin",
         "found": "8.5 g/L",
         "expected": "a hemoglobin between 20 and 250 g/L",
