@@ -51,6 +51,8 @@ class StudyNumbers(NamedTuple):
     decision_by_level: Mapping[int, Decision]
     adverse_events_by_grade: Mapping[str, int]
     serious_events: int
+    worst_grade_by_level: Mapping[tuple[int, str], int] = {}
+    unsupported_levels: frozenset[int] = frozenset()
 
 
 def empty(study: str) -> StudyRecord:
@@ -111,7 +113,7 @@ def study_numbers(record: StudyRecord, book: Book) -> StudyNumbers:
     events: Counter[str] = Counter()
     for one in statuses:
         events.update(one.adverse_events_by_grade)
-    decisions = conclude(record.study, record.statuses, book).values()
+    decisions = tuple(conclude(record.study, record.statuses, book).values())
     return StudyNumbers(
         subjects_by_phase=Counter(one.phase for one in statuses),
         subjects_by_worst_grade=Counter(
@@ -121,6 +123,14 @@ def study_numbers(record: StudyRecord, book: Book) -> StudyNumbers:
         decision_by_level={one.dose_level: one.decision for one in decisions if one.dose_level is not None},
         adverse_events_by_grade=events,
         serious_events=sum(one.serious_events for one in statuses),
+        worst_grade_by_level=Counter(
+            (one.dose_level, "none" if one.worst_grade is None else str(one.worst_grade))
+            for one in statuses
+            if one.dose_level is not None
+        ),
+        unsupported_levels=frozenset(
+            one.dose_level for one in decisions if one.no_longer_supported and one.dose_level is not None
+        ),
     )
 
 
