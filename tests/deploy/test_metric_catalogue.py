@@ -202,4 +202,4 @@ def test_no_label_can_hold_a_subject() -> None:
     """Labels are words of the house; none of them is about a person or free text."""
     labels = {label for metric in METRICS for label in metric.labels}
     assert not labels & {"subject", "site", "arm", "address", "recipient", "value", "alert_id"}
-    assert toxicity(4).subject not in generate_latest(a_worker(ABOUT).registry).decode()
+    assert str(toxicity(4).subject) not in generate_latest(a_worker(ABOUT).registry).decode()
