@@ -58,6 +58,14 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9108
 
+    small_cells: Annotated[int, Field(ge=0, le=20)] = Field(
+        default=0, description="Counts of a study from 1 to below this are not shown as they are; 0: all are."
+    )
+    small_cells_mode: Literal["round", "hide"] = "round"
+    labs_silence_limit_hours: Annotated[float, Field(gt=0)] = Field(
+        default=24.0, description="How long no laboratory message may come before an operator is told."
+    )
+
     # The workbench
     cache_folder: Path = Field(
         default=Path("~/.cache/safety-stream"), description="Where a local Kafka's libraries are kept."

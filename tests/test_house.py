@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"sandbox", "contracts"}),
     frozenset({"reconcile"}),  # above the notifier: it compares with the outbox
     frozenset({"worker", "notifier"}),
-    frozenset({"broker"}),
+    frozenset({"broker", "metrics"}),
     frozenset({"intake", "alerting"}),
     frozenset({"clinical"}),
     frozenset({"rulebook"}),

@@ -62,6 +62,8 @@ class StudyNumbers(NamedTuple):
     proportions: tuple[Unnamed, ...] = ()
     planned_subjects: int | None = None
     stagger_breaches: int = 0
+    worst_grade_by_level: Mapping[tuple[int, str], int] = {}
+    unsupported_levels: frozenset[int] = frozenset()
 
 
 def empty(study: str) -> StudyRecord:
@@ -122,6 +124,14 @@ def study_numbers(record: StudyRecord, book: Book) -> StudyNumbers:
         proportions=tuple(_unnamed(one) for one in whole.proportions) if whole else (),
         planned_subjects=whole.planned if whole else None,
         stagger_breaches=sum(one.kind == "stagger_breach" for one in found),
+        worst_grade_by_level=Counter(
+            (one.dose_level, "none" if one.worst_grade is None else str(one.worst_grade))
+            for one in statuses
+            if one.dose_level is not None
+        ),
+        unsupported_levels=frozenset(
+            one.dose_level for one in decisions if one.no_longer_supported and one.dose_level is not None
+        ),
     )
 
 

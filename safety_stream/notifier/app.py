@@ -21,6 +21,7 @@ from safety_stream.alerting.channels.webhook import WebhookChannel
 from safety_stream.broker.connection import aiokafka_arguments, unreachable
 from safety_stream.errors import BrokerUnavailable, ConfigurationError, TopicsNotReady
 from safety_stream.logs import configure_logs
+from safety_stream.notifier.alert_state import Standing
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.consuming import Reader
 from safety_stream.notifier.delivery import Courier, Health
@@ -68,7 +69,7 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
     pending, work, settled = Pending(ready.engine), Bell(), Bell()
     if sqlite_file(settings.outbox_url):
         pending.release_all()
-    metrics = Metrics(pending.waiting)
+    metrics = Metrics(pending.waiting, Standing(ready.engine, lambda: int(_now().timestamp() * 1000)))
     consumer, producer = _consumer(settings), _producer(settings)
     server, thread = start_http_server(settings.notifier_metrics_port, settings.metrics_host, metrics.registry)
     try:
