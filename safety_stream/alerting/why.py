@@ -4,15 +4,20 @@ from collections.abc import Callable
 from typing import Final
 
 from safety_stream.alerting.headlines import ADVICE
-from safety_stream.alerting.wording import grade_words, measured_name, quantity
+from safety_stream.alerting.wording import REPORTS, grade_words, instant, measured_name, quantity
 from safety_stream.alerting.words import Tongue
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     ReportedEvent,
+    ReportingDue,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -59,6 +64,38 @@ def data_query(finding: DataQuery) -> dict[str, str]:
     return {"about": finding.about, "question": finding.code, "found": finding.found, "expected": finding.expected}
 
 
+def composite(finding: CompositeMet) -> dict[str, str]:
+    """What was met, how surely, since when."""
+    state = "surely met" if finding.state == "sure" else "possible: not ruled out"
+    return {"criterion": finding.text, "state": state, "onset": str(finding.onset)}
+
+
+def reporting_due(finding: ReportingDue) -> dict[str, str]:
+    """Which report of which event, by when."""
+    state = finding.state.replace("_", " ")
+    return {"term": finding.term, "report": REPORTS[finding.clock], "due": instant(finding.due), "state": state}
+
+
+def eligibility_status(finding: EligibilityStatus) -> dict[str, str]:
+    """The state and the criteria that are not met."""
+    broken = ", ".join(one.criterion for one in finding.criteria if one.verdict == "breached")
+    return {"state": finding.state.replace("_", " "), "broken": broken or "none"}
+
+
+def stagger_breach(finding: StaggerBreach) -> dict[str, str]:
+    """The days apart, and how many the protocol asks for."""
+    apart = {"apart": str(finding.days_apart), "required": str(finding.days_required)}
+    return {"level": str(finding.dose_level), "on": str(finding.infusion_on), **apart}
+
+
+def study_tally(finding: StudyTally) -> dict[str, str]:
+    """Enrolled against planned."""
+    return {
+        "enrolled": str(finding.enrolled),
+        "planned": "not known" if finding.planned is None else str(finding.planned),
+    }
+
+
 PARTS: Final[dict[type, Callable[..., dict[str, str]]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
@@ -67,6 +104,11 @@ PARTS: Final[dict[type, Callable[..., dict[str, str]]]] = {
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
+    CompositeMet: composite,
+    ReportingDue: reporting_due,
+    EligibilityStatus: eligibility_status,
+    StaggerBreach: stagger_breach,
+    StudyTally: study_tally,
 }
 
 

@@ -233,9 +233,9 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
         if one.rule != finding.rule:
             yield ("It also meets" if one.met else "It may also meet"), f"{one.rule}: {one.text}"
         if one.candidate_from is not None:
-            yield f"{one.rule} can be met from", instant(one.candidate_from)
+            yield "Can be met from", f"{one.rule}: {instant(one.candidate_from)}"
         if one.ends_with:
-            yield f"{one.rule} is ruled out by", "; ".join(one.ends_with)
+            yield "Ruled out by", f"{one.rule}: {'; '.join(one.ends_with)}"
     if len(finding.decisions) > 1:
         yield "Decisions, oldest first", " | ".join(finding.decisions)
     if finding.example_rule:

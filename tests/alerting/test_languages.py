@@ -29,7 +29,7 @@ FIGURE = re.compile(r"\d+(?:\.\d+)?")
 TOLD = re.compile(
     r"（[^）]*[A-Za-z][^）]*）|AL-\w+|F-\w+|https?://\S+|SUBJ-\w+|HZ-\w+|CAR-NK-SLE-01|[\w-]+\|[\w-]+ v\d|lab_result|"
     r"ctcae-5\.0/[A-Za-z ]+|dlt/[\w-]+|eligibility/\w+|watch/[A-Z]+|data/\w+|ae-report|crs-grade-3|safety\.labs|"
-    r"safety_stream|not_json|partition|offset|CTCAE|SAE|DLT|DSMB|SUSAR|ASTCT|CRS|LLN|ULN|UTC|MTD|"
+    r"safety_stream|not_json|partition|offset|CTCAE|SAE|DLT|DSMB|SUSAR|ALP|INR|ASTCT|CRS|LLN|ULN|UTC|MTD|"
     r"mm\[Hg\]|10\*9/L|g/L|mmol/L|Cel"
 )
 ENGLISH = re.compile(r"[A-Za-z]{3,}")

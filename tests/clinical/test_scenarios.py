@@ -13,7 +13,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import CohortDecision
+from safety_stream.clinical.findings import AnyFinding, CohortDecision, DoseLimitingToxicity
 from safety_stream.rulebook.load import read_yaml
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -160,6 +160,11 @@ def _asked(claim: dict[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
     return (str(claim.get("is") or claim.get("no") or claim.get("of")),), fields
 
 
+def _rules(finding: AnyFinding) -> set[str]:
+    """The DLT rules that an event meets or may meet."""
+    return {one.rule for one in finding.rules} if isinstance(finding, DoseLimitingToxicity) else set()
+
+
 def _check(claim: dict[str, Any], played: Played, where: str) -> None:
     if "status" in claim:
         status = played.record.header.status
@@ -167,7 +172,8 @@ def _check(claim: dict[str, Any], played: Played, where: str) -> None:
             assert getattr(status, key) == claim[key], where
         return
     (kind,), fields = _asked(claim)
-    found = played.of(kind, **fields)
+    rule = fields.pop("rule", None)
+    found = [one for one in played.of(kind, **fields) if rule is None or rule in _rules(one)]
     if "count" in claim:
         assert len(found) == claim["count"], where
     else:
