@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safety_stream.clinical import cohort
 from safety_stream.clinical.escalation import Counts
 from safety_stream.clinical.findings import CohortDecision, FindingChange, SubjectStatus, Tally
-from safety_stream.clinical.tallying import counts_of
+from safety_stream.clinical.tallying import counts_of, tally
 from safety_stream.rulebook.load import load_book
 
 STUDY = "CAR-NK-SLE-01"
@@ -68,7 +68,7 @@ def test_each_subject_is_counted_once_and_in_the_right_column() -> None:
         _status("007", 1, evaluable=False),
         _status("008", 1, phase="enrolled", dosed=False, first_infusion=None, window_to=None, evaluable=None),
     )
-    numbers = cohort.tally(kinds)
+    numbers = tally(kinds)
     assert numbers == Tally(
         enrolled=8, dosed=7, in_window=2, evaluable=4, not_evaluable=1, dlt=3, dlt_confirmed=1, dlt_possible=1
     )

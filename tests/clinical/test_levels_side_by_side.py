@@ -30,7 +30,8 @@ def _coming(subject: str, level: int, day: int, **more: Any) -> SubjectStatus:
 
 
 def _played(*statuses: SubjectStatus, book: Any = None) -> tuple[list[AnyFinding], list[FindingChange]]:
-    record, sent = cohort.empty(STUDY), []
+    record = cohort.empty(STUDY)
+    sent: list[FindingChange] = []
     for one in statuses:
         record, changes = cohort.step(record, one, book or bundled(), AS_OF)
         sent += changes
