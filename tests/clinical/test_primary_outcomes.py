@@ -1,4 +1,4 @@
-"""Claims about the primary outcomes: exact intervals, who is counted in what, and what lies in the follow-up."""
+"""Claims about the primary outcomes: exact intervals, and who is counted in which proportion."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
