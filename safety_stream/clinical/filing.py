@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import shelf as shelves
-from safety_stream.clinical.baseline import period_of
 from safety_stream.clinical.changes import Kept, difference
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.fold import Digest, Fold
@@ -79,31 +78,14 @@ def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
         now = without_sealed(now, course, series)
     stale = series.book not in {"", bench.edition}
     if stale or _reaches(now, shelf, standing, held, bench):
-        why = _because_of_baseline(bench, series, held, standing)
-        after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, why)
+        after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
         return after._replace(outcome="late" if held is None else "corrected")
     appended = held is None and comes_last(now, standing, bench.frame.zone) and _begins(now, standing, course)
-    filed = (
-        _in_order(now, standing, bench)
-        if appended
-        else _late(now, standing, _because_of_baseline(bench, series, held, standing))
-    )
+    filed = _in_order(now, standing, bench) if appended else _late(now, standing, bench)
     outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
     if len(now.results) >= shelves.OPEN - 1:
         filed = _sealed(filed, course, shelf.listed)
     return filed._replace(outcome=outcome)
-
-
-def _because_of_baseline(bench: Bench, series: Series, held: Result | None, standing: Result) -> Bench:
-    """A late or corrected result from before treatment judges anew what was compared with it: the changes say so."""
-    frame, last = bench.frame, series.fold.last
-    if frame.start is None or last is None or period_of(frame, last) != "after":
-        return bench
-    before = [one for one in (held, standing) if one and period_of(frame, one.place(frame.zone)) != "after"]
-    if not before:
-        return bench
-    told = "corrected" if held else "late"
-    return replace(bench, because=f"{bench.because}: a {told} result from before the first treatment (G9)")
 
 
 def _begins(series: Series, told: Result, course: Course) -> bool:
