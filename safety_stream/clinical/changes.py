@@ -42,7 +42,7 @@ def difference(
 def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, because: str) -> FindingChange | None:
     before, revision = (None, 0) if held is None else (held.finding, held.revision)
     now = before if found is None else found
-    if before == found or now is None:
+    if before is found or before == found or now is None:
         return None
     return FindingChange.model_construct(
         change="raised" if before is None else "withdrawn" if found is None else "changed",

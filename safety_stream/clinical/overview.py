@@ -26,6 +26,7 @@ from safety_stream.clinical.follow_up import followed, planned_infusion
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.parts import Part, Parts
 from safety_stream.clinical.queries import asked, query
 from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.reporting import reporting_due
@@ -42,24 +43,42 @@ class Overview(NamedTuple):
     findings: dict[str, AnyFinding]
     status: SubjectStatus
     deadline: datetime | None
+    parts: Mapping[str, Part]
 
 
 def overview(
-    frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], book: Book, as_of: datetime
+    frame: Frame,
+    facts: Mapping[str, HeaderFact],
+    digests: Mapping[str, Digest],
+    book: Book,
+    as_of: datetime,
+    before: Mapping[str, Part] | None = None,
 ) -> Overview:
-    """The findings whose home is the header, the subject's status, and when time alone next changes it."""
-    composites = list(_composites(frame, digests, book))
+    """The findings whose home is the header, the subject's status, and when time alone next changes it.
+
+    ``before``: the parts of the look before, if they are still at hand; they change nothing but the time it takes.
+    """
+    parts = Parts(before)
+    marks = tuple(digest.marks for digest in digests.values() if digest.marks)
+    composites = parts.of("composites", (frame, book, marks), lambda: _composites(frame, digests, book))
     dlts = [pair for digest in digests.values() for pair in digest.dlts]
-    joined = list(joined_findings(frame, digests, book))
+    spells = tuple((page, digest.joined) for page, digest in digests.items() if digest.joined)
+    joined = parts.of("joined", (frame, book, spells), lambda: joined_findings(frame, digests, book))
     own = digest_of({one.id: one for one in (*composites, *joined)}, Fold())
     dlts += own.dlts
     known = frozenset(id_ for id_, _ in dlts)
-    found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests, known)]
-    if frame.enrolled is not None:
-        judged = {one.criterion for digest in digests.values() for one in digest.judged}
-        found += missing(frame, judged, book.version)
-    found += [*composites, *joined, *composites_met(frame, digests, book.version)]
-    found += eligibility_findings(frame, digests, book.version)
+    lives = tuple((page, digest.began, digest.died) for page, digest in digests.items() if digest.began or digest.died)
+    asked_of = (frame, facts, bool(digests), lives, known)
+    found: list[AnyFinding] = [
+        *parts.of("questions", asked_of, lambda: (query(frame, one) for one in _questions(frame, facts, digests, known)))
+    ]
+    judged = tuple(digest.judged for digest in digests.values() if digest.judged)
+    found += parts.of("missing", (frame, book, judged), lambda: _missing(frame, digests, book))
+    found += [*composites, *joined]
+    found += parts.of("met", (frame, book, marks), lambda: composites_met(frame, digests, book.version))
+    found += parts.of(
+        "eligibility", (frame, book, judged), lambda: eligibility_findings(frame, digests, book.version)
+    )
     due, ahead = reporting_due(frame, digests, book.version, as_of)
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
@@ -69,11 +88,16 @@ def overview(
     dlt = worst(state for _, state in dlts)
     longer = extension(frame, [*digests.values(), own], dlt)
     end = midnight_after(frame, longer[0]) if longer else closes(frame)
-    status = _status(frame, digests, dlt, end, as_of)
-    if longer is not None:
-        status = status.model_copy(update={"window_to": longer[0], "extended_because": f"T4: {longer[1]}"})
+    counted = tuple((one.grade, one.worst, one.serious, one.died, one.followed) for one in digests.values())
+    seen = (frame, dlt, end, end is not None and as_of >= end, longer, counted)
+    (status,) = parts.of("status", seen, lambda: [_status(frame, digests, dlt, end, as_of, longer)])
     ahead += [end] if end is not None and as_of < end else []
-    return Overview({one.id: one for one in found}, status, min(ahead, default=None))
+    return Overview({one.id: one for one in found}, status, min(ahead, default=None), parts.said)
+
+
+def _missing(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[AnyFinding]:
+    if frame.enrolled is not None:
+        yield from missing(frame, {one.criterion for digest in digests.values() for one in digest.judged}, book.version)
 
 
 def window_to(frame: Frame) -> date | None:
@@ -111,6 +135,7 @@ def _status(
     dlt: Literal["none", "possible", "candidate", "confirmed"],
     end: datetime | None,
     as_of: datetime,
+    longer: tuple[date, str] | None,
 ) -> SubjectStatus:
     closed = end is not None and as_of >= end
     grades = Counter(str(one.grade) for one in digests.values() if one.grade is not None)
@@ -124,7 +149,8 @@ def _status(
         phase=_phase(frame, closed),
         dosed=bool(frame.infusions),
         first_infusion=frame.infusions[0].first_day if frame.infusions else None,
-        window_to=window_to(frame),
+        window_to=longer[0] if longer else window_to(frame),
+        extended_because=f"T4: {longer[1]}" if longer else None,
         evaluable=_evaluable(frame, dlt, closed, died(digests)),
         dlt=dlt,
         worst_grade=max(worst_grades, default=None),

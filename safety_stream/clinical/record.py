@@ -13,10 +13,11 @@ in any order and some not at all before a crash: see ``shelf`` for why nothing i
 """
 
 from base64 import b32encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
@@ -26,6 +27,7 @@ from safety_stream.clinical.facts import HeaderFact, ReportFact
 from safety_stream.clinical.findings import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.parts import Part
 from safety_stream.clinical.result import Result
 
 HEADER = "header"
@@ -98,10 +100,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The marks of all sealed records of one analyte, each ``WIDTH`` letters."""
+    """The marks of all sealed records of one analyte, each ``WIDTH`` letters; by their first letter, to be found fast."""
 
     analyte: str
-    marks: str = ""
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class SubjectRecord:
     indexes: Mapping[str, Index] = field(default_factory=dict)
     reports: Mapping[str, Report] = field(default_factory=dict)
     frame: tuple[str, Frame] | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
     def with_header(self, header: Header) -> "SubjectRecord":
         """The record with another header; what was derived from the old one is forgotten."""
@@ -148,8 +151,10 @@ class SubjectRecord:
             reports=_laid(self.reports, pages, Report),
         )
 
-    def after(self, header: Header, pages: Mapping[str, Page], frame: tuple[str, Frame]) -> "SubjectRecord":
-        """The record after a step: its header and pages, and the frame that the header makes."""
+    def after(
+        self, header: Header, pages: Mapping[str, Page], frame: tuple[str, Frame], parts: Mapping[str, Part]
+    ) -> "SubjectRecord":
+        """The record after a step: its header and pages, and what was derived from them."""
         series, chunks, indexes, reports = self.series, self.chunks, self.indexes, self.reports
         for name, page in pages.items():
             if isinstance(page, Series):
@@ -160,18 +165,39 @@ class SubjectRecord:
                 chunks = {**chunks, name: page}
             elif isinstance(page, Index):
                 indexes = {**indexes, name: page}
-        return SubjectRecord(self.study, self.subject, header, series, chunks, indexes, reports, frame)
+        return SubjectRecord(self.study, self.subject, header, series, chunks, indexes, reports, frame, parts)
 
     @property
-    def pages(self) -> frozenset[str]:
+    def pages(self) -> "Loaded":
         """The names of the pages loaded."""
-        return frozenset((HEADER, *self.series, *self.chunks, *self.indexes, *self.reports))
+        return Loaded(self)
 
     def page(self, name: str) -> Page | None:
         """One loaded page by its name."""
         if name == HEADER:
             return self.header
         return self.series.get(name) or self.reports.get(name) or self.chunks.get(name) or self.indexes.get(name)
+
+
+class Loaded(Set[str]):
+    """The names of a record's pages. To ask for one costs the same however many there are."""
+
+    def __init__(self, record: SubjectRecord) -> None:
+        self._record = record
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._record.page(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        record = self._record
+        return chain((HEADER,), record.series, record.chunks, record.indexes, record.reports)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @classmethod
+    def _from_iterable(cls, names: Iterable[str]) -> frozenset[str]:  # type: ignore[override]  # a part is no record
+        return frozenset(names)
 
 
 def _laid(held: Mapping[str, _Page], pages: Mapping[str, Page], kind: type[_Page]) -> Mapping[str, _Page]:

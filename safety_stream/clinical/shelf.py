@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept
@@ -92,11 +92,11 @@ def names_needed(record: SubjectRecord, key: str, told: Measurement | None, zone
 
 
 def shelf_of(record: SubjectRecord, key: str, needed: Collection[str] | None = None) -> Shelf:
-    """The loaded pages of one analyte; with ``needed``, of the chunks only those that it names."""
-    names = (f"{key}{CHUNK}{number}" for number in range(1, let_go(record.series[key]).sealed + 1))
-    if needed is not None:
-        names = (name for name in names if name in needed)
-    chunks = tuple(record.chunks[name] for name in names if name in record.chunks)
+    """The loaded pages of one analyte; with ``needed``, no chunks unless it names them."""
+    chunks: tuple[Chunk, ...] = ()
+    if needed is None or f"{key}{CHUNK}1" in needed:  # all chunks are needed, or none
+        names = (f"{key}{CHUNK}{number}" for number in range(1, let_go(record.series[key]).sealed + 1))
+        chunks = tuple(record.chunks[name] for name in names if name in record.chunks)
     return Shelf(record.series[key], chunks, record.indexes.get(key + INDEX))
 
 
@@ -140,11 +140,24 @@ def reaches_sealed(series: Series, index: Index, result: Result, zone: tzinfo) -
     """
     if series.base.last is not None and result.place(zone) <= series.base.last:
         return True
-    begun = series.base.point
-    if begun and any(point_of(one, zone) == begun for one in (result, *series.results)):
-        return True
-    mark, at = mark_of(result.record), -1
-    while (at := index.marks.find(mark, at + 1)) >= 0:
+    return _goes_on(series, result, zone) or _is_listed(index, result.record)
+
+
+def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
+    """Whether a result, or the open page, goes on with the time point that ended the last chunk."""
+    begun, last = series.base.point, series.base.last
+    if not begun or last is None:
+        return False
+    if begun.startswith("#"):
+        return any(one.specimen == begun[1:] for one in (result, *series.results))
+    first = takewhile(lambda one: one.place(zone)[:2] <= last[:2], series.results)
+    return any(point_of(one, zone) == begun for one in (result, *first))
+
+
+def _is_listed(index: Index, record: str) -> bool:
+    mark, at = mark_of(record), -1
+    marks = index.marks.get(mark[0], "")
+    while (at := marks.find(mark, at + 1)) >= 0:
         if at % WIDTH == 0:
             return True
     return False
@@ -165,10 +178,17 @@ def listing(index: Index | None, chunks: Iterable[Chunk]) -> Index | None:
     """The index with every record of the loaded chunks in it; the same one when none was missing."""
     if index is None:
         return None
-    known = {index.marks[at : at + WIDTH] for at in range(0, len(index.marks), WIDTH)}
+    known = {marks[at : at + WIDTH] for marks in index.marks.values() for at in range(0, len(marks), WIDTH)}
     marks = [mark_of(result.record) for chunk in chunks for result in chunk.results]
     missing = [mark for mark in marks if mark not in known]
-    return replace(index, marks=index.marks + "".join(missing)) if missing else index
+    return _listed(index, missing) if missing else index
+
+
+def _listed(index: Index, more: Iterable[str]) -> Index:
+    marks = dict(index.marks)
+    for mark in more:
+        marks[mark[0]] = marks.get(mark[0], "") + mark
+    return replace(index, marks=marks)
 
 
 @lru_cache(maxsize=1024)
@@ -216,8 +236,8 @@ def sealed_copy(series: Series, course: Course, index: Index) -> Shelf:
     ids = ids_of((one for one in series.closed if one.by in records), course)
     kept = {id_: series.kept[id_] for id_ in ids if id_ in series.kept}
     chunk = Chunk(series.analyte, series.sealed + 1, half, kept)
-    marks = index.marks + "".join(mark_of(result.record) for result in half)
-    return Shelf(replace(series, sealing=True), (chunk,), replace(index, marks=marks))
+    listed = _listed(index, (mark_of(result.record) for result in half))
+    return Shelf(replace(series, sealing=True), (chunk,), listed)
 
 
 def ids_of(closed: Iterable[Closed], course: Course) -> Iterator[str]:

@@ -223,17 +223,19 @@ def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Fi
     changes = [change for name in sorted(filed) for change in filed[name].changes]
     pages = {name: page for one in filed.values() for name, page in one.pages.items()}
     passed = held.deadline is not None and bench.as_of >= held.deadline
-    status = None
+    status, parts = None, record.parts
     if header is not held or passed or held.book != bench.edition:
-        whole = overview(bench.frame, header.facts, header.digests, bench.book, bench.as_of)
+        whole = overview(bench.frame, header.facts, header.digests, bench.book, bench.as_of, parts)
+        parts = whole.parts
         kept, own = difference(held.kept, whole.findings, bench.as_of, bench.because)
         now = _revised(held.status, whole.status)
         status = now if now is not held.status else None
         changes += own
-        header = replace(header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition)
-        header = replace(header, concluded_to=bench.as_of)
+        header = replace(
+            header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition, concluded_to=bench.as_of
+        )
     return Step(
-        record=record.after(header, pages, (bench.edition, bench.frame)),
+        record=record.after(header, pages, (bench.edition, bench.frame), parts),
         changes=tuple(changes),
         status=status,
         pages=frozenset(pages) | ({HEADER} if header is not held else frozenset()),

@@ -97,7 +97,7 @@ class Replay:
     def _record(self, study: str, subject: str, event: SubjectEvent | None) -> Any:
         """The record with every page that is needed: what was not kept here was never written."""
         record = self._records.get((study, subject)) or self._clinic.empty(study, subject)
-        while missing := set(self._clinic.needed(record, event)) - set(self._clinic.pages(record)):
+        while missing := self._clinic.needed(record, event) - self._clinic.pages(record):
             for page in sorted(missing):
                 record = self._clinic.with_page(record, page, None)
         return record

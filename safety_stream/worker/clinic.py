@@ -1,6 +1,6 @@
 """The judgement the worker runs with: the book, and the pure functions that read it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from datetime import datetime
 from typing import Any
 
@@ -38,11 +38,11 @@ class Clinic:
         """A record that holds nothing yet; a study is a record with subject ''."""
         return subject.empty(study, subject_number) if subject_number else cohort.empty(study)
 
-    def pages(self, record: Record) -> Collection[str]:
+    def pages(self, record: Record) -> Set[str]:
         """The names of the pages that are loaded."""
         return record.loaded if isinstance(record, StudyRecord) else record.pages
 
-    def needed(self, record: Record, event: SubjectEvent | None) -> Collection[str]:
+    def needed(self, record: Record, event: SubjectEvent | None) -> Set[str]:
         """The names of the pages this event needs; null event: the passing of time."""
         if isinstance(record, StudyRecord):
             return study_pages.pages_needed(record)

@@ -1,6 +1,6 @@
 """What the engine needs of the clinic: pages in, pages and consequences out. The engine knows no more of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Set, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -66,11 +66,11 @@ class Judgement(Protocol):
         """A record that holds nothing yet; a study is a record with subject ''."""
         ...
 
-    def pages(self, record: Record) -> Collection[str]:
+    def pages(self, record: Record) -> Set[str]:
         """The names of the pages that are loaded."""
         ...
 
-    def needed(self, record: Record, event: SubjectEvent | None) -> Collection[str]:
+    def needed(self, record: Record, event: SubjectEvent | None) -> Set[str]:
         """The names of the pages this event needs, the header being loaded; null event: the passing of time."""
         ...
 

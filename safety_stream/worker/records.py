@@ -28,7 +28,7 @@ class Records:
         record = self._held[partition].get((study, subject))
         if record is None:
             record = self._load(partition, self._judgement.empty(study, subject), HEADER)
-        while missing := set(self._judgement.needed(record, event)) - set(self._judgement.pages(record)):
+        while missing := self._judgement.needed(record, event) - self._judgement.pages(record):
             for name in sorted(missing):  # one page may tell that others are needed
                 record = self._load(partition, record, name)
         return record

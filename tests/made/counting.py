@@ -51,13 +51,13 @@ class Counting:
         """Nothing yet."""
         return Tallied(study, subject)
 
-    def pages(self, record: Tallied) -> tuple[str, ...]:
+    def pages(self, record: Tallied) -> frozenset[str]:
         """The pages loaded."""
-        return tuple(record.loaded)
+        return frozenset(record.loaded)
 
-    def needed(self, record: Tallied, event: SubjectEvent | None) -> tuple[str, ...]:
+    def needed(self, record: Tallied, event: SubjectEvent | None) -> frozenset[str]:
         """The page of the event's test."""
-        return (event.test or "other",) if isinstance(event, LabResult) else ()
+        return frozenset({event.test or "other"}) if isinstance(event, LabResult) else frozenset()
 
     def with_page(self, record: Tallied, name: str, stored: bytes | None) -> Tallied:
         """One more page."""
