@@ -5,7 +5,7 @@ series meet in the header: a composite holds where one mark of every clause lies
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from safety_stream.clinical.fold import Mark
@@ -43,14 +43,31 @@ def marks_of(measured: Measured, place: Place, frame: Frame, baseline: Baseline)
             yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, measured.key, times)
 
 
-def thinned(marks: tuple[Mark, ...], more: Iterator[Mark]) -> tuple[Mark, ...]:
-    """The marks with some more: one a clause and day is enough, a sure one rather than one that only may be."""
-    held = {(mark.clause, mark.earliest.date()): mark for mark in marks}
+_OfADay = dict[tuple[str, date], Mark]
+
+
+def thinned(marks: tuple[Mark, ...], more: Iterator[Mark], lasting: frozenset[str]) -> tuple[Mark, ...]:
+    """The marks with some more: one a clause and day is enough, a sure one rather than one that only may be.
+
+    Of a composite in ``lasting`` only the samples next to a run bound it: those between them are let go.
+    """
+    held: _OfADay = {(mark.clause, mark.earliest.date()): mark for mark in marks}
     for mark in more:
         key = (mark.clause, mark.earliest.date())
+        if key not in held and mark.clause.endswith("/no") and mark.clause.partition("/")[0] in lasting:
+            _let_go(held, mark.clause)
         if key not in held or (mark.sure and not held[key].sure):
             held[key] = mark
     return tuple(held.values())
+
+
+def _let_go(held: _OfADay, missed: str) -> None:
+    """Of the last two samples that miss a clause the later one, where both surely come after every run."""
+    met = f"{missed.removesuffix('/no')}/yes"
+    ended = max((mark.latest for (clause, _), mark in held.items() if clause == met), default=None)
+    last = [key for key, mark in held.items() if key[0] == missed and (ended is None or mark.earliest > ended)]
+    if len(last) > 1:
+        del held[last[-1]]
 
 
 def inputs_of(measured: Measured) -> Inputs:

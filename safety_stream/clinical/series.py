@@ -144,7 +144,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     now = fold._replace(
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline))
+        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline), frame.version.lasting)
         if frame.version.clauses_on(measured.key)
         else (),
     )

@@ -206,6 +206,11 @@ class ProtocolVersion(Written):
         analytes = {key for _, clause, _ in every for key in clause.any_of}
         return {key: tuple(one for one in every if key in one[1].any_of) for key in analytes}
 
+    @cached_property
+    def lasting(self) -> frozenset[str]:
+        """The composites that must last."""
+        return frozenset(name for name, one in self.composites.items() if one.lasting is not None)
+
     def watched(self, analyte: str) -> tuple[WatchLimit, ...]:
         """The watch limits on an analyte."""
         return self.watch_by_analyte.get(analyte, ())
