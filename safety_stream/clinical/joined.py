@@ -11,6 +11,7 @@ which was told first. Where the state is not known near what happened, the term 
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from safety_stream.clinical.episodes import grades
@@ -141,7 +142,7 @@ def _all_cited(states: list[Spell], spell: Spell, frame: Frame) -> tuple[Point, 
 def _cited(state: Spell, spell: Spell, frame: Frame) -> tuple[Point, ...]:
     """Of the samples of a state those next to what happened: before it, the first during it, after it."""
     first, last = _span(spell, frame)
-    points = (state.first, *state.daily, state.last)
+    points = (state.first, *chain.from_iterable(state.daily), state.last)
     before = [one for one in points if one.observed_at.latest(frame.zone) < first]
     after = [one for one in points if one.observed_at.earliest(frame.zone) > last]
     during = [one for one in points if one not in before and one not in after]

@@ -52,6 +52,7 @@ def overview(
     digests: Mapping[str, Digest],
     book: Book,
     as_of: datetime,
+    *,
     before: Mapping[str, Part] | None = None,
 ) -> Overview:
     """The findings whose home is the header, the subject's status, and when time alone next changes it.
@@ -68,17 +69,16 @@ def overview(
     dlts += own.dlts
     known = frozenset(id_ for id_, _ in dlts)
     lives = tuple((page, digest.began, digest.died) for page, digest in digests.items() if digest.began or digest.died)
-    asked_of = (frame, facts, bool(digests), lives, known)
-    found: list[AnyFinding] = [
-        *parts.of("questions", asked_of, lambda: (query(frame, one) for one in _questions(frame, facts, digests, known)))
-    ]
+    told = (frame, facts, bool(digests), lives, known)
+    questions = parts.of(
+        "questions", told, lambda: (query(frame, one) for one in _questions(frame, facts, digests, known))
+    )
+    found: list[AnyFinding] = [*questions]
     judged = tuple(digest.judged for digest in digests.values() if digest.judged)
     found += parts.of("missing", (frame, book, judged), lambda: _missing(frame, digests, book))
     found += [*composites, *joined]
     found += parts.of("met", (frame, book, marks), lambda: composites_met(frame, digests, book.version))
-    found += parts.of(
-        "eligibility", (frame, book, judged), lambda: eligibility_findings(frame, digests, book.version)
-    )
+    found += parts.of("eligibility", (frame, book, judged), lambda: eligibility_findings(frame, digests, book.version))
     due, ahead = reporting_due(frame, digests, book.version, as_of)
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
@@ -90,7 +90,7 @@ def overview(
     end = midnight_after(frame, longer[0]) if longer else closes(frame)
     counted = tuple((one.grade, one.worst, one.serious, one.died, one.followed) for one in digests.values())
     seen = (frame, dlt, end, end is not None and as_of >= end, longer, counted)
-    (status,) = parts.of("status", seen, lambda: [_status(frame, digests, dlt, end, as_of, longer)])
+    (status,) = parts.of("status", seen, lambda: [_status(frame, digests, dlt, end, as_of, longer=longer)])
     ahead += [end] if end is not None and as_of < end else []
     return Overview({one.id: one for one in found}, status, min(ahead, default=None), parts.said)
 
@@ -135,6 +135,7 @@ def _status(
     dlt: Literal["none", "possible", "candidate", "confirmed"],
     end: datetime | None,
     as_of: datetime,
+    *,
     longer: tuple[date, str] | None,
 ) -> SubjectStatus:
     closed = end is not None and as_of >= end

@@ -7,14 +7,16 @@ is concluded again, and comes to the same.
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar, cast
 
-_Said = TypeVar("_Said")
+from safety_stream.clinical.findings import AnyFinding, SubjectStatus
+
+_Said = TypeVar("_Said", bound=AnyFinding | SubjectStatus)
 
 
 class Part(NamedTuple):
     """What one part read, and what it said."""
 
     read: tuple[object, ...]
-    said: tuple[object, ...]
+    said: tuple[AnyFinding | SubjectStatus, ...]
 
 
 class Parts:
@@ -28,6 +30,16 @@ class Parts:
         """What a part says of what it reads: the very same as before where it reads the same."""
         part = self._held.get(name)
         if part is None or part.read != read:
-            part = Part(read, tuple(say()))
+            held = {_name(one): one for one in part.said} if part else {}
+            part = Part(read, tuple(_same(held.get(_name(one)), one) for one in say()))
         self.said[name] = part
         return cast("tuple[_Said, ...]", part.said)
+
+
+def _name(one: AnyFinding | SubjectStatus) -> str:
+    return one.subject if isinstance(one, SubjectStatus) else one.id
+
+
+def _same(held: AnyFinding | SubjectStatus | None, now: AnyFinding | SubjectStatus) -> AnyFinding | SubjectStatus:
+    """The very object held where it says the same: to be compared at once with what was sent."""
+    return held if held is not None and held == now else now

@@ -100,7 +100,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The marks of all sealed records of one analyte, each ``WIDTH`` letters; by their first letter, to be found fast."""
+    """The marks of all sealed records of one analyte, each ``WIDTH`` letters, by their first letter."""
 
     analyte: str
     marks: Mapping[str, str] = field(default_factory=dict)

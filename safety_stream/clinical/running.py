@@ -77,13 +77,16 @@ class Clock(NamedTuple):
     untreated: GradeRange | None = None
 
 
+Months = tuple[tuple[Point, ...], ...]
+
+
 class Spell(NamedTuple):
     """A run of samples that tell the same of one part of a rule which joins two measurements: it holds, not, or may.
 
     ``shows``: the first sample that tells it by itself, else the first. ``before``: the last sample that surely did
     not meet it; ``after``: the sample that ended the run. ``longest``: its longest stretch of samples close enough to
     each other, ``stretch`` its present one. ``at_once`` and ``if_long``: what its samples say were no time, or enough
-    time, to have passed. ``daily``: of a state, the last sample of each day, to be cited.
+    time, to have passed. ``daily``: of a state, the last sample of each day, to be cited; 31 of them together.
     """
 
     met: bool | None
@@ -96,7 +99,7 @@ class Spell(NamedTuple):
     stretch: tuple[Point, Point] | None = None
     at_once: bool | None = False
     if_long: bool | None = False
-    daily: tuple[Point, ...] = ()
+    daily: Months = ()
 
 
 class Joining(NamedTuple):

@@ -11,16 +11,18 @@ Runs of a fever that surely is none are dropped; of spells that tell the same, o
 from collections.abc import Mapping
 from datetime import timedelta, tzinfo
 from decimal import Decimal
+from itertools import chain
 
 from safety_stream.clinical.hours import apart, held_for
 from safety_stream.clinical.measure import Measured
 from safety_stream.clinical.points import Drawn
-from safety_stream.clinical.running import Joining, Point, Spell
+from safety_stream.clinical.running import Joining, Months, Point, Spell
 from safety_stream.quantity import ZERO, Interval, exactly
 from safety_stream.rulebook.criteria import Comparison, Criterion, Inputs, Verdict, compare
 from safety_stream.rulebook.tables import Book, Part
 
 Stretch = tuple[Point, Point]
+MONTH = 31
 _NO_TIME, _ENOUGH_TIME = exactly(ZERO), exactly(Decimal(1_000_000))
 
 
@@ -58,8 +60,8 @@ def _around(state: Joining, part: Part, measured: Measured, point: Point, zone: 
     met = _judged(part, measured, _NO_TIME)
     running = state.open
     if running is not None and running.met is met and _near(running.last, point, part.observed_every, zone):
-        return state._replace(open=running._replace(last=point, daily=_by_day(running.daily, (point,), zone)))
-    return Joining(_kept(state.spells, running, zone), open=Spell(met, point, point, point, daily=(point,)))
+        return state._replace(open=running._replace(last=point, daily=_by_day(running.daily, point, zone)))
+    return Joining(_kept(state.spells, running, zone), open=Spell(met, point, point, point, daily=((point,),)))
 
 
 def _happens(state: Joining, part: Part, measured: Measured, point: Point, zone: tzinfo) -> Joining:
@@ -135,17 +137,20 @@ def _kept(spells: tuple[Spell, ...], ended: Spell | None, zone: tzinfo) -> tuple
     for place in range(len(spells) - 1, max(len(spells) - 4, -1), -1):
         one = spells[place]
         if one.met is ended.met and one.last.observed_at.dates(zone)[0] == day:
-            daily = _by_day(one.daily, ended.daily, zone) if ended.daily else ()
+            daily = one.daily
+            for point in chain.from_iterable(ended.daily):
+                daily = _by_day(daily, point, zone)
             joined = one._replace(last=ended.last, after=ended.after, daily=daily)
             return (*spells[:place], joined, *spells[place + 1 :])
     return (*spells, ended)
 
 
-def _by_day(points: tuple[Point, ...], more: tuple[Point, ...], zone: tzinfo) -> tuple[Point, ...]:
-    """The samples with later ones: the last of each day."""
-    if not points or points[-1].observed_at.dates(zone)[0] != more[0].observed_at.dates(zone)[0]:
-        return (*points, *more)
-    return (*points[:-1], *more)
+def _by_day(months: Months, point: Point, zone: tzinfo) -> Months:
+    """The samples with a later one: the last of each day. Only the last month is written anew."""
+    last = months[-1] if months else ()
+    if last and last[-1].observed_at.dates(zone)[0] == point.observed_at.dates(zone)[0]:
+        return (*months[:-1], (*last[:-1], point))
+    return (*months[:-1], (*last, point)) if 0 < len(last) < MONTH else (*months, (point,))
 
 
 def _or(one: Verdict, other: Verdict) -> Verdict:

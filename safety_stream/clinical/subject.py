@@ -225,7 +225,7 @@ def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Fi
     passed = held.deadline is not None and bench.as_of >= held.deadline
     status, parts = None, record.parts
     if header is not held or passed or held.book != bench.edition:
-        whole = overview(bench.frame, header.facts, header.digests, bench.book, bench.as_of, parts)
+        whole = overview(bench.frame, header.facts, header.digests, bench.book, bench.as_of, before=parts)
         parts = whole.parts
         kept, own = difference(held.kept, whole.findings, bench.as_of, bench.because)
         now = _revised(held.status, whole.status)

@@ -1,6 +1,6 @@
 """What the engine needs of the clinic: pages in, pages and consequences out. The engine knows no more of it."""
 
-from collections.abc import Collection, Set, Sequence
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime
 from typing import Any, Protocol
 
