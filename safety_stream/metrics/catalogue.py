@@ -56,6 +56,8 @@ def _gauge(name: str, owner: Owner, unit: str, meaning: str, *labels: str) -> Me
 
 _BY_ALERT: Final = ("study", "alert_type", "urgency")
 
+_OUTCOME: Final = ("dose_level", "outcome", "worst_grade", "among")
+
 METRICS: Final[tuple[Metric, ...]] = (
     # What is true of a study: from the picture that its owner keeps a partition, never counted up.
     _of_study("subjects", "subjects", "Subjects by phase.", "phase"),
@@ -77,6 +79,18 @@ METRICS: Final[tuple[Metric, ...]] = (
         "dose_level_unsupported", "1", "1 while a higher level is open that this level's count does not support.",
         "dose_level",
     ),
+    _of_study("planned_subjects", "subjects", "Subjects that the protocol plans to enrol; absent where it names none."),
+    _of_study("stagger_breaches", "infusions", "First infusions too soon after the first of their level."),
+    _of_study(
+        "outcome_subjects",
+        "subjects",
+        "Subjects with a primary outcome: a DLT, of each dose level and of all; an adverse event, a serious one, a "
+        "toxicity, of all, by worst grade and any. Among the dosed, DLTs among the evaluable too.",
+        *_OUTCOME,
+    ),
+    _of_study("outcome_of_subjects", "subjects", "Among how many subjects an outcome is counted.", *_OUTCOME),
+    _of_study("outcome_lower_ratio", "1", "Lower limit of the exact 95 % interval (Clopper-Pearson).", *_OUTCOME),
+    _of_study("outcome_upper_ratio", "1", "Upper limit of the exact 95 % interval (Clopper-Pearson).", *_OUTCOME),
     # What a worker has done since it started: counters begin at 0 and may count a replayed event twice.
     Metric("build", "info", "every worker", "1", "What runs: version, and the rulebook's hash.",
            ("version", "ctcae_version", "rulebook_sha256")),

@@ -6,7 +6,7 @@ from typing import get_args
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from safety_stream.clinical.cohort import StudyNumbers
+from safety_stream.clinical.cohort import StudyNumbers, Unnamed
 from safety_stream.clinical.escalation import Decision
 from safety_stream.metrics.making import family
 from safety_stream.metrics.small_cells import SmallCells
@@ -50,7 +50,24 @@ class StudyCollector(Collector):
             for labels, count in self._small_cells.shown(cells):
                 shown.add_metric(labels, count)
             yield shown
+        yield from _plan(studies)
+        yield from self._outcomes(studies)
         yield from _advice(studies)
+
+    def _outcomes(self, studies: Mapping[str, StudyNumbers]) -> Iterator[GaugeMetricFamily]:
+        """The primary outcomes with their intervals; an interval tells the count, and is hidden where the count is."""
+        counted, of = family("outcome_subjects"), family("outcome_of_subjects")
+        lower, upper = family("outcome_lower_ratio"), family("outcome_upper_ratio")
+        for labels, one in _proportions(studies):
+            shown = dict(self._small_cells.shown([("with", one.counted), ("of", one.of)]))
+            if "with" in shown:
+                counted.add_metric(labels, shown["with"])
+            if "of" in shown:
+                of.add_metric(labels, shown["of"])
+            if shown == {"with": one.counted, "of": one.of}:
+                lower.add_metric(labels, float(one.lower))
+                upper.add_metric(labels, float(one.upper))
+        yield from (counted, of, lower, upper)
 
 
 def _counts(studies: Mapping[str, StudyNumbers]) -> dict[str, Cells]:
@@ -72,6 +89,26 @@ def _counts(studies: Mapping[str, StudyNumbers]) -> dict[str, Cells]:
             grades = {grade: numbers.worst_grade_by_level.get((level, grade), 0) for grade in GRADES}
             made["dose_level_subjects_by_worst_grade"] += _cells(study, grades, str(level))
     return made
+
+
+def _plan(studies: Mapping[str, StudyNumbers]) -> Iterator[GaugeMetricFamily]:
+    """What the protocol plans, and what was not kept to."""
+    planned, staggers = family("planned_subjects"), family("stagger_breaches")
+    for study, numbers in studies.items():
+        if numbers.planned_subjects is not None:
+            planned.add_metric((study,), numbers.planned_subjects)
+        staggers.add_metric((study,), numbers.stagger_breaches)
+    yield from (planned, staggers)
+
+
+def _proportions(studies: Mapping[str, StudyNumbers]) -> Iterator[tuple[tuple[str, ...], Unnamed]]:
+    """Those shown: DLTs of each dose level and of all, everything else of all levels together."""
+    for study, numbers in studies.items():
+        for one in numbers.proportions:
+            if one.dose_level is None or one.outcome == "dlt":
+                level = "all" if one.dose_level is None else str(one.dose_level)
+                grade = "any" if one.worst_grade is None else str(one.worst_grade)
+                yield (study, level, one.outcome, grade, one.among), one
 
 
 def _cells(study: str, counts: Mapping[str, int], *level: str) -> Cells:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from findings_made import toxicity
 from prometheus_client import CollectorRegistry, generate_latest
 from ruamel.yaml import YAML
 
-from safety_stream.clinical.cohort import StudyNumbers
+from safety_stream.clinical.cohort import StudyNumbers, Unnamed
 from safety_stream.clinical.findings import Tally
 from safety_stream.metrics import making
 from safety_stream.metrics.catalogue import BY_SERIES, METRICS, Metric
@@ -29,6 +30,17 @@ OURS = "safety_stream_"
 BY_OTHERS = {"instance", "job"}  # put on by Prometheus
 
 
+def outcomes(levels: int) -> Iterator[Unnamed]:
+    """What the study's tally tells: of all levels and of each, a DLT twice, the others at any grade and at each."""
+    lower, upper = Decimal("0.0084"), Decimal("0.9057")  # 1 of 3: 1 - 0.975**(1/3), and the root of the other tail
+    for level in (None, *range(1, levels + 1)):
+        yield Unnamed("dlt", None, level, "dlt_evaluable", 1, 3, lower, upper)
+        yield Unnamed("dlt", None, level, "dosed", 1, 3, lower, upper)
+        for outcome in ("adverse_event", "serious_adverse_event", "toxicity"):
+            for grade in (None, 1, 2, 3, 4, 5):
+                yield Unnamed(outcome, grade, level, "dosed", 1, 3, lower, upper)
+
+
 def numbers(levels: int = 4) -> StudyNumbers:
     """A study with every kind of count."""
     return StudyNumbers(
@@ -38,6 +50,9 @@ def numbers(levels: int = 4) -> StudyNumbers:
         dict.fromkeys(range(1, levels + 1), "stop"),
         {"3": 4},
         2,
+        proportions=tuple(outcomes(levels)),
+        planned_subjects=18,
+        stagger_breaches=1,
         worst_grade_by_level={(1, "3"): 2},
         unsupported_levels=frozenset({1}),
     )
@@ -203,3 +218,18 @@ def test_no_label_can_hold_a_subject() -> None:
     labels = {label for metric in METRICS for label in metric.labels}
     assert not labels & {"subject", "site", "arm", "address", "recipient", "value", "alert_id"}
     assert str(toxicity(4).subject) not in generate_latest(a_worker(ABOUT).registry).decode()
+
+
+def test_an_outcome_is_shown_with_its_interval_and_a_small_one_without() -> None:
+    """1 of 3 with its exact interval (0.84 % to 90.57 %, R: binom.test(1, 3)); hidden, it tells nothing at all."""
+    labels = 'among="dlt_evaluable",dose_level="all",outcome="dlt",study="A-1",worst_grade="any"'
+    page = generate_latest(a_worker(ABOUT).registry).decode()
+    assert f"safety_stream_outcome_subjects{{{labels}}} 1.0" in page
+    assert f"safety_stream_outcome_of_subjects{{{labels}}} 3.0" in page
+    assert f"safety_stream_outcome_lower_ratio{{{labels}}} 0.0084" in page
+    assert f"safety_stream_outcome_upper_ratio{{{labels}}} 0.9057" in page
+    for mode in ("hide", "round"):
+        about = Shown(small_cells=SmallCells(5, mode))
+        page = generate_latest(a_worker(about).registry).decode()
+        assert "safety_stream_outcome_lower_ratio{" not in page
+        assert f"safety_stream_outcome_subjects{{{labels}}} 1.0" not in page
