@@ -37,6 +37,11 @@ class Standing:
     late: bool = False
     in_place_of_another: bool = False
     zone: tzinfo = UTC
+    answer_link: str | None = None
+    level: int = 1
+    repeat: int = 1
+    reminder: bool = False
+    answered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,16 @@ import structlog
 from safety_stream.alerting.catalogue import entry
 from safety_stream.alerting.channels.channel import Channel, Message, Outcome
 from safety_stream.alerting.letter import Detail, Standing, letter
+from safety_stream.alerting.notes import answered_note
 from safety_stream.alerting.render import Templates, plain
 from safety_stream.notifier.backoff import wait_ms
 from safety_stream.notifier.bell import Bell, heard
+from safety_stream.notifier.courses import moment
+from safety_stream.notifier.links import Links
 from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.note_desk import NoteDesk
 from safety_stream.notifier.outbox import Outbox
-from safety_stream.notifier.pending import Claim, Pending
+from safety_stream.notifier.pending import Claim, NoticeClaim, Pending
 from safety_stream.notifier.routing import Routing
 
 LATE_AFTER: Final = timedelta(minutes=10)
@@ -53,6 +57,8 @@ class Courier:
     settled: Bell
     clock: Callable[[], datetime]
     lease: timedelta
+    notes: NoteDesk
+    links: Links = field(default_factory=Links)
     detail: Detail = "full"
     wall_clock: bool = True
     chance: Random = field(default_factory=Random)
@@ -75,11 +81,17 @@ class Courier:
         if claim is None:
             return False
         began = perf_counter()
+        if isinstance(claim, NoticeClaim):
+            outcome = await self.channel.send(self.notes.of_notice(claim))
+            await self._settled(claim, outcome)
+            self.settled.ring()
+            return True
         outcome = await self.channel.send(self._message(claim))
         await self._settle(claim, outcome, perf_counter() - began)
         return True
 
-    async def _settle(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
+    async def _settled(self, claim: Claim | NoticeClaim, outcome: Outcome) -> int:
+        """The outcome on record, and how the channel does; when that was."""
         now = self._now_ms()
         if outcome.whole_channel:
             self.health.failures += 1
@@ -88,7 +100,11 @@ class Courier:
             self.health.failures = self.health.rests_until_ms = 0
         next_try = now + wait_ms(claim.tries, self.chance)
         await asyncio.to_thread(self.pending.settle, claim, outcome, now, next_try)
-        if outcome.result == "rejected":
+        return now
+
+    async def _settle(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
+        now = await self._settled(claim, outcome)
+        if outcome.result == "rejected" and claim.kind != "answered":
             await self._step_up(claim, now)
         self.metrics.tried(claim.alert.type, outcome, seconds, now / 1000)
         if outcome.result == "accepted" and self.wall_clock and not claim.possible_repeat:
@@ -108,21 +124,28 @@ class Courier:
 
     async def _step_up(self, claim: Claim, now_ms: int) -> None:
         """A person who cannot be reached is not waited for: those next in line are told at once."""
-        people = self.routing.recipients(claim.alert, claim.level + 1)
-        told = await asyncio.to_thread(self.outbox.step_up, claim.alert, claim.level + 1, people, now_ms)
+        told = await asyncio.to_thread(self.outbox.refused, claim.alert, claim.level, now_ms)
         _LOG.error("refused for good", alert=claim.alert.id, level=claim.level, others_told=told)
         self.work.ring()
 
     def _message(self, claim: Claim) -> Message:
         alert, queued = claim.alert, datetime.fromtimestamp(claim.queued_at / 1000, UTC)
+        course = claim.course
+        mine = course is not None and course.revision == alert.revision
+        step_at = course.step_at if course is not None and mine else None
         standing = Standing(
-            answer_by=queued + entry(alert.type, alert.case).answer_within,
+            answer_by=step_at or queued + entry(alert.type, alert.case).answer_within,
             told_before=claim.told_before,
             newest_revision=claim.newest_revision,
             possible_repeat=claim.possible_repeat,
-            in_place_of_another=claim.level > 1,
+            in_place_of_another=course is not None and claim.level > 1,
             late=self.clock() - queued > LATE_AFTER,
             zone=self.routing.zone,
+            answer_link=self.links.of(alert.id, alert.revision, claim.person.key) if step_at is not None else None,
+            level=claim.level,
+            repeat=claim.round,
+            reminder=claim.kind == "reminder",
+            answered_by=course.answered_by if course is not None and mine else "",
         )
         read = letter(alert, standing, self.detail)
         try:
@@ -131,11 +154,16 @@ class Courier:
             _LOG.error("template failed, sent plain", alert=alert.id, template=alert.type, error=str(error))
             self.metrics.unrendered.inc()
             mail = plain(read)
+        if claim.answered is not None:
+            who, at = claim.answered
+            mail = self.notes.draw(answered_note(alert, who, moment(at), mail.subject, self.routing.zone))
         return Message(
             recipient=claim.person.mailbox,
             alert=alert.id,
             revision=alert.revision,
             level=claim.level,
+            round=claim.round,
+            kind=claim.kind,
             type=alert.type,
             urgency=alert.urgency,
             subject=mail.subject,

@@ -32,18 +32,21 @@ class Message:
     recipient: Address
     alert: str
     revision: int
-    type: AlertType
+    type: AlertType | Literal["digest", "storm"]
     urgency: Urgency
     subject: str
     text: str
     html: str
     level: int = 1
+    round: int = 1
+    kind: str = "alert"
 
     @property
     def id(self) -> str:
         """The name of this message without its domain: the same for every copy of it."""
         address = blake2b(self.recipient.addr_spec.casefold().encode(), digest_size=6).hexdigest()
-        return f"al.{self.alert}.r{self.revision}.l{self.level}.n1.{address}"
+        which = "" if self.kind == "alert" else f".{self.kind}"
+        return f"al.{self.alert}.r{self.revision}.l{self.level}.n{self.round}{which}.{address}"
 
     @property
     def thread(self) -> str:
