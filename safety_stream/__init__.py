@@ -6,6 +6,7 @@ contracts/       THE CONTRACTS: JSON Schemas and AsyncAPI, generated from the mo
 worker/          THE ENGINE: all that knows Faust
 notifier/        THE MESSENGER: outbox database to channels
 reconcile        THE SECOND LOOK: re-derives every alert and compares
+metrics/         WHAT IS SHOWN: every metric in one table
 intake/          THE WAY IN: bytes to events
 alerting/        THE WAY OUT: findings to alerts to messages
 clinical/        THE JUDGEMENT: events in, findings out; read ``clinical.subject.step`` first

@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from safety_stream import __version__
-from safety_stream.commands import answering, engine, files, grading, knobs, replaying, showing, signing
+from safety_stream.commands import (
+    amending,
+    answering,
+    engine,
+    files,
+    grading,
+    knobs,
+    replaying,
+    showing,
+    signing,
+    trials,
+)
 
 app = typer.Typer(
     name="safety-stream",
@@ -50,11 +61,13 @@ app.add_typer(engine.topics, name="topics")
 app.command(short_help="List every setting with its value now.")(knobs.settings)
 app.command(short_help="Send a file of events to the broker.")(files.publish)
 app.command(short_help="Judge a file of events without Kafka.")(replaying.replay)
+app.command(short_help="What an amendment would have changed.")(amending.amend)
 app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
 app.command(short_help="Check the rulebook and the protocols.")(grading.check)
 app.command(short_help="Write the rulebook as a page to review.")(signing.review)
 app.command(short_help="Sign the rulebook and the protocols.")(signing.sign)
 app.command(short_help="Write the simulated trial as events.")(files.simulate)
+app.command(short_help="Judge random trials of known truth.")(trials.trials)
 app.add_typer(files.convert, name="convert")
 app.command(short_help="Write JSON Schemas and AsyncAPI.")(files.schemas)
 

@@ -59,6 +59,14 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9108
 
+    small_cells: Annotated[int, Field(ge=0, le=20)] = Field(
+        default=0, description="Counts of a study from 1 to below this are not shown as they are; 0: all are."
+    )
+    small_cells_mode: Literal["round", "hide"] = "round"
+    labs_silence_limit_hours: Annotated[float, Field(gt=0)] = Field(
+        default=24.0, description="How long no laboratory message may come before an operator is told."
+    )
+
     # The workbench
     cache_folder: Path = Field(
         default=Path("~/.cache/safety-stream"), description="Where a local Kafka's libraries are kept."
@@ -82,6 +90,16 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
     smtp_ca_file: Path | None = Field(default=None, description="Who vouches for the mail server; null: the system's.")
     mail_body_detail: Literal["full", "notice"] = "full"
+    mail_subject_style: Literal["type", "minimal"] = Field(
+        default="type", description="minimal: the subject line does not even name the kind of alert."
+    )
+    mail_down_minutes: Annotated[float, Field(gt=0, le=1440)] = Field(
+        default=5.0, description="A mail server away for so long is told by webhook."
+    )
+    webhook_key: SecretStr | None = Field(
+        default=None, description="What webhooks are signed with; 16 characters or more."
+    )
+    webhook_ca_file: Path | None = Field(default=None, description="Who vouches for the receivers; null: the system's.")
     mail_folder: Path = Field(default=Path("safety-stream-mails"), description="Where the channel 'file' writes.")
     answer_keys: SecretStr | None = Field(
         default=None, description="Sign answer links: keys of 32 characters or more, by commas, the newest last."

@@ -8,11 +8,13 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from debian_tools import NEEDED
 
 from safety_stream.broker import topics
 from safety_stream.broker.topics import administrator
@@ -43,6 +45,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="takes more than a minute: run with --long"))
         if item.get_closest_marker("kafka"):
             item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The run's last lines count the tests that a missing system package skipped."""
+    missing: Counter[str] = Counter()
+    for report in terminalreporter.getreports("skipped"):
+        told = str(report.longrepr[-1]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if NEEDED in told:
+            missing[told.partition(NEEDED)[2].partition(":")[0].strip()] += 1
+    for package, count in sorted(missing.items()):
+        terminalreporter.write_line(f"{count} tests skipped for want of the Debian package {package}", yellow=True)
 
 
 @pytest.fixture(scope="session")

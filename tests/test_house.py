@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"sandbox", "contracts"}),
     frozenset({"reconcile"}),  # above the notifier: it compares with the outbox
     frozenset({"worker", "notifier"}),
-    frozenset({"broker"}),
+    frozenset({"broker", "metrics"}),
     frozenset({"intake", "alerting"}),
     frozenset({"clinical"}),
     frozenset({"rulebook"}),
@@ -78,7 +78,10 @@ PURE = [
     for module in MODULES
     if module.room in {"clinical", "quantity"}
     or (module.room == "rulebook" and module.name != "rulebook.load")
-    or (module.room == "alerting" and not module.name.startswith(("alerting.channels", "alerting.render")))
+    or (
+        module.room == "alerting"
+        and not module.name.startswith(("alerting.channels", "alerting.render", "alerting.load"))
+    )
 ]
 
 

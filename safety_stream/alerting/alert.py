@@ -3,26 +3,27 @@
 from base64 import b32encode
 from datetime import datetime
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from safety_stream.alerting.entries import CATALOGUE, Urgency
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.rulebook.written import Role
 
-AlertType = Literal[
-    "dose_limiting_toxicity",
-    "lab_grade_4",
-    "lab_grade_3",
-    "serious_adverse_event",
-    "adverse_event_grade_4",
-    "eligibility_breach",
-    "watch_limit",
-    "cohort_decision",
-    "ungradable",
-    "unreadable_message",
-]
-Urgency = Literal["critical", "warning", "info"]
+__all__ = ["TYPES", "Alert", "AlertType", "Decision", "Reason", "Urgency", "alert_id"]
+
+TYPES: Final = tuple(dict.fromkeys(type_ for type_, _ in CATALOGUE))
+"""Every type of alert: those of alert_templates/catalogue.yaml, in their order."""
+
+
+def _known(told: str) -> str:
+    if all(type_ != told for type_, _ in CATALOGUE):
+        raise ValueError(f"no such type of alert: {told}")
+    return told
+
+
+AlertType = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(TYPES)})]
 
 Reason = Literal[
     # sent
@@ -43,6 +44,7 @@ Reason = Literal[
     "routine",
     "recorded",
     "no_grade_at_stake",
+    "told_below",
     "never_sent",
 ]
 

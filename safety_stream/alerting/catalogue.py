@@ -1,116 +1,17 @@
 """The catalogue: for each kind of alert how urgent it is, who is told and who is next, and by when to answer.
 
-The defaults are the ones of published practice on critical results (15 to 60 minutes for an immediately
-life-threatening result, 24 hours from site to sponsor for a serious adverse event). A new kind of alert is one entry
-here and one folder of templates.
+A new kind of alert is one entry in alert_templates/catalogue.yaml and one folder of templates beside it.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final, get_args
 
-from safety_stream.alerting.alert import Alert, AlertType, Reason, Urgency
+from safety_stream.alerting.alert import Alert, Reason
+from safety_stream.alerting.entries import CATALOGUE, Entry, entry
 from safety_stream.rulebook.written import Role
 
+__all__ = ["CASES", "CATALOGUE", "REASONS", "ROLES", "Entry", "entry", "lines_of"]
+
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-
-_MINUTES: Final = {minutes: timedelta(minutes=minutes) for minutes in (15, 30, 60, 240, 1440)}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """How one kind of alert is told. ``levels``: the roles told at once, then the next in line, then the last."""
-
-    title: str
-    urgency: Urgency
-    levels: tuple[tuple[Role, ...], ...]
-    answer_within: timedelta
-    action: str
-
-
-# fmt: off
-CATALOGUE: Final[dict[tuple[AlertType, str], Entry]] = {
-    ("dose_limiting_toxicity", ""): Entry(
-        "possible dose-limiting toxicity", "critical",
-        (("safety_physician", "medical_monitor"), ("safety_physician_backup",), ("dsmb_chair",)), _MINUTES[30],
-        "Review the event and adjudicate it within 24 hours: only a person confirms or refutes a DLT. "
-        "Until then hold further dosing decisions at this dose level.",
-    ),
-    ("lab_grade_4", ""): Entry(
-        "grade 4 laboratory result", "critical",
-        (
-            ("safety_physician",),
-            ("safety_physician_backup", "medical_monitor"),
-            ("medical_monitor", "site_investigator"),
-        ),
-        _MINUTES[15],
-        "Call the site: make sure the treating physician knows the result now.",
-    ),
-    ("lab_grade_3", ""): Entry(
-        "grade 3 laboratory result", "warning",
-        (("safety_physician",), ("safety_physician_backup",), ("medical_monitor",)), _MINUTES[240],
-        "Review the course and the next planned sample with the site.",
-    ),
-    # The first antibiotic within one hour: ASCO and IDSA, outpatient management of fever and neutropenia, 2018.
-    ("lab_grade_3", "febrile_neutropenia"): Entry(
-        "febrile neutropenia", "critical",
-        (("safety_physician",), ("safety_physician_backup", "medical_monitor"), ("site_investigator",)), _MINUTES[15],
-        "Call the site now: cultures, and the first antibiotic within one hour of the fever. Where the neutrophils are "
-        "not known, have them counted at once and do not wait for them.",
-    ),
-    ("serious_adverse_event", ""): Entry(
-        "serious adverse event", "critical",
-        (("safety_physician", "sponsor_safety"), ("safety_physician_backup", "medical_monitor"), ("dsmb_chair",)),
-        _MINUTES[30],
-        "Review the report; check that the SAE form has gone to the sponsor within 24 hours of awareness.",
-    ),
-    ("adverse_event_grade_4", ""): Entry(
-        "grade 4 adverse event without a serious criterion", "critical",
-        (("safety_physician",), ("safety_physician_backup", "medical_monitor"), ("site_investigator",)), _MINUTES[30],
-        "Ask the site whether the event is serious: grade 4 is life-threatening by its definition.",
-    ),
-    ("eligibility_breach", "screening"): Entry(
-        "eligibility criterion not met at screening", "warning",
-        (("medical_monitor",), ("safety_physician",)), _MINUTES[1440],
-        "Do not enrol on this result; repeat the test or record the screen failure.",
-    ),
-    ("eligibility_breach", "before_infusion"): Entry(
-        "eligibility criterion not met before an infusion", "critical",
-        (("safety_physician", "medical_monitor"), ("safety_physician_backup",)), _MINUTES[60],
-        "HOLD THE INFUSION AND ASK: call the site before the dose is given.",
-    ),
-    ("cohort_decision", ""): Entry(
-        "3+3 advice for a dose level", "info",
-        (("medical_monitor",), ("dsmb_chair",)), _MINUTES[240],
-        "Advice only. Convene the dose-escalation review before any subject is assigned on it.",
-    ),
-    ("cohort_decision", "stop"): Entry(
-        "3+3 advice to stop a dose level", "critical",
-        (("medical_monitor", "sponsor_safety", "dsmb_chair"),), _MINUTES[30],
-        "Hold enrolment and dosing at this dose level until the review board has decided.",
-    ),
-    ("cohort_decision", "no_longer_supported"): Entry(
-        "an open dose level is no longer supported", "critical",
-        (("medical_monitor", "sponsor_safety", "dsmb_chair"),), _MINUTES[30],
-        "A higher dose level is open that this count does not support: hold dosing there and convene the review board.",
-    ),
-    ("watch_limit", ""): Entry(
-        "result outside a watch limit of the protocol", "info",
-        (("safety_physician",),), _MINUTES[1440],
-        "Look at the course: the protocol asks that you know. This is no CTCAE grade.",
-    ),
-    ("ungradable", ""): Entry(
-        "data that cannot be graded", "warning",
-        (("data_manager",), ("safety_physician",)), _MINUTES[1440],
-        "Clear up the question with the site or the laboratory; send the corrected record.",
-    ),
-    ("unreadable_message", ""): Entry(
-        "messages that cannot be read", "warning",
-        (("data_manager", "operator"), ("safety_physician",)), _MINUTES[240],
-        "Find the message in the dead letters, correct it at its source and send it again. It may hold a safety event.",
-    ),
-}
-# fmt: on
 
 CASES: Final[dict[str, str]] = {"Febrile neutropenia": "febrile_neutropenia"}
 """The terms whose alerts are an entry of their own in the catalogue."""
@@ -132,15 +33,12 @@ REASONS: Final[dict[Reason, str]] = {
     "routine": "no advice to act on",
     "recorded": "the protocol asks that it be recorded, not that anybody be told",
     "no_grade_at_stake": "no grade depends on it",
+    "told_below": "told by the alert of the level below",
     "never_sent": "taken back before anybody was told",
 }
 
 
 def lines_of(alert: Alert) -> tuple[tuple[Role, ...], ...]:
-    """Whom to tell at once, then next in line, then last: those the protocol names go before the catalogue's."""
-    return (alert.tell,) if alert.tell else entry(alert.type, alert.case).levels
-
-
-def entry(type_: AlertType, case: str = "") -> Entry:
-    """The entry of one kind of alert; KeyError when policy names a case that the catalogue does not have."""
-    return CATALOGUE[type_, case]
+    """Whom to tell at once, then next in line, then last: those the protocol names go before the catalogue's first."""
+    levels = entry(alert.type, alert.case).levels
+    return (alert.tell, *levels[1:]) if alert.tell else levels

@@ -9,10 +9,15 @@ from safety_stream.alerting.catalogue import CASES
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     ReportedEvent,
+    ReportingDue,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -59,13 +64,19 @@ def _grade_3(finding: Toxicity) -> Decision:
     return hold("before_treatment") if finding.emergent is False else SEND
 
 
+RELATED: Final = {"possible", "probable", "definite"}
+"""Attributions that make an event at least possibly related to study treatment."""
+
+
 def is_fatal(finding: ReportedEvent) -> bool:
     """Whether the report says that the subject died of it, in its outcome, its criteria or its grade."""
     return finding.outcome == "fatal" or finding.grade == 5 or "death" in finding.seriousness
 
 
 def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
-    """A serious adverse event, and a grade 4 that nobody called serious; a death is serious whatever its box says.
+    """A death; a serious adverse event; a grade 4 that nobody called serious; a related grade 3. One mail an event.
+
+    The graver contains the others: a death, serious or not by its box, all of them.
 
     A grade 4 of another scale counts too: by ASTCT it means two vasopressors, a ventilator or a coma (T13).
     """
@@ -78,10 +89,16 @@ def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
         yield Draft(
             "adverse_event_grade_4", "", decision, (finding.term, finding.grade, *beside), (finding.grade or 0, worst)
         )
+    told = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution, *beside)
+    graver = (int(fatal), finding.grade or 0, len(finding.seriousness), worst)
+    if fatal:
+        yield Draft("death", "", SEND, told, graver)
     if serious:
-        told = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution, *beside)
-        graver = (int(fatal), finding.grade or 0, len(finding.seriousness), worst)
-        yield Draft("serious_adverse_event", "", SEND, told, graver)
+        yield Draft("serious_adverse_event", "", hold("contained") if fatal else SEND, told, graver)
+    if finding.attribution in RELATED and (finding.grade or 0) >= 3:
+        graver_one = serious or worst >= 4 or finding.grade != 3
+        decision = hold("contained") if graver_one else SEND
+        yield Draft("adverse_event_grade_3_related", "", decision, (finding.term, finding.grade))
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> Iterator[Draft]:
@@ -102,16 +119,33 @@ def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
     yield Draft("eligibility_breach", case, decision)
 
 
+def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
+    """A subject who is not eligible and was enrolled or dosed all the same; an infusion given on hold.
+
+    Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each.
+    """
+    broken = tuple(one.criterion for one in finding.criteria if one.verdict == "breached")
+    if finding.check == "before_infusion":
+        if finding.state == "hold" and finding.given:
+            yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
+    elif finding.enrolled or finding.given:
+        case = "dosed" if finding.given else "enrolled"
+        if finding.state == "not_eligible":
+            yield Draft("eligibility_breach", case, SEND, broken, (len(broken),))
+        elif finding.state == "undetermined":
+            yield Draft("eligibility_breach", case, hold("undetermined"))
+
+
 def watch_limit(finding: WatchLimitCrossed) -> Iterator[Draft]:
-    """A result outside a watch limit: told once an episode, and only where the protocol names whom to tell."""
+    """Outside a watch limit: told once an episode, where the protocol names whom to tell or calls it critical."""
     decision = SEND
-    if not finding.tell:
+    if not finding.tell and not finding.critical:
         decision = hold("recorded")
     elif finding.verdict == "undetermined":
         decision = hold("undetermined")
     elif finding.emergent is False:
         decision = hold("before_treatment")
-    yield Draft("watch_limit", "", decision)
+    yield Draft("critical_value" if finding.critical else "watch_limit", "", decision)
 
 
 def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
@@ -122,8 +156,22 @@ def cohort_decision(finding: CohortDecision) -> Iterator[Draft]:
     if finding.decision == "stop":
         yield Draft("cohort_decision", "stop", SEND, dlt, dlt)
     else:
-        decision = hold("routine") if finding.decision in {"enrol", "wait"} else SEND
+        decision = {"enrol": hold("routine"), "wait": hold("routine"), "hold": hold("told_below")}.get(
+            finding.decision, SEND
+        )
         yield Draft("cohort_decision", "", decision, (finding.decision,))
+
+
+def stagger_breach(finding: StaggerBreach) -> Iterator[Draft]:
+    """A first infusion too soon after the first of its level: told while it is planned, so that it can be held."""
+    told = (finding.infusion, finding.infusion_on, finding.first_infusion_on)
+    yield Draft("cohort_decision", "stagger", SEND, told, (int(finding.infusion == "given"), -finding.days_apart))
+
+
+def study_tally(finding: StudyTally) -> Iterator[Draft]:
+    """The proportions are for whoever asks; enrolment at its planned number, and each one beyond, is told."""
+    if finding.enrolment != "below":
+        yield Draft("cohort_decision", "cap", SEND, (finding.enrolled,), (finding.enrolled,))
 
 
 # A name or unit that the rulebook does not know fails every record under it, whoever's: one mail, not one a subject.
@@ -135,8 +183,13 @@ FOR_THE_LIST: Final = {
     "onset_after_report",
     "outcome_contradictory",
     "over_age",
+    "refutation_without_finding",
     "resolved_before_onset",
+    "withdrawn_before_consent",
+    "completed_and_withdrawn",
     "term_and_code_differ",
+    "lab_grade_unreported",
+    "report_without_laboratory",
 }
 
 
@@ -147,14 +200,36 @@ def data_query(finding: DataQuery) -> Iterator[Draft]:
     yield Draft("ungradable", "", hold("no_grade_at_stake") if finding.code in FOR_THE_LIST else SEND, shared=shared)
 
 
+def composite_met(finding: CompositeMet) -> Iterator[Draft]:
+    """Hy's law at once, also where the test that could rule it out is missing; a stopping criterion once it is sure."""
+    if finding.tell is None:
+        return
+    decision = hold("before_treatment") if finding.emergent is False else SEND
+    if finding.state == "possible" and finding.tell != "hys_law":
+        decision = hold("possible")
+    yield Draft(finding.tell, "", decision, (finding.state,), (int(finding.state == "sure"),))
+
+
+def reporting_due(finding: ReportingDue) -> Iterator[Draft]:
+    """A report that is due soon, told again at each warning and when it is overdue; one that was sent is no alert."""
+    if finding.state in {"due_soon", "overdue"}:
+        far = (finding.warnings_passed, int(finding.state == "overdue"))
+        yield Draft("sae_clock", "", SEND, far, far)
+
+
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
     DoseLimitingToxicity: dose_limiting_toxicity,
     EligibilityBreach: eligibility_breach,
+    EligibilityStatus: eligibility_status,
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
+    CompositeMet: composite_met,
+    ReportingDue: reporting_due,
+    StaggerBreach: stagger_breach,
+    StudyTally: study_tally,
 }
 
 

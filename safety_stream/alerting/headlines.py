@@ -4,14 +4,19 @@ from collections.abc import Callable
 from typing import Final
 
 from safety_stream.alerting.drafts import is_fatal
-from safety_stream.alerting.wording import grade_words, measured_name, quantity, result
+from safety_stream.alerting.wording import REPORTS, grade_words, instant, measured_name, quantity, result
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     ReportedEvent,
+    ReportingDue,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -24,6 +29,8 @@ ADVICE: Final[dict[str, str]] = {
     "stop": "STOP and go down a level",
     "fill": "fill up to six subjects",
     "mtd": "this is the maximum tolerated dose",
+    "declare": "tolerated, the maximum tolerated dose was not reached",
+    "hold": "HOLD enrolment and dosing: a level below lost its support",
 }
 DLT_STATES: Final[dict[str, str]] = {
     "possible": "DLT possible",
@@ -62,9 +69,21 @@ def eligibility_breach(finding: EligibilityBreach) -> str:
     return f"Eligibility {words}: {finding.criterion_text}: {quantity(finding.value, finding.unit)}"
 
 
+def eligibility_status(finding: EligibilityStatus) -> str:
+    """The state, whether enrolled or dosed all the same, and the criteria that are not met."""
+    broken = ", ".join(one.criterion for one in finding.criteria if one.verdict == "breached")
+    state = finding.state.replace("_", " ").upper()
+    if finding.infusion:
+        so = ", given" if finding.given else ""
+        return f"Infusion {finding.infusion}{so}: {state}{f': not met: {broken}' if broken else ''}"
+    so = "dosed, " if finding.given else "enrolled, " if finding.enrolled else ""
+    return f"Subject {so}{state}{f': not met: {broken}' if broken else ''}"
+
+
 def watch_limit(finding: WatchLimitCrossed) -> str:
     """The worst value and the limit, and that it is no grade."""
-    words = "Outside a watch limit" if finding.verdict == "outside" else "Watch limit cannot be judged"
+    outside = "CRITICAL VALUE" if finding.critical else "Outside a watch limit"
+    words = outside if finding.verdict == "outside" else "Watch limit cannot be judged"
     far = f", {finding.distance}" if finding.distance else ""
     told = f"{measured_name(finding)} {quantity(finding.value, finding.unit)}, limit {finding.limit}{far}"
     return f"{words} (not a CTCAE grade): {told}"
@@ -82,14 +101,45 @@ def data_query(finding: DataQuery) -> str:
     return f"Data question: {finding.about}: {finding.code.replace('_', ' ').replace('-', ' ')}: found {finding.found}"
 
 
+def composite_met(finding: CompositeMet) -> str:
+    """What was met, or may have been, and the results that make it."""
+    state = "POSSIBLE: " if finding.state == "possible" else ""
+    ratio = f"; {finding.ratio}" if finding.ratio else ""
+    return f"{state}{finding.text}: {'; '.join(one.value for one in finding.evidence.inputs)}{ratio}"
+
+
+def reporting_due(finding: ReportingDue) -> str:
+    """Which report of which event, and by when."""
+    state = finding.state.replace("_", " ").upper()
+    return f"{state}: {REPORTS[finding.clock]}: {finding.term}, due {instant(finding.due)}"
+
+
+def stagger_breach(finding: StaggerBreach) -> str:
+    """The day of the infusion, and from when on it would be allowed."""
+    verb = "planned for" if finding.infusion == "planned" else "given on"
+    far = f"{finding.days_apart} d after the first of the level, {finding.days_required} d required"
+    return f"Dose level {finding.dose_level}: first infusion {verb} {finding.infusion_on}: {far}"
+
+
+def study_tally(finding: StudyTally) -> str:
+    """How many are enrolled, against the plan."""
+    planned = "no number" if finding.planned is None else str(finding.planned)
+    return f"Enrolment {finding.enrolment} the plan: {finding.enrolled} enrolled, {planned} planned"
+
+
 HEADLINES: Final[dict[type, Callable[..., str]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
     DoseLimitingToxicity: dose_limiting_toxicity,
     EligibilityBreach: eligibility_breach,
+    EligibilityStatus: eligibility_status,
     WatchLimitCrossed: watch_limit,
     CohortDecision: cohort_decision,
     DataQuery: data_query,
+    CompositeMet: composite_met,
+    ReportingDue: reporting_due,
+    StaggerBreach: stagger_breach,
+    StudyTally: study_tally,
 }
 
 

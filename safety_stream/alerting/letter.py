@@ -1,17 +1,25 @@
 """A letter: one revision of an alert as one person will read it, every value already clean. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal
 
+from safety_stream import __version__
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import entry, lines_of
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
+from safety_stream.alerting.entries import Entry, Language
+from safety_stream.alerting.load_words import read_words
+from safety_stream.alerting.pooling import pooled_alert
+from safety_stream.alerting.why import why
 from safety_stream.alerting.wording import GONE, instant, quantity, when_told
-from safety_stream.clinical.findings import Toxicity
+from safety_stream.alerting.words import Tongue
+from safety_stream.clinical.findings import Toxicity, WatchLimitCrossed
 from safety_stream.rulebook.written import Role
 
 Detail = Literal["full", "notice"]
+SubjectStyle = Literal["type", "minimal"]
 Fact = tuple[str, str]
 
 _WHO: Final = ("Subject", "Dose level", "Site", "Study day")
@@ -19,11 +27,7 @@ _CHANGE: Final = ("Told before", "Now", "Why")
 _BASIS: Final = ("Decided by", "Otherwise", "Note", "Records", "Rule")
 _ELSEWHERE: Final = {*_WHO, *_CHANGE, *_BASIS, "Study"}
 _TECHNICAL: Final = {*_BASIS, *_CHANGE, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
-IS_NOT: Final = (
-    "This mail does not replace the report of a serious adverse event, the site's own review or the source data. "
-    "It proposes; a person decides."
-)
-TAKEN_BACK: Final = "What was told before no longer holds. Reconsider whatever was started because of it."
+_LINK: Final = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +41,25 @@ class Standing:
     late: bool = False
     in_place_of_another: bool = False
     zone: tzinfo = UTC
+    language: Language = "en"
+    pooled: bool = False
+    subject_style: SubjectStyle = "type"
     answer_link: str | None = None
     level: int = 1
     repeat: int = 1
     reminder: bool = False
-    answered_by: str = ""
+    answered_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Everything a template may show. Text and HTML are drawn from it alone, so they tell the same facts."""
+    """Everything a template may show. Text and HTML are drawn from it alone, so they tell the same facts.
 
+    ``words``: the words of the frame in the reader's language, those of this letter already filled in.
+    """
+
+    language: Language
+    words: Mapping[str, str]
     type: str
     case: str
     id: str
@@ -59,7 +71,9 @@ class Letter:
     headline: str
     who: tuple[Fact, ...]
     answer_by: str
+    answer_link: str
     action: str
+    more_actions: tuple[str, ...]
     next_in_line: str
     as_last_told: bool
     facts: tuple[Fact, ...]
@@ -74,79 +88,130 @@ class Letter:
 
 def letter(alert: Alert, standing: Standing, detail: Detail = "full") -> Letter:
     """The alert as it is to be read now."""
-    told, lines = entry(alert.type, alert.case), lines_of(alert)
-    facts = tuple((clean(label), clean(value, SENTENCE_LENGTH)) for label, value in alert.facts)
-    study = "safety_stream" if alert.study == "-" else clean(alert.study)
+    if standing.pooled:
+        alert = pooled_alert(alert)
+    told, lines, tongue = entry(alert.type, alert.case), lines_of(alert), read_words()[standing.language]
+    facts = _facts(alert)
+    gone, answered = alert.state == "withdrawn", standing.answered_by is not None
     return Letter(
+        language=standing.language,
+        words=_frame(alert, tongue),
         type=alert.type,
         case=alert.case,
         id=alert.id,
         revision=alert.revision,
         urgency=alert.urgency,
-        withdrawn=alert.state == "withdrawn",
-        study=study,
-        title="safety alert" if detail == "notice" else told.title,
-        headline=clean(alert.headline, SENTENCE_LENGTH),
-        who=tuple(fact for fact in facts if fact[0] in _WHO),
-        answer_by=_answer_by(alert, standing),
-        action=TAKEN_BACK if alert.state == "withdrawn" else told.action,
-        next_in_line=_names(lines[1]) if len(lines) > 1 else "",
+        withdrawn=gone,
+        study="safety_stream" if alert.study == "-" else clean(alert.study),
+        title=_title(told.titles.said(standing.language), tongue, standing, detail),
+        headline=_headline(alert, told, tongue),
+        who=_said(facts, _WHO, tongue),
+        answer_by="" if gone or answered else _answer_by(alert, standing, tongue),
+        answer_link="" if gone or answered else _link(standing),
+        action=tongue.layout["taken_back"] if gone else told.actions.said(standing.language),
+        more_actions=() if gone else tuple(one.said(standing.language) for one in told.more_actions),
+        next_in_line="" if answered else _next(lines, standing, tongue),
         as_last_told=("Now", GONE) in alert.facts,
-        facts=tuple(fact for fact in facts if fact[0] not in _ELSEWHERE),
-        readings=_readings(alert),
-        why=clean(alert.finding.evidence.sentence, SENTENCE_LENGTH) if alert.finding else "",
-        basis=(*(fact for fact in facts if fact[0] in _BASIS), ("Alert raised", instant(alert.as_of, standing.zone))),
-        changes=changes(standing.told_before, alert),
-        remarks=_remarks(alert, standing),
-        is_not=IS_NOT,
+        facts=tuple((tongue.label(a), tongue.value(b, a)) for a, b in facts if a not in _ELSEWHERE),
+        readings=_readings(alert, tongue),
+        why=clean(why(alert.finding, tongue), SENTENCE_LENGTH),
+        basis=(*_said(facts, _BASIS, tongue), (tongue.layout["raised"], instant(alert.as_of, standing.zone))),
+        changes=changes(standing.told_before, alert, tongue),
+        remarks=_remarks(alert, standing, tongue),
+        is_not=tongue.layout["is_not"],
         detail=detail,
     )
 
 
-def changes(before: Alert | None, now: Alert) -> tuple[str, ...]:
+def _facts(alert: Alert) -> tuple[Fact, ...]:
+    return tuple((clean(label), clean(value, SENTENCE_LENGTH)) for label, value in alert.facts)
+
+
+def _said(facts: tuple[Fact, ...], labels: tuple[str, ...], tongue: Tongue) -> tuple[Fact, ...]:
+    return tuple((tongue.label(label), tongue.value(value, label)) for label, value in facts if label in labels)
+
+
+def _headline(alert: Alert, told: Entry, tongue: Tongue) -> str:
+    """What happened; pooled, that is the title of the entry, which the phrases do not know."""
+    said = tongue.value(clean(alert.headline, SENTENCE_LENGTH))
+    return clean(said.replace(told.title, told.titles.said(tongue.language)), SENTENCE_LENGTH)
+
+
+def _title(title: str, tongue: Tongue, standing: Standing, detail: Detail) -> str:
+    return tongue.layout["minimal_title"] if detail == "notice" or standing.subject_style == "minimal" else title
+
+
+def _frame(alert: Alert, tongue: Tongue) -> Mapping[str, str]:
+    told = {"id": alert.id, "revision": str(alert.revision), "version": __version__}
+    filled = {name: tongue.layout[name].format_map(told) for name in ("needs_you", "footer")}
+    return {**tongue.layout, "urgency": tongue.layout[alert.urgency], **filled}
+
+
+def changes(before: Alert | None, now: Alert, tongue: Tongue) -> tuple[str, ...]:
     """What differs from the revision that the reader was last told, fact by fact; of a withdrawal, what holds now."""
     if now.state == "withdrawn":
-        return tuple(f"{label}: {clean(value, SENTENCE_LENGTH)}" for label, value in now.facts if label in _CHANGE)
+        taken_back = ((a, clean(b, SENTENCE_LENGTH)) for a, b in now.facts if a in _CHANGE)
+        return tuple(
+            tongue.layout["told"].format(label=tongue.label(label), value=tongue.value(value))
+            for label, value in taken_back
+        )
     if before is None:
         return ()
-    old, new = dict(before.facts), dict(now.facts)
+    old, new, frame = dict(before.facts), dict(now.facts), tongue.layout
     told = [("Headline", before.headline, now.headline)]
-    told += [(x, old.get(x, "not told"), new.get(x, "no longer told")) for x in {**old, **new} if x not in _TECHNICAL]
-    return tuple(f"{clean(label)}: was {clean(a)}; now {clean(b)}" for label, a, b in told if a != b)
+    told += [(x, old.get(x, ""), new.get(x, "")) for x in {**old, **new} if x not in _TECHNICAL]
+    return tuple(
+        frame["changed"].format(
+            label=tongue.label(clean(label)),
+            before=tongue.value(clean(was), label) or frame["not_told"],
+            now=tongue.value(clean(now_), label) or frame["no_longer_told"],
+        )
+        for label, was, now_ in told
+        if was != now_
+    )
 
 
-def _answer_by(alert: Alert, standing: Standing) -> str:
-    within = entry(alert.type, alert.case).answer_within
-    minutes = int(within.total_seconds() // 60)
-    words = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-    return f"{instant(standing.answer_by, standing.zone)}, within {words}"
+def _answer_by(alert: Alert, standing: Standing, tongue: Tongue) -> str:
+    minutes = int(entry(alert.type, alert.case).answer_within.total_seconds() // 60)
+    kind, number = ("minutes", minutes) if minutes < 120 else ("hours", minutes // 60)
+    amount = tongue.layout[kind].format(n=number)
+    return tongue.layout["within"].format(time=instant(standing.answer_by, standing.zone), amount=amount)
 
 
-def _names(roles: tuple[Role, ...]) -> str:
-    return ", ".join(role.replace("_", " ").replace("dsmb", "DSMB").replace("backup", "(back-up)") for role in roles)
+def _link(standing: Standing) -> str:
+    """The link as it was given; nothing that is not a web address ever becomes one."""
+    link = standing.answer_link or ""
+    return link if link.startswith(_LINK) and link.isprintable() and " " not in link else ""
 
 
-def _readings(alert: Alert) -> tuple[tuple[str, str, str], ...]:
-    if not isinstance(alert.finding, Toxicity):
+def _next(lines: tuple[tuple[Role, ...], ...], standing: Standing, tongue: Tongue) -> str:
+    roles = lines[standing.level] if standing.level < len(lines) else ()
+    return tongue.layout["comma"].join(tongue.roles[role] for role in roles)
+
+
+def _readings(alert: Alert, tongue: Tongue) -> tuple[tuple[str, str, str], ...]:
+    if not isinstance(alert.finding, Toxicity | WatchLimitCrossed):
         return ()
     return tuple(
         (
             clean(when_told(one.observed_at)),
             clean(quantity(one.value, one.unit)),
-            f"grade {one.grade}" if one.grade is not None else "not graded",
+            tongue.value(f"grade {one.grade}") if one.grade is not None else tongue.layout["not_graded"],
         )
         for one in alert.finding.readings
     )
 
 
-def _remarks(alert: Alert, standing: Standing) -> tuple[str, ...]:
-    told = []
-    if standing.possible_repeat:
-        told.append("POSSIBLE REPEAT: this mail may have reached you before; nobody can know.")
-    if standing.in_place_of_another:
-        told.append("STEPPED UP TO YOU: the mail to somebody before you in line was refused.")
-    if standing.newest_revision is not None and standing.newest_revision > alert.revision:
-        told.append(f"NOT THE LATEST WORD: revision {standing.newest_revision} of this alert follows.")
-    if standing.late:
-        told.append("LATE: this mail waited because it could not be delivered.")
-    return tuple(told)
+def _remarks(alert: Alert, standing: Standing, tongue: Tongue) -> tuple[str, ...]:
+    frame, newest = tongue.layout, standing.newest_revision
+    told = {
+        frame["answered"].format(by=clean(standing.answered_by or "")): standing.answered_by is not None,
+        frame["reminder"]: standing.reminder,
+        frame["pooled"]: standing.pooled,
+        frame["possible_repeat"]: standing.possible_repeat,
+        frame["in_place_of_another"]: standing.in_place_of_another,
+        frame["level"].format(level=standing.level): standing.level > 1 and not standing.in_place_of_another,
+        frame["newer"].format(revision=newest): newest is not None and newest > alert.revision,
+        frame["late"]: standing.late,
+    }
+    return tuple(remark for remark, so in told.items() if so)

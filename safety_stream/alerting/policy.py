@@ -31,9 +31,10 @@ from safety_stream.clinical.findings import (
     WatchLimitCrossed,
 )
 
-__all__ = ["alerts_of", "revise", "unreadable"]
+__all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
 
 HISTORICAL_AFTER: Final = timedelta(hours=72)
+FIRST: Final = 1
 
 
 def revise(change: FindingChange) -> tuple[Alert, ...]:
@@ -61,6 +62,24 @@ def unreadable(topic: str, code: str, detail: str, day: date, as_of: datetime) -
         study="-",
         headline=f"Messages on {topic} cannot be read: {code}",
         facts=(("Topic", topic), ("Reason", code), ("First seen", detail), ("Day", day.isoformat())),
+        decision=Decision(action="send", reason="new"),
+        as_of=as_of,
+    )
+
+
+def mail_broken(channel: str, since: datetime, as_of: datetime, said: str, *, refused: bool = False) -> Alert:
+    """The alert that mails do not go out, or that one was refused: one an hour, however many tries fail in it."""
+    told = entry("mail_broken")
+    what = "An alert mail was refused for good" if refused else "Alert mails do not go out"
+    return Alert(
+        id=alert_id("-", channel, "mail_broken", refused, f"{since:%Y-%m-%dT%H}"),
+        revision=1,
+        type="mail_broken",
+        urgency=told.urgency,
+        state="raised",
+        study="-",
+        headline=f"{what}: {said}",
+        facts=(("Waiting since", f"{since:%Y-%m-%d %H:%M} UTC"), ("Server said", said)),
         decision=Decision(action="send", reason="new"),
         as_of=as_of,
     )
@@ -128,7 +147,7 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     # A cohort's alert is pooled: the status that changed would name its subject.
     because = change.because if change.finding.subject is not None else "the status of a subject changed"
     why = because if now is None else f"{REASONS[now.decision.reason]}; {because}"
-    alert = _raised(change, now or before, _taking_back(before, now))
+    alert = _raised(change, now or before, _taking_back(change, before, now))
     return alert.model_copy(
         update={
             "state": "withdrawn",
@@ -138,8 +157,10 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     )
 
 
-def _taking_back(before: Draft, now: Draft | None) -> Decision:
-    if not _told(before):
+def _taking_back(change: FindingChange, before: Draft, now: Draft | None) -> Decision:
+    # What the very first word on a finding contained was never sent by itself: nothing is to be taken back.
+    never = before.decision.reason == "contained" and change.revision == FIRST + 1
+    if never or not _told(before):
         return Decision(action="hold", reason="never_sent")
     adjudicated = now is not None and now.decision.reason == "refuted"
     return Decision(action="send", reason="adjudicated" if adjudicated else "withdrawn")
@@ -147,7 +168,8 @@ def _taking_back(before: Draft, now: Draft | None) -> Decision:
 
 def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
     finding = change.finding
-    whom = finding.subject if finding.subject is not None else f"dose level {finding.dose_level}"
+    level = "every dose level" if finding.dose_level is None else f"dose level {finding.dose_level}"
+    whom = finding.subject if finding.subject is not None else level
     marked = (("Historical", REASONS["historical"]),) if decision.reason == "historical" else ()
     return Alert(
         id=alert_id(finding.study, whom, draft.type, finding.id, draft.case),

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 from css_inline import CSSInliner
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from safety_stream.alerting.alert import AlertType
+from safety_stream.alerting.alert import TYPES
 from safety_stream.alerting.letter import Letter
 from safety_stream.errors import ConfigurationError
 
@@ -49,7 +49,7 @@ class Templates:
             raise ConfigurationError(problems)
 
     def _problems(self) -> Iterator[str]:
-        for kind in get_args(AlertType):
+        for kind in TYPES:
             for part in PARTS:
                 try:
                     self._environment.get_template(f"{kind}/{part}")
@@ -69,16 +69,23 @@ class Templates:
 
 def plain(letter: Letter) -> Rendered:
     """The letter without a template, for the day when a template fails: the facts matter more than their dress."""
-    facts = "\n".join(f"{label}: {value}" for label, value in (*letter.who, *letter.facts, *letter.basis))
-    heading = f"{letter.urgency.upper()} SAFETY ALERT | {letter.study}\n\n"
-    remarks = "".join(f"{remark}\n\n" for remark in letter.remarks)
-    body = (
-        f"{letter.headline}\n\nANSWER BY: {letter.answer_by}\nWHAT TO DO: {letter.action}\n\n{facts}\n\n{letter.why}\n"
-    )
-    if letter.detail == "notice":
-        body = f"ANSWER BY: {letter.answer_by}\n"
-    text = f"{heading}{remarks}{body}\n{letter.is_not}\nAlert {letter.id}, revision {letter.revision}.\n"
+    words = letter.words
+    clinical = (letter.headline, *_pairs(letter, *letter.who)) if letter.detail == "full" else (words["needs_you"],)
+    lines = [f"{words['urgency']} {words['alert']} | {letter.study}", "", *letter.remarks, *clinical, ""]
+    if letter.answer_by:
+        lines += _pairs(letter, (words["answer_by"], letter.answer_by))
+    lines += [letter.answer_link] if letter.answer_link else []
+    if letter.detail == "full":
+        lines += [*_pairs(letter, (words["what_to_do"], letter.action)), "", *letter.changes]
+        lines += [*_pairs(letter, *letter.facts, *letter.basis), "", letter.why, *letter.more_actions]
+    text = "\n".join([*lines, "", letter.is_not, words["footer"]]) + "\n"
+    language = "zh-CN" if letter.language == "zh" else "en"
     html = (
-        f'<!DOCTYPE html><html lang="en"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body></html>\n'
+        f'<!DOCTYPE html><html lang="{language}"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body>'
     )
-    return Rendered(f"[{letter.urgency.upper()}] {letter.study}: {letter.title}, {letter.id}", text, html)
+    subject = f"[{words['urgency']}] {letter.study}: {letter.title}, {letter.id}"
+    return Rendered(subject, text, f"{html}</html>\n")
+
+
+def _pairs(letter: Letter, *facts: tuple[str, str]) -> list[str]:
+    return [f"{label}{letter.words['colon']}{value}" for label, value in facts]

@@ -8,14 +8,19 @@ from typing import Final
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     Evidence,
     Finding,
     GradeRange,
     Input,
     ReportedEvent,
+    ReportingDue,
+    StaggerBreach,
+    StudyTally,
     Toxicity,
     WatchLimitCrossed,
 )
@@ -224,6 +229,15 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
     infusions = ", ".join(str(number) for number in finding.infusions) or "none"
     yield "DLT window", f"{finding.window_from} to {finding.window_to}, both days included (infusion {infusions})"
     yield "DLT rule", f"{finding.rule}: {finding.rule_text}"
+    for one in finding.rules:
+        if one.rule != finding.rule:
+            yield ("It also meets" if one.met else "It may also meet"), f"{one.rule}: {one.text}"
+        if one.candidate_from is not None:
+            yield "Can be met from", f"{one.rule}: {instant(one.candidate_from)}"
+        if one.ends_with:
+            yield "Ruled out by", f"{one.rule}: {'; '.join(one.ends_with)}"
+    if len(finding.decisions) > 1:
+        yield "Decisions, oldest first", " | ".join(finding.decisions)
     if finding.example_rule:
         yield "Standing of the rule", "an example that the sponsor has not signed"
     if finding.adjudicated_by is not None:
@@ -244,6 +258,22 @@ def breach_facts(finding: EligibilityBreach) -> Facts:
     yield "To pass", finding.to_pass
     if finding.observed_at is not None:
         yield "Specimen taken", when(finding.observed_at)
+    yield from judged(finding)
+
+
+def status_facts(finding: EligibilityStatus) -> Facts:
+    """A subject against all criteria: those not met first, each with what would make it pass."""
+    yield from who(finding)
+    yield "State", finding.state.replace("_", " ")
+    yield "Judged", f"before infusion {finding.infusion}" if finding.infusion else f"screening {finding.screening}"
+    for one in finding.criteria:
+        if one.verdict == "breached":
+            value = one.value or "; ".join(one.decided_by)
+            far = f", {one.distance}" if one.distance else ""
+            yield "Not met", f"{one.criterion}: {one.text}: {value}{far}; to pass: {one.to_pass}"
+    open_ = [one.criterion for one in finding.criteria if one.verdict == "undetermined"]
+    if open_:
+        yield "Undetermined", ", ".join(open_)
     yield from judged(finding)
 
 
@@ -281,7 +311,32 @@ def cohort_facts(finding: CohortDecision) -> Facts:
     yield "Evaluable", f"{tally.evaluable} of {tally.dosed} dosed, {tally.enrolled} enrolled"
     yield "Still in the DLT window", str(tally.in_window)
     yield "Not evaluable", str(tally.not_evaluable)
+    if finding.to_enrol:
+        replaced = f", of these {finding.to_replace} to replace who is not evaluable" if finding.to_replace else ""
+        yield "To enrol now", f"{finding.to_enrol}{replaced}"
     yield "Still reachable", ", ".join(finding.reachable) or "nothing else"
+    for way in finding.ways:
+        yield "If", way.words
+    yield from judged(finding)
+
+
+def stagger_facts(finding: StaggerBreach) -> Facts:
+    """A first infusion too soon after the first of its level."""
+    yield from who(finding)
+    yield "First infusion", f"{finding.infusion} {finding.infusion_on}"
+    yield "First of the level", str(finding.first_infusion_on)
+    yield "Apart", f"{finding.days_apart} d, {finding.days_required} d required"
+    yield "Allowed from", str(finding.earliest)
+    yield from judged(finding)
+
+
+def tally_facts(finding: StudyTally) -> Facts:
+    """The study against its plan and the primary outcomes so far: pooled, no subject is named."""
+    yield "Study", finding.study
+    yield "Enrolled", f"{finding.enrolled} of {_UNKNOWN if finding.planned is None else finding.planned} planned"
+    if finding.mtd is not None:
+        yield "Candidate for the MTD", f"dose level {finding.mtd}"
+    yield "Primary outcomes", finding.evidence.sentence
     yield from judged(finding)
 
 
@@ -296,14 +351,52 @@ def query_facts(finding: DataQuery) -> Facts:
     yield from judged(finding)
 
 
+def composite_facts(finding: CompositeMet) -> Facts:
+    """Findings that mean more together than apart."""
+    yield from who(finding)
+    yield from study_day(finding.study_day)
+    yield "Criterion", f"{finding.text} ({finding.source})"
+    yield "State", "surely met" if finding.state == "sure" else "possible: not ruled out"
+    if finding.ratio is not None:
+        yield "Ratio", finding.ratio
+    yield "Onset", when(finding.onset)
+    yield "Met with the sample of", when(finding.completed)
+    yield "After the first treatment", {True: "yes", False: "no", None: "cannot be known"}[finding.emergent]
+    yield from judged(finding)
+
+
+REPORTS: Final[dict[str, str]] = {
+    "sae_to_sponsor": "SAE report to the sponsor",
+    "susar_7_days": "7-day SUSAR report to the authority",
+    "susar_15_days": "15-day SUSAR report to the authority",
+}
+
+
+def due_facts(finding: ReportingDue) -> Facts:
+    """One reporting clock of one serious event."""
+    yield from who(finding)
+    yield "Event", finding.term
+    yield "Report", REPORTS[finding.clock]
+    yield "State", finding.state.replace("_", " ")
+    yield "Clock started", instant(finding.started)
+    yield "Due", instant(finding.due)
+    yield "Sent", instant(finding.done) if finding.done is not None else "not told"
+    yield from judged(finding)
+
+
 FACTS: Final[dict[type, Callable[..., Facts]]] = {
     Toxicity: toxicity_facts,
     ReportedEvent: event_facts,
     DoseLimitingToxicity: dlt_facts,
     EligibilityBreach: breach_facts,
+    EligibilityStatus: status_facts,
     WatchLimitCrossed: watch_facts,
     CohortDecision: cohort_facts,
     DataQuery: query_facts,
+    CompositeMet: composite_facts,
+    ReportingDue: due_facts,
+    StaggerBreach: stagger_facts,
+    StudyTally: tally_facts,
 }
 
 

@@ -21,6 +21,14 @@ def period_of(frame: Frame, place: Place) -> Period:
     return _PERIODS[frame.treated_before(place[0], place[1])]
 
 
+def other_period_of(frame: Frame, place: Place) -> Period:
+    """Where it stands to what the protocol's other reading of "first study treatment" takes (decision G9)."""
+    start = frame.other_start
+    if start is None or place[1] < start[0]:
+        return "before"
+    return "after" if place[0] > start[1] else "unclear"
+
+
 def baseline_for(period: Period, standing: tuple[Result, ...], analyte: Analyte, frame: Frame, book: Book) -> Baseline:
     """What a result of that period is compared with; before treatment a result is graded by its own range.
 

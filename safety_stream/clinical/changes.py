@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings import AnyFinding, FindingChange, Input, Toxicity
 
 
 class Kept(NamedTuple):
@@ -50,5 +50,27 @@ def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, becaus
         finding=now,
         previous=before,
         as_of=as_of,
-        because=because,
+        because=because + _of_baseline(before, found),
     )
+
+
+def _of_baseline(before: AnyFinding | None, found: AnyFinding | None) -> str:
+    """That the same result is compared with another baseline than before, where it is (decision G9).
+
+    Told from the two findings alone, so that the same revision says the same whenever it is derived again.
+    """
+    if not (isinstance(before, Toxicity) and isinstance(found, Toxicity)):
+        return ""
+    was, now = _judged_on(before), _judged_on(found)
+    if was[0] != now[0] or was[1] == now[1]:
+        return ""
+    told = now[1]
+    return (
+        f"; the baseline is now {told.value} {told.unit or ''} of {told.source} (G9)" if told else "; no baseline (G9)"
+    )
+
+
+def _judged_on(finding: Toxicity) -> tuple[str | None, Input | None]:
+    """The record of the result at the peak, and the baseline it was compared with."""
+    inputs = finding.evidence.inputs
+    return (inputs[0].source if inputs else None), next((one for one in inputs if one.name == "baseline"), None)

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from safety_stream.clinical.fold import Mark
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Measured
+from safety_stream.clinical.grading import Baseline, Measured
+from safety_stream.clinical.lasting import lasted
+from safety_stream.clinical.multiples import of_baseline, times_uln
 from safety_stream.clinical.result import Place
 from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Inputs
@@ -28,15 +30,17 @@ class Together(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def marks_of(measured: Measured, place: Place, frame: Frame) -> Iterator[Mark]:
-    """The clauses that a result meets, may meet, or (for the clause that rules a composite out) answers."""
-    for name, clause, excludes in frame.version.clauses_on(measured.key):
-        inputs = inputs_of(measured)
+def marks_of(measured: Measured, place: Place, frame: Frame, baseline: Baseline) -> Iterator[Mark]:
+    """The clauses that a result meets, may meet, or (one that rules a composite out, or must last) answers."""
+    inputs = inputs_of(measured)
+    for name, clause, answers in frame.version.clauses_on(measured.key):
         verdict = parsed(clause.when).judge(inputs)
-        if verdict is not False or excludes:
-            words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {clause.when}".replace("  ", " ")
+        if verdict is not False or answers:
+            compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
+            words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {compared}".replace("  ", " ")
             told = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
-            yield Mark(told, place[0], place[1], verdict is not None, words, measured.source)
+            times = times_uln(inputs)
+            yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, measured.key, times)
 
 
 def thinned(marks: tuple[Mark, ...], more: Iterator[Mark]) -> tuple[Mark, ...]:
@@ -61,9 +65,15 @@ def inputs_of(measured: Measured) -> Inputs:
 def together(frame: Frame, marks: tuple[Mark, ...]) -> Iterator[Together]:
     """Every composite of the subject's protocol version that the marks make."""
     for name, composite in frame.version.composites.items():
-        found = _first(name, composite, marks)
+        found = _held(name, composite, marks) if composite.lasting else _first(name, composite, marks)
         if found is not None:
             yield found
+
+
+def _held(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Together | None:
+    """The first run of one analyte's samples that lasted long enough; failing that, the first that may have."""
+    found = lasted(name, composite, marks)
+    return None if found is None else Together(name, composite, found.marks, not found.reasons, found.reasons)
 
 
 def _first(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Together | None:
@@ -122,14 +132,15 @@ def _excluded(
 ) -> bool | None:
     """What the result nearest to the onset, and within the span of it, says of the clause that rules it out."""
     onset = min(mark.earliest for mark in combination)
-    near = [mark for mark in marks if mark.clause.startswith(f"{name}/{clause.name}/") and _gap(mark, onset) <= span]
+    near = [mark for mark in marks if mark.clause.startswith(f"{name}/{clause.name}/") and gap(mark, onset) <= span]
     if not near:
         return None
-    nearest = min(near, key=lambda mark: (_gap(mark, onset), mark.earliest, mark.source))
+    nearest = min(near, key=lambda mark: (gap(mark, onset), mark.earliest, mark.source))
     return nearest.clause.endswith("/yes") if nearest.sure else None
 
 
-def _gap(mark: Mark, onset: datetime) -> timedelta:
+def gap(mark: Mark, onset: datetime) -> timedelta:
+    """How far a mark surely lies from an onset."""
     return max(mark.earliest - onset, onset - mark.latest, timedelta(0))
 
 

@@ -1,113 +1,48 @@
-"""Dose-limiting toxicities: which rule of the protocol an event matches, and whether it surely, maybe or never does.
-
-    infusion 1      infusion 2      infusion 3
-    day 0 ---------------------------- day 28              an onset in any of the three windows counts
-                    day 7 -------------------- day 35      (anchor: each_infusion), in calendar days of the
-                                    day 14 ------- day 42  study's zone, the last day inside
+"""Dose-limiting toxicities: which rules of the protocol an event matches, and whether it surely, maybe or never does.
 
 Each condition of a rule (term, grade, duration, attribution, window) is true, false or cannot be known. One that is
-false: no finding. All true: candidate. Else possible. Only a person's decision makes it confirmed or refuted.
+false: the rule is not met. All true: candidate. Else possible, with the earliest instant at which it can become a
+candidate and what would end the possibility. One event is ONE finding that names every rule it meets or may meet, the
+gravest first: one mail, one decision. Only a person's decision makes it confirmed or refuted.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from datetime import date, datetime
+from typing import Literal
 
-from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Input, finding_id
-from safety_stream.clinical.frame import Frame, Infusion
-from safety_stream.clinical.moment import Moment
-from safety_stream.rulebook.dlt_rules import Dlt, DltRule, Window
+from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided
+from safety_stream.clinical.dlt_match import Match, duration
+from safety_stream.clinical.dlt_windows import disagreement
+from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, Input, RuleMet
+from safety_stream.clinical.frame import Frame
+from safety_stream.rulebook.dlt_rules import Dlt
 
-Verdict = bool | None
-Anchor = Literal["each_infusion", "first_infusion", "last_infusion"]
-ANCHORS: tuple[Anchor, ...] = ("each_infusion", "first_infusion", "last_infusion")
 State = Literal["possible", "candidate", "confirmed", "refuted"]
 
 
-class Candidate(NamedTuple):
-    """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known.
-
-    ``known_by``: when it was reported; the latest it can have begun when no onset was told.
-    """
-
-    about: str
-    key: str
-    term: str
-    soc: str | None
-    seen_as: Literal["measured", "reported"]
-    grade: GradeRange
-    onset: Moment | None
-    shortest: timedelta
-    longest: timedelta | None
-    attribution: str | None = None
-    composite: str | None = None
-    inputs: tuple[tuple[str, str], ...] = ()
-    undecided: tuple[str, ...] = ()
-    known_by: datetime | None = None
-
-
-class InWindow(NamedTuple):
-    """Whether an onset lies in a window, which infusions' windows may hold it, and from when to when they run."""
-
-    inside: Verdict
-    infusions: tuple[int, ...]
-    first: date | None
-    last: date | None
-
-
-def rules_for(
-    dlt: Dlt | None, term: str, soc: str | None, seen_as: str, composite: str | None = None
-) -> tuple[DltRule, ...]:
-    """The rules an event of this kind can match, whatever its grade."""
-    return tuple(
-        rule for rule in (dlt.rules if dlt else ()) if _is_about(rule, term, soc, composite) and seen_as in rule.seen_as
-    )
-
-
-def _is_about(rule: DltRule, term: str, soc: str | None, composite: str | None) -> bool:
-    about = rule.about
-    if about.composite or composite:
-        return about.composite == composite
-    if term in about.except_terms or soc in about.except_classes:
-        return False
-    return (not about.terms and not about.classes) or term in about.terms or soc in about.classes
-
-
-def dose_limiting(frame: Frame, rule: DltRule, candidate: Candidate, book_version: str) -> DoseLimitingToxicity | None:
-    """The finding that an event matches or may match one rule of the subject's protocol version."""
+def dose_limiting(frame: Frame, matches: Iterable[Match | None], book_version: str) -> DoseLimitingToxicity | None:
+    """The one finding about one event, from all the rules that it meets or may meet."""
+    found = sorted((one for one in matches if one is not None), key=_gravest_first)
     dlt = frame.version.dlt
-    if dlt is None or not frame.infusions or _excluded(dlt, candidate):
-        return None
-    return _judge(frame, dlt, rule, candidate, book_version)
+    return _finding(frame, dlt, found, book_version) if found and dlt is not None else None
 
 
-def dlt_id(frame: Frame, rule: DltRule, key: str) -> str:
-    """The id of the finding that one event matches one rule."""
-    return finding_id(frame.study, frame.subject, "dlt", rule.id, key)
+def _gravest_first(one: Match) -> tuple[bool, int]:
+    """What is met before what may be met; a higher grade before a lower one; else as the protocol lists them."""
+    return not one.sure, -(one.rule.grade.lowest if one.rule.grade else 0)
 
 
-def _excluded(dlt: Dlt, candidate: Candidate) -> bool:
-    return any(candidate.term in one.terms and candidate.grade.highest <= one.up_to_grade for one in dlt.excluded)
-
-
-def _judge(
-    frame: Frame, dlt: Dlt, rule: DltRule, candidate: Candidate, book_version: str
-) -> DoseLimitingToxicity | None:
-    onset = candidate.onset
-    days = rule.window_days or dlt.window.days
-    window = _held_by(frame, candidate, Window(days=days, anchor=dlt.window.anchor))
-    conditions: dict[str, Verdict] = {
-        "grade": _grade(rule, candidate.grade),
-        "duration": _lasting(rule, candidate),
-        "attribution": _attributed(rule, candidate),
-        "window": window.inside,
-        "evidence": None if candidate.undecided else True,
-    }
-    if False in conditions.values() or window.first is None or window.last is None:
-        return None
-    id_ = dlt_id(frame, rule, candidate.key)
-    state: State = "candidate" if all(conditions.values()) else "possible"
-    decided = frame.adjudicated.get(id_)
+def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> DoseLimitingToxicity:
+    decision = decided(frame, found[0].candidate.key, tuple(_ground(frame, one) for one in found))
+    found.sort(
+        key=lambda one: decision.verdict is None and one.rule.id not in decision.open
+    )  # what is open comes first
+    lead = found[0]
+    state: State = decision.verdict or ("candidate" if lead.sure else "possible")
+    first, last = lead.window.first, lead.window.last
+    assert first is not None and last is not None  # noqa: S101, PT018  # a match has a window
+    ids = ids_decided(frame, lead.candidate.key, (one.rule.id for one in found))
+    id_ = next(ids)
     return DoseLimitingToxicity(
         id=id_,
         study=frame.study,
@@ -116,110 +51,105 @@ def _judge(
         dose_level=frame.dose_level,
         protocol_version=frame.version.version,
         evidence=Evidence(
-            rule=f"{frame.study}/{frame.version.version}/dlt/{rule.id}",
+            rule=f"{frame.study}/{frame.version.version}/dlt/{lead.rule.id}",
             book=book_version,
-            inputs=tuple(Input(name=rule.id, value=words, source=source) for words, source in candidate.inputs),
-            comparison=_comparison(frame, rule, candidate, onset, window),
-            reasons=(*_reasons(frame, dlt, days, conditions, onset), *candidate.undecided),
-            sentence=_sentence(rule, candidate, onset, state, conditions),
+            inputs=tuple(
+                Input(name=lead.rule.id, value=words, source=source) for words, source in lead.candidate.inputs
+            ),
+            comparison=_comparison(frame, lead),
+            reasons=(*_reasons(frame, dlt, found), *decision.reasons),
+            sentence=" ".join((_sentence(lead), *_others(found))),
         ),
-        rule=rule.id,
-        rule_text=rule.text,
+        rule=lead.rule.id,
+        rule_text=lead.rule.text,
         example_rule=dlt.example,
-        state=decided.verdict if decided else state,
-        about=(candidate.about,),
-        term=candidate.term,
-        grade=candidate.grade,
-        onset=onset,
-        window_from=window.first,
-        window_to=window.last,
-        infusions=window.infusions,
-        adjudicated_by=decided.by if decided else None,
-        adjudication=f"{decided.verdict} on {decided.decided_at.isoformat()}: {decided.why}" if decided else None,
+        state=state,
+        about=(lead.candidate.about,),
+        term=lead.candidate.term,
+        grade=lead.candidate.grade,
+        onset=lead.candidate.onset,
+        window_from=first,
+        window_to=last,
+        infusions=lead.window.infusions,
+        adjudicated_by=decision.by.by if decision.by else None,
+        adjudication=_said(decision.by.verdict, decision.by.decided_at, decision.by.why) if decision.by else None,
+        rules=tuple(_met(frame, one) for one in found),
+        decisions=decision.told,
+        decided_as=tuple(one for one in ids if one in frame.adjudicated),
     )
 
 
-def _grade(rule: DltRule, grade: GradeRange) -> Verdict:
-    if rule.grade is None or grade.lowest >= rule.grade.lowest:
-        return True
-    return None if grade.highest >= rule.grade.lowest else False
+def _said(verdict: str, decided_at: datetime, why: str) -> str:
+    return f"{verdict} on {decided_at.isoformat()}: {why}"
 
 
-def _lasting(rule: DltRule, candidate: Candidate) -> Verdict:
-    if rule.lasting is None or rule.lasting.holds(candidate.shortest):
-        return True
-    return None if candidate.longest is None or rule.lasting.holds(candidate.longest) else False
+def dlt_id(frame: Frame, key: str) -> str:
+    """The id of the finding about one event."""
+    return event_id(frame, key)
 
 
-def _attributed(rule: DltRule, candidate: Candidate) -> Verdict:
-    return candidate.attribution is None or candidate.attribution in rule.attribution
+def _ground(frame: Frame, one: Match) -> Ground:
+    """Since when the rule has been met: since the grade it asks for was told, and since it has lasted so long."""
+    asked = one.rule.grade.lowest if one.rule.grade else 0
+    told = [since for since, grade in one.candidate.rose if grade >= asked]
+    since = [min(told)] if told else []
+    return Ground(one.rule.id, one.sure, max((*since, *_lasted_at(frame, one)), default=None))
 
 
-def _held_by(frame: Frame, candidate: Candidate, window: Window) -> InWindow:
-    """Where the onset lies; one that was not told may lie anywhere after the infusions before the report."""
-    if candidate.onset is not None:
-        return in_window(frame, candidate.onset, window)
-    anchors = _anchors(frame.infusions, window.anchor)
-    before = [one for one in anchors if candidate.known_by is None or one.earliest <= candidate.known_by]
-    if not before:
-        return InWindow(False, (), None, None)
-    last = max(one.last_day for one in before) + timedelta(days=window.days)
-    return InWindow(None, tuple(one.number for one in before), min(one.first_day for one in before), last)
+def _lasted_at(frame: Frame, one: Match) -> Iterator[datetime]:
+    """When the duration is reached for certain, counted from the latest that the onset can mean."""
+    if one.rule.lasting is not None and one.candidate.onset is not None:
+        yield (one.candidate.onset.latest(frame.zone) + one.rule.lasting.length).astimezone(frame.zone)
 
 
-def in_window(frame: Frame, onset: Moment, window: Window) -> InWindow:
-    """Whether an onset surely (True), maybe (None) or never (False) lies in a window of the infusions received."""
-    zone = frame.zone
-    first, last = onset.dates(zone)
-    anchors = _anchors(frame.infusions, window.anchor)
-    holding = [one for one in anchors if _may_hold(one, onset, frame, window.days)]
-    if not holding:
-        return InWindow(False, (), None, None)
-    length = timedelta(days=window.days)
-    sure = [(one.last_day, one.first_day + length) for one in holding]
-    covered = all(
-        any(start <= day <= end for start, end in sure)
-        for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
-    )
-    return InWindow(
-        True if covered else None,
-        tuple(one.number for one in holding),
-        min(one.first_day for one in holding),
-        max(one.last_day for one in holding) + length,
+def _met(frame: Frame, one: Match) -> RuleMet:
+    """What the finding says of one rule; a duration that still runs has an earliest instant, nothing else has."""
+    running = "duration" in one.open and one.candidate.longest is None and not one.candidate.over
+    return RuleMet(
+        rule=one.rule.id,
+        text=one.rule.text,
+        met=one.sure,
+        open=one.open,
+        comparison=_comparison(frame, one),
+        candidate_from=next(_lasted_at(frame, one), None) if running else None,
+        ends_with=tuple(_ends_with(frame, one)),
     )
 
 
-def _anchors(infusions: tuple[Infusion, ...], anchor: Anchor) -> tuple[Infusion, ...]:
-    if anchor == "first_infusion":
-        return infusions[:1]
-    return infusions[-1:] if anchor == "last_infusion" else infusions
+def _ends_with(frame: Frame, one: Match) -> Iterator[str]:
+    """What would end the possibility, for each condition that is open."""
+    rule, candidate = one.rule, one.candidate
+    below = f"below grade {rule.grade.lowest}" if rule.grade else "over"
+    if "grade" in one.open and rule.grade:
+        yield f"a grade of at most {rule.grade.lowest - 1}"
+    if "duration" in one.open and rule.lasting:
+        if candidate.onset is None:
+            yield f"an onset and an end not {rule.lasting} apart"
+        elif candidate.longest is None and not candidate.over:
+            end = candidate.onset.earliest(frame.zone) + rule.lasting.length
+            yield f"known to be {below} by {end.astimezone(frame.zone).isoformat(timespec='minutes')}"
+        else:
+            yield "an onset and an end told more exactly"
+    if "attribution" in one.open:
+        yield f"an attribution other than {', '.join(rule.attribution)}"
+    if "window" in one.open:
+        yield f"an onset outside {one.window.first} to {one.window.last}"
 
 
-def _may_hold(infusion: Infusion, onset: Moment, frame: Frame, days: int) -> bool:
-    """Whether the onset can lie on the infusion's day or within so many days of it, and not before the infusion."""
-    first, last = onset.dates(frame.zone)
-    if onset.latest(frame.zone) < infusion.earliest:
-        return False
-    return last >= infusion.first_day and first <= infusion.last_day + timedelta(days=days)
-
-
-def _reasons(frame: Frame, dlt: Dlt, days: int, conditions: dict[str, Verdict], onset: Moment | None) -> Iterator[str]:
+def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
     if dlt.example:
         yield "T3: example rule, to be signed by the sponsor"
-    yield from (f"T4: {name} not decided yet" for name, verdict in conditions.items() if verdict is None)
-    if onset is None:
+    lead = found[0]
+    yield from (f"T4: {name} not decided yet" for name in lead.open)
+    if lead.candidate.onset is None:
         yield "T4: no onset was told"
-        return
-    by_anchor = {anchor: in_window(frame, onset, Window(days=days, anchor=anchor)).inside for anchor in ANCHORS}
-    if len(set(by_anchor.values())) > 1:
-        said = ", ".join(f"{anchor} {_WORD[verdict]}" for anchor, verdict in by_anchor.items())
-        yield f"T1: the anchors disagree: {said}"
+    elif said := disagreement(frame, lead.candidate.onset, lead.rule.window_days or dlt.window.days):
+        yield said
+    yield from lead.candidate.undecided
 
 
-_WORD: dict[Verdict, str] = {True: "inside", False: "outside", None: "maybe inside"}
-
-
-def _comparison(frame: Frame, rule: DltRule, candidate: Candidate, onset: Moment | None, window: InWindow) -> str:
+def _comparison(frame: Frame, one: Match) -> str:
+    rule, candidate, window, onset = one.rule, one.candidate, one.window, one.candidate.onset
     infusions = ", ".join(str(number) for number in window.infusions)
     parts = [f"grade {candidate.grade} against {rule.grade}"] if rule.grade else []
     if rule.lasting:
@@ -229,29 +159,32 @@ def _comparison(frame: Frame, rule: DltRule, candidate: Candidate, onset: Moment
     return "; ".join([*parts, f"{at} in the window {window.first} to {window.last} of infusion {infusions}"])
 
 
-def duration(candidate: Candidate) -> str:
-    """How long it lasted, as far as is known: ``2 d to 5 d``, ``at least 3 d``."""
-    shortest = lasted(candidate.shortest)
-    if candidate.longest is None:
-        return f"at least {shortest}"
-    return f"{shortest} to {lasted(candidate.longest)}" if candidate.longest != candidate.shortest else shortest
-
-
-def lasted(length: timedelta) -> str:
-    """A duration in days and hours."""
-    days, hours = length.days, length.seconds // 3600
-    return f"{days} d" + (f" {hours} h" if hours else "") if days else f"{hours} h"
-
-
-def _sentence(
-    rule: DltRule, candidate: Candidate, onset: Moment | None, state: State, conditions: dict[str, Verdict]
-) -> str:
-    began = f", onset {onset or 'not told'}: "
+def _sentence(lead: Match) -> str:
+    candidate, rule = lead.candidate, lead.rule
+    began = f", onset {candidate.onset or 'not told'}: "
     said = f"{candidate.term}" + (f", grade {candidate.grade}" if rule.grade else "") + began
-    if state == "candidate":
+    if lead.sure:
         return f"{said}meets the rule '{rule.text}'. A person must adjudicate it."
-    open_ = " and ".join(name for name, verdict in conditions.items() if verdict is None)
-    return f"{said}may meet the rule '{rule.text}'; the {open_} cannot be decided yet."
+    return f"{said}may meet the rule '{rule.text}'; the {' and '.join(lead.open)} cannot be decided yet."
+
+
+def _others(found: list[Match]) -> Iterator[str]:
+    for one in found[1:]:
+        yield f"It {'also meets' if one.sure else 'may also meet'} the rule '{one.rule.text}'."
+
+
+def observe(found: Iterable[DoseLimitingToxicity]) -> tuple[date, str] | None:
+    """Until which day a possible DLT has to be watched to be decided, and why: its duration is still running (T4)."""
+    return max(
+        (
+            (met.candidate_from.date(), f"{one.term} may still meet {met.rule} ({met.text})")
+            for one in found
+            if one.state == "possible"
+            for met in one.rules
+            if met.candidate_from is not None
+        ),
+        default=None,
+    )
 
 
 def worst(states: Iterable[str]) -> Literal["none", "possible", "candidate", "confirmed"]:

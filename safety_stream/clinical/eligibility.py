@@ -15,6 +15,7 @@ from safety_stream.clinical.findings import EligibilityBreach, Evidence, Input, 
 from safety_stream.clinical.fold import Judged
 from safety_stream.clinical.frame import Frame, Upcoming
 from safety_stream.clinical.grading import Measured
+from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
 from safety_stream.quantity import EXACT, Interval, exactly, plain
 from safety_stream.rulebook.criteria import Comparison, Criterion, Inputs
@@ -29,6 +30,7 @@ class Stage(NamedTuple):
 
     phase: Phase
     infusion: int = 0
+    screening: int = 1
 
 
 class Answer(NamedTuple):
@@ -57,7 +59,11 @@ def stage_of(frame: Frame, criterion: EligibilityCriterion, earliest: datetime, 
         return _recheck(frame, criterion, ahead, earliest, latest)
     if any(one.earliest < earliest for one in frame.infusions):
         return Stage("after_infusion")
-    return Stage("screening") if frame.treated_before(earliest, latest) is not True else None
+    return (
+        Stage("screening", 0, frame.screening_at(earliest))
+        if frame.treated_before(earliest, latest) is not True
+        else None
+    )
 
 
 def _next_infusion(frame: Frame, earliest: datetime, latest: datetime) -> Upcoming | None:
@@ -97,7 +103,10 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
         reasons.append("whether oxygen was given is not known" if result.flag is None else "taken while on oxygen")
     if met:  # nothing will be said of it: only that it was judged, and by what
         told = measured.text, measured.ucum
-        return Judged(name, *stage, True, *told, "", None, "", result.observed_at, measured.source)
+        met_by = Judged(
+            name, stage.phase, stage.infusion, True, *told, "", None, "", result.observed_at, measured.source
+        )
+        return met_by if stage.screening == 1 else met_by._replace(screening=stage.screening)
     if met is None and not reasons:
         reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
     if measured.derived:
@@ -117,7 +126,15 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
         observed_at=result.observed_at,
         source=measured.source,
         reasons=tuple(reasons),
+        screening=stage.screening,
     )
+
+
+def told_of(judged: Judged) -> Judged:
+    """What the header needs of a judgement: of a criterion that is met only that, so that it seldom changes."""
+    if not judged.met:
+        return judged
+    return judged._replace(value=None, unit=None, observed_at=Moment("1900"), source="", reasons=())
 
 
 def _inputs(criterion: EligibilityCriterion, measured: Measured, facts: Mapping[str, bool]) -> tuple[Criterion, Inputs]:
@@ -158,7 +175,8 @@ def _unit(criterion: EligibilityCriterion, measured: Measured) -> str:
 
 def judged_key(judged: Judged) -> str:
     """Criterion and phase: the thing of which the last result decides."""
-    return f"{judged.criterion}|{judged.phase}|{judged.infusion}"
+    again = f"|screening {judged.screening}" if judged.screening > 1 else ""
+    return f"{judged.criterion}|{judged.phase}|{judged.infusion}{again}"
 
 
 def breach_id(frame: Frame, judged: Judged) -> str:
@@ -197,6 +215,7 @@ def breach(frame: Frame, judged: Judged, book_version: str) -> EligibilityBreach
         distance=judged.distance,
         to_pass=judged.to_pass,
         observed_at=judged.observed_at,
+        screening=judged.screening,
     )
 
 

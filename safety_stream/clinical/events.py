@@ -212,6 +212,16 @@ class AdverseEvent(Event):
     scale_facts: ScaleFacts | None = Field(
         default=None, description="For the grades of other scales; the CTCAE grade stays the grade of record."
     )
+    reported_to_sponsor_at: Instant | None = Field(
+        default=None, description="When the site's SAE report reached the sponsor; null: not told."
+    )
+    reported_to_authority_at: Instant | None = Field(
+        default=None, description="When the sponsor's last expedited report reached the authority; null: not told."
+    )
+    sponsor_attribution: Attribution | None = Field(default=None, description="The sponsor's own; null: not judged.")
+    expected: bool | None = Field(
+        default=None, description="By the reference safety information, as the sponsor judged; null: not judged."
+    )
 
 
 class Screened(Event):

@@ -31,8 +31,15 @@ class HeaderFact(NamedTuple):
 
 
 class ReportFact(NamedTuple):
-    """The adverse-event report that stands, and when the event was first heard of in any version."""
+    """The adverse-event report that stands; when any version first told of the event, as serious, as grave.
+
+    Grave: fatal or life-threatening. ``rose``: when each grade higher than all told before it was first told, the
+    first one included.
+    """
 
     event: AdverseEvent
     rivals: tuple[str, ...] = ()
     heard_at: datetime | None = None
+    serious_at: datetime | None = None
+    grave_at: datetime | None = None
+    rose: tuple[tuple[datetime, int], ...] = ()

@@ -4,7 +4,8 @@ A finding is never stored as truth: it is derived from the events, and derived a
 """
 
 from base64 import b32encode
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Literal, Self
 
@@ -93,6 +94,18 @@ class Finding(Concluded):
     evidence: Evidence
 
 
+class Lasted(Concluded):
+    """One run of samples at a grade or above: how long it lasted for certain, and at most."""
+
+    grade: int = Field(description="At this grade or above.")
+    first: Moment = Field(description="The first sample of the run.")
+    at_least: timedelta = Field(
+        description="From its first to its last sample; a sample that may be lower proves none."
+    )
+    at_most: timedelta | None = Field(description="Between the samples before and after it; null: one is not known.")
+    over: bool = Field(description="A sample below the grade came after it.")
+
+
 class Toxicity(Finding):
     """One episode of one CTCAE term, graded from measurements."""
 
@@ -115,6 +128,7 @@ class Toxicity(Finding):
     provisional: bool = Field(default=False, description="The peak leans on a preliminary result.")
     study_day: int | None = Field(default=None, description="Day of the peak counted from the first infusion (day 0).")
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
+    lasted: tuple[Lasted, ...] = Field(default=(), description="At each grade the longest run and the last one.")
 
 
 class ScaleGrade(Concluded):
@@ -146,11 +160,25 @@ class ReportedEvent(Finding):
     scales: tuple[ScaleGrade, ...] = Field(default=(), description="Grades of other scales whose facts were sent.")
 
 
+class RuleMet(Concluded):
+    """One DLT rule that an event meets or may meet."""
+
+    rule: str
+    text: str
+    met: bool = Field(description="False: possible, some condition is open.")
+    open: tuple[str, ...] = Field(default=(), description="The conditions that cannot be decided yet.")
+    comparison: str
+    candidate_from: datetime | None = Field(
+        default=None, description="When the duration asked for is reached if the event goes on; null: time decides not."
+    )
+    ends_with: tuple[str, ...] = Field(default=(), description="What would end the possibility.")
+
+
 class DoseLimitingToxicity(Finding):
-    """An event that a DLT rule of the protocol matches; the engine proposes, a person decides."""
+    """One event that one or more DLT rules of the protocol match; the engine proposes, a person decides."""
 
     kind: Literal["dose_limiting_toxicity"] = "dose_limiting_toxicity"
-    rule: str
+    rule: str = Field(description="The gravest of the rules that it meets; failing that, that it may meet.")
     rule_text: str
     example_rule: bool = Field(description="The rule list is an example the sponsor has not signed.")
     state: Literal["possible", "candidate", "confirmed", "refuted"]
@@ -163,6 +191,11 @@ class DoseLimitingToxicity(Finding):
     infusions: tuple[int, ...] = Field(description="Numbers of the infusions whose window holds the onset.")
     adjudicated_by: str | None = None
     adjudication: str | None = None
+    rules: tuple[RuleMet, ...] = Field(default=(), description="Every rule it meets or may meet, the gravest first.")
+    decisions: tuple[str, ...] = Field(
+        default=(), description="All decisions on it, oldest first; the last one counts."
+    )
+    decided_as: tuple[str, ...] = Field(default=(), description="Ids of one rule each under which it was decided.")
 
 
 class EligibilityBreach(Finding):
@@ -179,6 +212,34 @@ class EligibilityBreach(Finding):
     distance: str | None = Field(description="How far the value is from the limit, in its unit.")
     to_pass: str
     observed_at: Moment | None
+    screening: Annotated[int, Field(ge=1)] = Field(default=1, description="Of a subject screened again: which one.")
+
+
+class CriterionState(Concluded):
+    """One criterion in the state of a subject; of one that is met nothing more is told."""
+
+    criterion: str
+    text: str
+    verdict: Literal["met", "breached", "undetermined"]
+    value: str | None = None
+    limit: str | None = None
+    distance: str | None = None
+    to_pass: str | None = None
+    decided_by: tuple[str, ...] = Field(default=(), description="The facts that decided, each with its value.")
+    missing: tuple[str, ...] = Field(default=(), description="Names of the facts that are not on file.")
+
+
+class EligibilityStatus(Finding):
+    """A subject's overall state against all criteria of the screening, or the check before one infusion (T9)."""
+
+    kind: Literal["eligibility_status"] = "eligibility_status"
+    check: Literal["screening", "before_infusion"]
+    screening: Annotated[int, Field(ge=1)] = 1
+    infusion: Annotated[int, Field(ge=0)] = Field(default=0, description="The infusion checked; 0: the screening.")
+    state: Literal["eligible", "not_eligible", "undetermined", "go", "hold"]
+    enrolled: bool
+    given: bool = Field(description="A study treatment, or the infusion that is checked, was given.")
+    criteria: tuple[CriterionState, ...]
 
 
 class WatchLimitCrossed(Finding):
@@ -200,8 +261,39 @@ class WatchLimitCrossed(Finding):
     worst_observed: Moment
     emergent: bool | None = Field(description="Some result outside came after the first treatment; null: not known.")
     tell: tuple[Role, ...] = Field(default=(), description="Roles the protocol wants to be told; none: recorded only.")
+    critical: bool = Field(default=False, description="A panic limit of the protocol: a critical value.")
     study_day: int | None = None
     readings: tuple[Reading, ...] = Field(default=(), description="The last results of the episode, oldest first.")
+
+
+class CompositeMet(Finding):
+    """Findings that mean more together than apart, as the protocol writes them (Hy's law, liver stopping)."""
+
+    kind: Literal["composite"] = "composite"
+    composite: str = Field(description="Its name in the protocol.")
+    text: str
+    source: str
+    state: Literal["possible", "sure"]
+    onset: Moment
+    completed: Moment = Field(description="The sample with which it was met, or may have been.")
+    emergent: bool | None = Field(description="The onset came after the first treatment; null: cannot be known.")
+    ratio: str | None = Field(default=None, description="As the protocol wants it shown, e.g. R = 5.10.")
+    tell: Literal["hys_law", "liver_stop"] | None = Field(description="The alert; null: recorded only.")
+    study_day: int | None = None
+
+
+class ReportingDue(Finding):
+    """One reporting clock of one serious event: to the sponsor, or of a SUSAR to the authority (T15)."""
+
+    kind: Literal["reporting_due"] = "reporting_due"
+    clock: Literal["sae_to_sponsor", "susar_7_days", "susar_15_days"]
+    record: str = Field(description="The record of the event: system|id.")
+    term: str
+    state: Literal["running", "due_soon", "overdue", "met", "met_late", "closed"]
+    warnings_passed: int = Field(description="How many of the warnings before the limit have passed.")
+    started: datetime
+    due: datetime = Field(description="The report is late from this instant on.")
+    done: datetime | None
 
 
 class DataQuery(Finding):
@@ -229,15 +321,86 @@ class Tally(Concluded):
     dlt_possible: int = 0
 
 
+Ending = Literal["dlt", "completed", "not_evaluable"]
+
+
+class PendingSubject(Concluded):
+    """One subject of a dose level who is not decided yet, and how it can end."""
+
+    subject: str
+    may_end: tuple[Ending, ...]
+    window_to: date | None
+
+
+class Way(Concluded):
+    """One way to a decision: how many pending subjects have a DLT, and how many complete without one."""
+
+    decision: str
+    dlts: tuple[int, int] = Field(description="Fewest and most pending subjects with a DLT.")
+    completed: tuple[int, int] = Field(description="Fewest and most pending subjects who complete without a DLT.")
+    words: str
+
+
 class CohortDecision(Finding):
     """The 3+3 advice for one dose level, with its arithmetic. Advice only, never an action."""
 
     kind: Literal["cohort_decision"] = "cohort_decision"
     tally: Tally
-    decision: Literal["enrol", "wait", "escalate", "expand", "stop", "fill", "mtd"]
+    decision: Literal["enrol", "wait", "escalate", "expand", "stop", "fill", "mtd", "declare", "hold"]
     reachable: tuple[str, ...] = Field(description="Decisions that pending subjects can still bring about.")
+    ways: tuple[Way, ...] = Field(default=(), description="For each of them the outcomes that lead to it.")
+    pending: tuple[PendingSubject, ...] = ()
+    to_enrol: int = Field(default=0, description="Places that are free at this level under the advice.")
+    to_replace: int = Field(default=0, description="How many of them replace a subject who is not evaluable.")
+    not_evaluable: tuple[str, ...] = Field(default=(), description="They stay in the safety set.")
     no_longer_supported: bool = Field(default=False, description="A higher level opened that this does not allow.")
     subjects: tuple[str, ...]
+
+
+class StaggerBreach(Finding):
+    """A first infusion, planned or given, too soon after the first one of its dose level (decision T8)."""
+
+    kind: Literal["stagger_breach"] = "stagger_breach"
+    infusion: Literal["planned", "given"]
+    infusion_on: date
+    first_subject: str
+    first_infusion_on: date
+    days_apart: int
+    days_required: int
+    earliest: date = Field(description="The first day on which the infusion would be allowed.")
+
+
+class Proportion(Concluded):
+    """Subjects with an outcome, among whom, and the exact 95 % confidence interval (Clopper-Pearson)."""
+
+    outcome: Literal["dlt", "adverse_event", "serious_adverse_event", "toxicity"] = Field(
+        description="Events as reported in the follow-up; toxicity: reported or measured, whenever after treatment."
+    )
+    worst_grade: Annotated[int, Field(ge=1, le=5)] | None = Field(
+        description="Subjects whose worst grade it is; null: any."
+    )
+    dose_level: int | None = Field(description="Null: all dose levels.")
+    among: Literal["dlt_evaluable", "dosed"]
+    count: int
+    of: int
+    lower: Decimal = Field(description="Lower limit to 4 decimals, rounded half to even.")
+    upper: Decimal = Field(description="Upper limit to 4 decimals, rounded half to even.")
+    subjects: tuple[str, ...] = Field(description="Who is counted.")
+
+
+class StudyTally(Finding):
+    """The study as a whole: enrolment against its plan, and the proportions of the primary outcomes so far."""
+
+    kind: Literal["study_tally"] = "study_tally"
+    enrolled: int
+    planned: int | None
+    enrolment: Literal["below", "reached", "exceeded"]
+    mtd: int | None = Field(default=None, description="The level advised as the maximum tolerated dose.")
+    unknown_level: tuple[str, ...] = Field(default=(), description="Subjects at a level the protocol does not have.")
+    uncertain: tuple[str, ...] = Field(
+        default=(), description="Subjects counted with an event that may lie outside the follow-up."
+    )
+    proportions: tuple[Proportion, ...]
 
 
 AnyFinding = Annotated[
@@ -245,9 +408,14 @@ AnyFinding = Annotated[
     | ReportedEvent
     | DoseLimitingToxicity
     | EligibilityBreach
+    | EligibilityStatus
     | WatchLimitCrossed
     | DataQuery
-    | CohortDecision,
+    | CohortDecision
+    | CompositeMet
+    | ReportingDue
+    | StaggerBreach
+    | StudyTally,
     Field(discriminator="kind"),
 ]
 ANY_FINDING: TypeAdapter[AnyFinding] = TypeAdapter(AnyFinding)
@@ -264,6 +432,16 @@ class FindingChange(Concluded):
     because: str = Field(description="The event that brought it about: kind system|id v version, or the clock.")
 
 
+class Followed(Concluded):
+    """Treatment-emergent adverse events as reported whose onset lies, or may lie, in the follow-up of the protocol."""
+
+    events: int = 0
+    serious: int = 0
+    worst: Annotated[int, Field(ge=0, le=5)] | None = None
+    worst_serious: Annotated[int, Field(ge=0, le=5)] | None = None
+    uncertain: int = Field(default=0, description="How many of the events may lie outside it.")
+
+
 class SubjectStatus(Concluded):
     """One subject as the cohort sees it: a whole snapshot, never a difference."""
 
@@ -275,11 +453,14 @@ class SubjectStatus(Concluded):
     phase: Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
     dosed: bool
     first_infusion: date | None
-    window_to: date | None
-    evaluable: bool | None = Field(description="Null while the window is open.")
+    window_to: date | None = Field(description="Last day of observation for DLTs, extended where a rule needs longer.")
+    evaluable: bool | None = Field(description="Null while the window is open, or a DLT is still possible.")
     dlt: Literal["none", "possible", "candidate", "confirmed"]
     worst_grade: Annotated[int, Field(ge=0, le=5)] | None
     serious_events: int = 0
     adverse_events_by_grade: dict[str, int] = Field(default_factory=dict)
+    extended_because: str | None = Field(default=None, description="Why observation goes on beyond the window (T4).")
+    planned_infusion: date | None = Field(default=None, description="First infusion as planned, while none was given.")
+    followed: Followed = Followed()
     revision: Annotated[int, Field(ge=1)] = 1
     as_of: datetime

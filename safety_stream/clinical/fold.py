@@ -6,7 +6,8 @@ anew from the first result. Types only.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.findings import Evidence, GradeRange
@@ -89,6 +90,7 @@ class Judged(NamedTuple):
     observed_at: Moment
     source: str
     reasons: tuple[str, ...] = ()
+    screening: int = 1
 
 
 class Flood(NamedTuple):
@@ -103,7 +105,7 @@ class Flood(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A result that meets, or may meet, one clause of a composite."""
+    """A result that meets, or may meet, one clause of a composite; ``multiple``: of its ULN, where both are exact."""
 
     clause: str
     earliest: datetime
@@ -111,13 +113,15 @@ class Mark(NamedTuple):
     sure: bool
     words: str
     source: str
+    page: str = ""
+    multiple: Decimal | None = None
 
 
 class Fold(NamedTuple):
     """Everything remembered of one series.
 
     ``last``: where the last result stands in order; ``point``: its time point, where results are judged jointly;
-    ``baseline``: the results of the time point that is the baseline.
+    ``baseline``: the results of the time point that is the baseline; ``other``: by the other reading of it (G9).
     """
 
     last: Place | None = None
@@ -129,15 +133,66 @@ class Fold(NamedTuple):
     baseline: tuple[Result, ...] = ()
     watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
     joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
+    other: tuple[Result, ...] = ()
+
+
+class SeriousCase(NamedTuple):
+    """What the reporting clocks ask of one adverse event that was ever told as serious."""
+
+    record: str
+    source: str
+    term: str
+    serious_at: datetime
+    grave_at: datetime | None
+    serious: bool
+    grave: bool
+    sponsor_at: datetime | None
+    authority_at: datetime | None
+    suspected: bool
+    expected: bool | None
+
+
+class GradedEpisode(NamedTuple):
+    """One laboratory episode of grade 3 or more after treatment began and beyond the expected band."""
+
+    id: str
+    term: str
+    grade: int
+    onset: Moment
+    peak: Moment
+    last: Moment
+    number: int
+
+
+class ToldEvent(NamedTuple):
+    """What a report says of a term: to be compared with the laboratory."""
+
+    term: str
+    grade: int | None
+    onset: Moment | None
+    resolved: Moment | None
+    reported_at: datetime
+    source: str
 
 
 class Digest(NamedTuple):
-    """What the header knows of another page: all that the subject's status and composites need."""
+    """What the header knows of another page: all that the subject's status and composites need.
+
+    ``observe``: until when a possible DLT has to be watched, and why. ``began``: the earliest that a reported event can
+    have begun; ``died``: between which instants it killed.
+    """
 
     worst: int | None = None
     dlts: tuple[tuple[str, str], ...] = ()
     grade: int | None = None
     serious: bool = False
-    judged: tuple[str, ...] = ()
+    judged: tuple[Judged, ...] = ()
     marks: tuple[Mark, ...] = ()
     joined: tuple[tuple[str, tuple[Spell, ...]], ...] = ()
+    case: SeriousCase | None = None
+    graded: tuple[GradedEpisode, ...] = ()
+    told: ToldEvent | None = None
+    observe: tuple[date, str] | None = None
+    began: datetime | None = None
+    died: tuple[datetime, datetime] | None = None
+    followed: Literal["", "perhaps", "yes"] = ""

@@ -53,6 +53,13 @@ class Upcoming(NamedTuple):
     given: bool
 
 
+class Screening(NamedTuple):
+    """One screening of a subject: the beginning of the day of consent, and what was told of it."""
+
+    since: datetime
+    screened: Screened
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The header in the form judgements need. ``start`` bounds the instant of the first study treatment."""
@@ -67,9 +74,11 @@ class Frame:
     lymphodepletion: tuple[datetime, datetime] | None = None
     infusions: tuple[Infusion, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
-    adjudicated: Mapping[str, Adjudicated] = field(default_factory=dict)
+    adjudicated: Mapping[str, tuple[Adjudicated, ...]] = field(default_factory=dict)
     recorded: Mapping[str, tuple[tuple[datetime, bool | str], ...]] = field(default_factory=dict)
     withdrawn: Withdrawn | None = None
+    facts_told: tuple[FactRecorded, ...] = ()
+    screenings: tuple[Screening, ...] = ()
 
     @property
     def zone(self) -> tzinfo:
@@ -106,6 +115,10 @@ class Frame:
         (first, last), planned = moment.dates(self.zone), [one.day for one in self.upcoming if one.number == 1]
         return (first - planned[0]).days if planned and first == last else None
 
+    def screening_at(self, instant: datetime) -> int:
+        """The number of the screening that a moment belongs to: 1, and one more with every screening begun anew."""
+        return 1 + sum(one.since <= instant for one in self.screenings[1:]) if len(self.screenings) > 1 else 1
+
     def facts_at(self, instant: datetime) -> Mapping[str, bool]:
         """The yes-or-no facts that held then: the last one recorded up to that instant."""
         known = {}
@@ -123,6 +136,7 @@ def frame_of(study: str, subject: str, facts: Mapping[str, HeaderFact], protocol
     screened = _newest([one for one in told if isinstance(one, Screened)], anywhere)
     version = _version(protocol, screened)
     zone = version.tz
+    course = course_of(told, zone)
     given = [one for one in told if isinstance(one, DoseGiven)]
     infusions = tuple(sorted(_infusions(given, zone), key=lambda one: (one.earliest, one.latest, one.number)))
     first_of = {
@@ -135,7 +149,7 @@ def frame_of(study: str, subject: str, facts: Mapping[str, HeaderFact], protocol
         subject=subject,
         version=version,
         screened=screened,
-        enrolled=_newest([one for one in told if isinstance(one, Enrolled)], zone),
+        enrolled=course.enrolled,
         start=first_infusion if after_cells else first_any,
         other_start=first_any if after_cells else first_infusion,
         lymphodepletion=first_of["lymphodepletion"],
@@ -143,8 +157,48 @@ def frame_of(study: str, subject: str, facts: Mapping[str, HeaderFact], protocol
         upcoming=tuple(_upcoming(version, infusions, [one for one in told if isinstance(one, DosePlanned)])),
         adjudicated=_adjudications([one for one in told if isinstance(one, Adjudicated)]),
         recorded=_recorded([one for one in told if isinstance(one, FactRecorded)], zone),
-        withdrawn=_newest([one for one in told if isinstance(one, Withdrawn)], zone),
+        withdrawn=course.withdrawn,
+        facts_told=tuple(one for one in told if isinstance(one, FactRecorded)),
+        screenings=course.begun,
     )
+
+
+class Course(NamedTuple):
+    """The screenings of a subject: since when each runs, the last one, and what became of the subject after it."""
+
+    begun: tuple[Screening, ...]
+    enrolled: Enrolled | None
+    withdrawn: Withdrawn | None
+
+
+def course_of(told: list[HeaderEvent], zone: tzinfo) -> Course:
+    """A consent after the first begins a new screening, unless the subject was dosed or still is enrolled by then.
+
+    Such a consent is one to an amendment. What was concluded before a new screening, an enrolment or a departure,
+    holds no longer.
+    """
+    consents = [one for one in told if isinstance(one, Screened)]
+    consents.sort(key=lambda one: (*_when(one).bounds(zone), one.source.record))
+    enrolments = [one for one in told if isinstance(one, Enrolled)]
+    departures = [one for one in told if isinstance(one, Withdrawn)]
+    doses = [one.given.earliest(zone) for one in told if isinstance(one, DoseGiven)]
+    begun: list[Screening] = []
+    for consent in consents:
+        since = day_begins(consent.consented, zone)
+        left = [one.withdrawn.latest(zone) for one in departures if one.withdrawn.earliest(zone) <= since]
+        held = [one for one in enrolments if one.enrolled.earliest(zone) < since]
+        bound = any(not left or one.enrolled.latest(zone) > max(left) for one in held)
+        if not begun or (since > begun[-1].since and not bound and not any(dose < since for dose in doses)):
+            begun.append(Screening(since, consent))
+    if len(begun) > 1:
+        enrolments = [one for one in enrolments if one.enrolled.latest(zone) >= begun[-1].since]
+        departures = [one for one in departures if one.withdrawn.latest(zone) >= begun[-1].since]
+    return Course(tuple(begun), _newest(enrolments, zone), _newest(departures, zone))
+
+
+def day_begins(moment: Moment, zone: tzinfo) -> datetime:
+    """The beginning of the first day that a moment can mean."""
+    return Moment(moment.dates(zone)[0].isoformat()).earliest(zone)
 
 
 def _when(event: HeaderEvent) -> Moment:
@@ -197,10 +251,12 @@ def _upcoming(version: ProtocolVersion, given: tuple[Infusion, ...], planned: li
             yield Upcoming(number, Moment(day.isoformat()).latest(zone), day, False)
 
 
-def _adjudications(told: Iterable[Adjudicated]) -> dict[str, Adjudicated]:
-    """The last decision on each finding."""
-    ordered = sorted(told, key=lambda one: (one.decided_at, one.source.record))
-    return {one.finding: one for one in ordered}
+def _adjudications(told: Iterable[Adjudicated]) -> dict[str, tuple[Adjudicated, ...]]:
+    """The decisions on each finding, the last one at the end."""
+    found: dict[str, tuple[Adjudicated, ...]] = {}
+    for one in sorted(told, key=lambda one: (one.decided_at, one.source.record)):
+        found[one.finding] = (*found.get(one.finding, ()), one)
+    return found
 
 
 def _recorded(told: Iterable[FactRecorded], zone: tzinfo) -> dict[str, tuple[tuple[datetime, bool | str], ...]]:

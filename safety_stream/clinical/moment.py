@@ -10,8 +10,11 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 _PARTIAL = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z", re.ASCII)
-_INSTANT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})\Z", re.ASCII)
-PATTERN = r"^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2}))?)?)?$"
+# No zone on earth is further than 12 hours behind UTC or 14 ahead of it: another offset is a slip, and moves the day.
+_OFFSET = r"(Z|-(0\d|1[01]):?[0-5]\d|-12:?00|\+(0\d|1[0-3]):?[0-5]\d|\+14:?00)"
+_TIME = rf"T\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?{_OFFSET}"
+_INSTANT = re.compile(rf"^\d{{4}}-\d{{2}}-\d{{2}}{_TIME}\Z", re.ASCII)
+PATTERN = rf"^\d{{4}}(-\d{{2}}(-\d{{2}}({_TIME})?)?)?$"
 # Outside these years a date is a slip of the pen, and near the ends of the calendar no zone can be applied to it.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 _Day = TypeVar("_Day", bound=date)

@@ -5,23 +5,30 @@ Only here does time count by itself: when the last window closes, the subject's 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.composites import all_marks, together
-from safety_stream.clinical.dlt import Candidate, dose_limiting, rules_for, worst
+from safety_stream.clinical.composites_met import composites_met
+from safety_stream.clinical.contradictions import contradictions, died
+from safety_stream.clinical.dlt import dose_limiting, worst
+from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.eligibility import missing
+from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, GradeRange, SubjectStatus, finding_id
 from safety_stream.clinical.fold import Digest, Flood, Fold
+from safety_stream.clinical.follow_up import followed, planned_infusion
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.reconciliation import reconciled
+from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
 from safety_stream.quantity import Unreadable, read_value
 from safety_stream.rulebook.tables import Book
@@ -44,17 +51,29 @@ def overview(
     composites = list(_composites(frame, digests, book))
     dlts = [pair for digest in digests.values() for pair in digest.dlts]
     joined = list(joined_findings(frame, digests, book))
-    dlts += [(one.id, one.state) for one in (*composites, *joined) if one.kind == "dose_limiting_toxicity"]
+    own = digest_of({one.id: one for one in (*composites, *joined)}, Fold())
+    dlts += own.dlts
     known = frozenset(id_ for id_, _ in dlts)
     found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests, known)]
     if frame.enrolled is not None:
-        judged = {name for digest in digests.values() for name in digest.judged}
+        judged = {one.criterion for digest in digests.values() for one in digest.judged}
         found += missing(frame, judged, book.version)
-    found += [*composites, *joined]
+    found += [*composites, *joined, *composites_met(frame, digests, book.version)]
+    found += eligibility_findings(frame, digests, book.version)
+    due, ahead = reporting_due(frame, digests, book.version, as_of)
+    found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
-    end = closes(frame)
-    status = _status(frame, digests, worst(state for _, state in dlts), end, as_of)
-    return Overview({one.id: one for one in found}, status, end if end is not None and as_of < end else None)
+    unlike, later = reconciled(frame, digests, book, as_of)
+    found += (query(frame, flood) for flood in unlike)
+    ahead += later
+    dlt = worst(state for _, state in dlts)
+    longer = extension(frame, [*digests.values(), own], dlt)
+    end = midnight_after(frame, longer[0]) if longer else closes(frame)
+    status = _status(frame, digests, dlt, end, as_of)
+    if longer is not None:
+        status = status.model_copy(update={"window_to": longer[0], "extended_because": f"T4: {longer[1]}"})
+    ahead += [end] if end is not None and as_of < end else []
+    return Overview({one.id: one for one in found}, status, min(ahead, default=None))
 
 
 def window_to(frame: Frame) -> date | None:
@@ -69,7 +88,21 @@ def window_to(frame: Frame) -> date | None:
 def closes(frame: Frame) -> datetime | None:
     """The first instant after the last window, in the study's zone."""
     last = window_to(frame)
-    return None if last is None else datetime.combine(last + timedelta(days=1), time.min, tzinfo=frame.zone)
+    return None if last is None else midnight_after(frame, last)
+
+
+def midnight_after(frame: Frame, day: date) -> datetime:
+    """The first instant after a day of the study's zone."""
+    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=frame.zone)
+
+
+def extension(frame: Frame, digests: Iterable[Digest], dlt: str) -> tuple[date, str] | None:
+    """Until when a subject is observed beyond the window, and why: a possible DLT can be met only later (T4)."""
+    last = window_to(frame)
+    asked_for = max((one.observe for one in digests if one.observe is not None), default=None)
+    if dlt != "possible" or last is None or asked_for is None or asked_for[0] <= last:
+        return None
+    return asked_for
 
 
 def _status(
@@ -92,11 +125,13 @@ def _status(
         dosed=bool(frame.infusions),
         first_infusion=frame.infusions[0].first_day if frame.infusions else None,
         window_to=window_to(frame),
-        evaluable=_evaluable(frame, dlt, closed),
+        evaluable=_evaluable(frame, dlt, closed, died(digests)),
         dlt=dlt,
         worst_grade=max(worst_grades, default=None),
         serious_events=sum(one.serious for one in digests.values()),
         adverse_events_by_grade=dict(sorted(grades.items())),
+        planned_infusion=planned_infusion(frame),
+        followed=followed(digests.values()),
         as_of=as_of,
     )
 
@@ -109,8 +144,11 @@ def _phase(frame: Frame, closed: bool) -> Phase:
     return "enrolled" if frame.enrolled is not None else "screened"
 
 
-def _evaluable(frame: Frame, dlt: str, closed: bool) -> bool | None:
-    """Decision T6: a DLT, or the window completed with all planned infusions at their planned amount."""
+def _evaluable(frame: Frame, dlt: str, closed: bool, death: tuple[datetime, datetime] | None) -> bool | None:
+    """Decision T6: a DLT, or the window completed with all planned infusions at their planned amount.
+
+    Who left or died before its end was not observed to its end; one whose DLT is still possible is not decided (T4).
+    """
     if dlt in {"candidate", "confirmed"}:
         return True
     left = frame.withdrawn is not None and frame.withdrawn.from_what == "study"
@@ -119,7 +157,11 @@ def _evaluable(frame: Frame, dlt: str, closed: bool) -> bool | None:
     end = closes(frame)
     if left and frame.withdrawn is not None and end is not None and frame.withdrawn.withdrawn.latest(frame.zone) < end:
         return False
-    return _as_planned(frame) if closed else None
+    if death is not None and end is not None and death[1] < end:
+        return False
+    if not closed or (dlt == "possible" and _as_planned(frame)):
+        return None
+    return _as_planned(frame)
 
 
 def _as_planned(frame: Frame) -> bool:
@@ -160,10 +202,10 @@ def _composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iter
             inputs=tuple((mark.words, mark.source) for mark in one.marks),
             undecided=one.reasons,
         )
-        for rule in rules_for(frame.version.dlt, candidate.term, None, "measured", one.name):
-            found = dose_limiting(frame, rule, candidate, book.version)
-            if found is not None:
-                yield found
+        rules = rules_for(frame.version.dlt, candidate.term, None, "measured", one.name)
+        found = dose_limiting(frame, (matched(frame, rule, candidate) for rule in rules), book.version)
+        if found is not None:
+            yield found
 
 
 def _questions(
@@ -178,7 +220,7 @@ def _questions(
         if one.rivals:
             found = f"{len(one.rivals)} different contents under version {one.event.source.version}"
             yield asked("contradictory_versions", record, found, "a new version for a new content", _cited(one))
-    yield from _about_decisions(frame, dlts)
+    yield from contradictions(frame, standing, digests, dlts)
 
 
 def _cited(fact: HeaderFact) -> str:
@@ -230,13 +272,3 @@ def _about_doses(frame: Frame, standing: Mapping[str, HeaderFact]) -> Iterator[F
             expected = f"{level.amount} {level.unit} within {frame.version.infusions.tolerance_percent} %"
             found = f"{infusion.amount} {infusion.unit}"
             yield asked("dose_off_plan", f"infusion {infusion.number}", found, expected, infusion.source)
-
-
-def _about_decisions(frame: Frame, known: frozenset[str]) -> Iterator[Flood]:
-    """A person decided on a finding, and the data do not support that finding any more."""
-    for id_, decision in sorted(frame.adjudicated.items()):
-        if id_ not in known and decision.verdict == "confirmed":
-            source = f"{decision.source.record} v{decision.source.version}"
-            yield asked(
-                "adjudication_without_finding", id_, f"{decision.verdict} by {decision.by}", "a finding", source
-            )

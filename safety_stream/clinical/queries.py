@@ -25,6 +25,13 @@ CODES: Mapping[str, str] = {
     "dose_off_plan": "the dose is outside the planned amount and its tolerance",
     "unknown_protocol_version": "the version consented to is not on file",
     "adjudication_without_finding": "a decision names a finding that the data do not support",
+    "refutation_without_finding": "a decision refutes a finding that the data do not support, or that has another id",
+    "decisions_disagree": "two decisions of one moment on one finding contradict each other",
+    "two_infusions_on_one_day": "two infusions of different numbers were given on one day",
+    "withdrawn_before_consent": "the subject withdrew before consenting",
+    "completed_and_withdrawn": "the subject completed the study and withdrew from it",
+    "dose_after_death": "a dose was given after the subject died",
+    "event_after_death": "an adverse event began after the subject died",
     # measurements
     "unknown_analyte": "the test is not in the rulebook",
     "no_value": "a result without a value",
@@ -50,6 +57,10 @@ CODES: Mapping[str, str] = {
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "outcome and dates contradict each other",
     "onset_after_report": "the event began after it was reported",
+    # the laboratory against the reports
+    "lab_grade_unreported": "a graded laboratory episode without an adverse-event report",
+    "lab_grade_4_unreported": "a laboratory episode of grade 4 without an adverse-event report",
+    "report_without_laboratory": "a reported grade that no laboratory episode on file supports",
 }
 
 

@@ -5,10 +5,11 @@ was reported, and a serious event is told whether or not its term is known.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from safety_stream.clinical.dlt import Candidate, dose_limiting, rules_for
+from safety_stream.clinical.dlt import dose_limiting, observe
+from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
 from safety_stream.clinical.findings import (
@@ -21,8 +22,11 @@ from safety_stream.clinical.findings import (
     finding_id,
 )
 from safety_stream.clinical.fold import Digest, Flood
+from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.reconciliation import told_event
+from safety_stream.clinical.reporting import case_of
 from safety_stream.clinical.scales import Question, scale_grades
 from safety_stream.rulebook.tables import Book, Term
 
@@ -52,15 +56,22 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
     reading = _read(fact.event, book)
     finding = _finding(fact, reading, frame, book)
     floods = [*_questions(reading, frame, book), *_rivals(fact)]
-    candidate = _candidate(reading, finding, frame)
+    candidate = _candidate(reading, finding, frame)._replace(rose=_rose(fact))
     rules = rules_for(frame.version.dlt, candidate.term, candidate.soc, "reported")
-    dlts = [one for rule in rules if (one := dose_limiting(frame, rule, candidate, book.version)) is not None]
+    dlt = dose_limiting(frame, (matched(frame, rule, candidate) for rule in rules), book.version)
+    dlts = [] if dlt is None else [dlt]
     grade = finding.grade if finding.grade is not None else finding.supported.lowest
     digest = Digest(
         worst=grade if finding.emergent is not False else None,
-        dlts=tuple((one.id, one.state) for one in dlts),
+        dlts=tuple((id_, one.state) for one in dlts for id_ in (one.id, *one.decided_as)),
         grade=grade,
         serious=finding.serious,
+        case=case_of(fact, frame),
+        told=told_event(finding, reading.source),
+        observe=observe(dlts),
+        began=fact.event.onset.earliest(frame.zone) if fact.event.onset else None,
+        died=_died(reading, frame.zone),
+        followed=in_follow_up(finding.onset, finding.emergent, frame),
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
     return {one.id: one for one in found}, digest
@@ -161,7 +172,26 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         longest=longest,
         attribution=event.attribution,
         known_by=event.reported_at,
+        over=event.resolved is not None,
     )
+
+
+def _rose(fact: ReportFact) -> tuple[tuple[datetime, int], ...]:
+    """Since when each grade above the first one has been told; whoever decided earlier decided on a lower one."""
+    if not fact.rose:
+        return ()
+    first = fact.rose[0][1]
+    return ((datetime.min.replace(tzinfo=UTC), first), *fact.rose[1:])
+
+
+def _died(reading: Reading, zone: tzinfo) -> tuple[datetime, datetime] | None:
+    """Between which instants the subject died: the end of a fatal event, else between its onset and its report."""
+    event = reading.event
+    if not reading.fatal:
+        return None
+    if event.resolved is not None:
+        return event.resolved.bounds(zone)
+    return (event.onset.earliest(zone) if event.onset else event.reported_at), event.reported_at
 
 
 def _lasted(event: AdverseEvent, zone: tzinfo) -> tuple[timedelta, timedelta | None]:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from safety_stream.clinical import watch
-from safety_stream.clinical.baseline import baseline_for, period_of
+from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
-from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
+from safety_stream.clinical.dlt import observe
+from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
@@ -21,6 +22,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
+from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result, bounds_of
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
@@ -29,6 +31,7 @@ from safety_stream.clinical.toxicities import (
     thresholds,
     toxicity,
 )
+from safety_stream.clinical.two_baselines import leans_on_baseline, other_baseline, with_other
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
 
@@ -74,6 +77,8 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _judged(fold, touched, one, one.measured, course)
             after = period_of(course.frame, one.result.place(course.frame.zone)) == "after"
             fold = fold if after else fold._replace(baseline=point)
+            if other_period_of(course.frame, one.result.place(course.frame.zone)) != "after":
+                fold = fold._replace(other=point)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         fold, touched = _beside(fold, touched, one, course)
@@ -118,10 +123,15 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     period = period_of(frame, place)
     baseline = baseline_for(period, fold.baseline, analyte, frame, course.book)
     facts = frame.facts_at(place[0])
+    other = baseline
+    if period == "after" and fold.other != fold.baseline and any(leans_on_baseline(rule) for rule in course.rules):
+        other = other_baseline(place, fold.other, measured, frame, course.book)
     rules, closed, graded = dict(fold.rules), [], []
     for rule in course.rules:
         known = Known(rule, measured, baseline, facts)
         state, given = timed(rules.get(rule.id) or RuleFold(), one.result, known, frame)
+        if other is not baseline and leans_on_baseline(rule):
+            given = with_other(given, known, other, frame)
         graded.append(given)
         rules[rule.id], ended = advance(
             state,
@@ -134,7 +144,9 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     now = fold._replace(
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        marks=thinned(fold.marks, marks_of(measured, place, frame)) if frame.version.clauses_on(measured.key) else (),
+        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline))
+        if frame.version.clauses_on(measured.key)
+        else (),
     )
     brought = Touched(
         (*touched.closed, *closed),
@@ -282,8 +294,17 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
     worst = [one.peak.lowest for one in found.values() if one.kind == "toxicity" and one.emergent is not False]
     return Digest(
         worst=max(worst, default=None),
-        dlts=tuple(sorted((one.id, one.state) for one in found.values() if one.kind == "dose_limiting_toxicity")),
-        judged=tuple(sorted({one.criterion for one in fold.judged.values() if one.phase != "after_infusion"})),
+        dlts=tuple(
+            sorted(
+                (id_, one.state)
+                for one in found.values()
+                if one.kind == "dose_limiting_toxicity"
+                for id_ in (one.id, *one.decided_as)
+            )
+        ),
+        observe=observe(one for one in found.values() if one.kind == "dose_limiting_toxicity"),
+        judged=tuple(told_of(one) for _, one in sorted(fold.judged.items()) if one.phase != "after_infusion"),
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
+        graded=graded_episodes(found.values()),
     )

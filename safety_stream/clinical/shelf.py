@@ -23,6 +23,7 @@ from safety_stream.clinical.events import Measurement
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.points import point_of
+from safety_stream.clinical.reconciliation import newest
 from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
 from safety_stream.clinical.result import Result, result_of
 from safety_stream.clinical.series import Course, digest_of
@@ -235,7 +236,10 @@ def ids_of(closed: Iterable[Closed], course: Course) -> Iterator[str]:
 def summed(one: Digest, other: Digest) -> Digest:
     """Two digests of parts of one series as one."""
     worst = [grade for grade in (one.worst, other.worst) if grade is not None]
-    return other._replace(worst=max(worst, default=None), dlts=tuple(sorted({*one.dlts, *other.dlts})))
+    graded = newest((*one.graded, *other.graded))
+    observe = max((part.observe for part in (one, other) if part.observe is not None), default=None)
+    dlts = tuple(sorted({*one.dlts, *other.dlts}))
+    return other._replace(worst=max(worst, default=None), dlts=dlts, graded=graded, observe=observe)
 
 
 def _standing(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:

@@ -2,16 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import reduce
 
-from safety_stream.clinical.dlt import Candidate, dlt_id, dose_limiting, rules_for
-from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, GradeRange, Reading, Toxicity, finding_id
+from safety_stream.clinical.dlt import dlt_id, dose_limiting
+from safety_stream.clinical.dlt_match import Candidate, better, matched, rules_for
+from safety_stream.clinical.findings import (
+    DoseLimitingToxicity,
+    Evidence,
+    GradeRange,
+    Lasted,
+    Reading,
+    Toxicity,
+    finding_id,
+)
 from safety_stream.clinical.fold import Episode, RuleFold, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
 
-_STATES = ("possible", "candidate", "refuted", "confirmed")
+ANY, SEVERE = 1, 3
 
 
 def toxicity_id(frame: Frame, rule: GradingRule | JoinedRule, episode: int) -> str:
@@ -47,6 +57,7 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
         expected=_expected(frame, rule.term, episode),
         provisional=episode.provisional,
         study_day=frame.study_day(episode.peak_observed),
+        lasted=_lasted(frame, episode),
         readings=tuple(Reading.model_construct(**one._asdict()) for one in episode.readings),
     )
 
@@ -81,7 +92,7 @@ def _evidence(frame: Frame, episode: Episode) -> Evidence:
 
 def _expected(frame: Frame, term: str, episode: Episode) -> bool:
     """Whether peak and, while it is still severe, last sample lie inside a band of the protocol."""
-    severe = episode.current.highest >= 3
+    severe = episode.current.highest >= SEVERE
     moments = (episode.peak_observed, episode.last_observed) if severe else (episode.peak_observed,)
     for band in frame.version.expected:
         if band.term == term and episode.alerting <= band.up_to_grade:
@@ -92,9 +103,9 @@ def _expected(frame: Frame, term: str, episode: Episode) -> bool:
 
 
 def thresholds(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[int, ...]:
-    """The grades of which a DLT rule may ask how long they lasted."""
+    """The grades of which is kept how long they lasted: any, severe, and those a DLT rule may ask for."""
     rules = measured_rules(frame, rule, soc)
-    return tuple(sorted({one.grade.lowest for one in rules if one.grade is not None}))
+    return tuple(sorted({ANY, SEVERE, *(one.grade.lowest for one in rules if one.grade is not None)}))
 
 
 def measured_rules(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[DltRule, ...]:
@@ -103,24 +114,30 @@ def measured_rules(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None
 
 
 def dlt_ids(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: int) -> Iterator[str]:
-    """The ids of every DLT finding one episode can have."""
-    for one in measured_rules(frame, rule, soc):
-        yield dlt_id(frame, one, _key(rule, episode))
+    """The id of the DLT finding one episode can have, where a rule is about its term."""
+    if measured_rules(frame, rule, soc):
+        yield dlt_id(frame, _key(rule, episode))
 
 
 def dose_limiting_toxicities(
     frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: Episode, book: Book
 ) -> Iterator[DoseLimitingToxicity]:
-    """For each DLT rule the stretch of the episode that fulfils it best, if one does or may."""
-    for one in measured_rules(frame, rule, soc):
-        found = [
-            finding
-            for stretch in episode.stretches
-            if one.grade is not None and stretch.grade == one.grade.lowest
-            and (finding := dose_limiting(frame, one, _candidate(frame, rule, soc, episode, stretch), book.version))
-        ]  # fmt: skip
-        if found:
-            yield max(found, key=lambda finding: _STATES.index(finding.state))
+    """The finding about one episode: for each DLT rule the stretch that fulfils it best, if one does or may."""
+    matches = (
+        reduce(
+            better,
+            (
+                matched(frame, one, _candidate(frame, rule, soc, episode, stretch))
+                for stretch in episode.stretches
+                if one.grade is not None and stretch.grade == one.grade.lowest
+            ),
+            None,
+        )
+        for one in measured_rules(frame, rule, soc)
+    )
+    found = dose_limiting(frame, matches, book.version)
+    if found is not None:
+        yield found
 
 
 def _key(rule: GradingRule | JoinedRule, episode: int) -> str:
@@ -130,9 +147,7 @@ def _key(rule: GradingRule | JoinedRule, episode: int) -> str:
 def _candidate(
     frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: Episode, stretch: Stretch
 ) -> Candidate:
-    shortest = _between(frame, stretch.first, stretch.last)[0] if stretch.sure else timedelta(0)
-    ended = stretch.before is not None and stretch.after is not None
-    longest = _between(frame, stretch.before, stretch.after)[1] if ended else None  # type: ignore[arg-type]  # ended
+    shortest, longest = _length(frame, stretch)
     lowest = episode.peak.lowest if stretch.sure else min(episode.peak.lowest, stretch.grade - 1)
     return Candidate(
         about=toxicity_id(frame, rule, episode.number),
@@ -144,6 +159,33 @@ def _candidate(
         onset=stretch.first,
         shortest=shortest,
         longest=longest,
+        over=stretch.after is not None,
+        rose=((stretch.first.latest(frame.zone), stretch.grade),),
+    )
+
+
+def _length(frame: Frame, stretch: Stretch) -> tuple[timedelta, timedelta | None]:
+    """The least and the most time a run can have lasted: from sample to sample, and between the samples around it."""
+    shortest = _between(frame, stretch.first, stretch.last)[0] if stretch.sure else timedelta(0)
+    if stretch.before is None or stretch.after is None:
+        return shortest, None
+    return shortest, _between(frame, stretch.before, stretch.after)[1]
+
+
+def _lasted(frame: Frame, episode: Episode) -> tuple[Lasted, ...]:
+    """How long the last run at or above each grade lasted, and the longest one, as far as samples show it."""
+    shown: dict[int, list[tuple[Stretch, timedelta, timedelta | None]]] = {}
+    for stretch in episode.stretches:
+        one = (stretch, *_length(frame, stretch))
+        held = shown.get(stretch.grade)
+        longest = one if held is None or one[1] > held[0][1] else held[0]
+        shown[stretch.grade] = [longest] if longest is one else [longest, one]
+    told = [one for _, runs in sorted(shown.items()) for one in runs]
+    return tuple(
+        Lasted.model_construct(
+            grade=one.grade, first=one.first, at_least=shortest, at_most=longest, over=one.after is not None
+        )
+        for one, shortest, longest in told
     )
 
 

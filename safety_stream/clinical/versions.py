@@ -5,7 +5,7 @@ The same content again changes nothing. Different content under the same version
 winner is a function of the contents, and the marks of all of them are kept for the question that it raises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import TypeVar
@@ -13,6 +13,7 @@ from typing import TypeVar
 from safety_stream.clinical.events import AdverseEvent, Event
 from safety_stream.clinical.facts import HeaderEvent, HeaderFact, ReportFact
 from safety_stream.clinical.result import Result
+from safety_stream.clinical.seriousness import is_grave, is_serious
 
 _RANK = {"preliminary": 0, "final": 1, "corrected": 2, "entered-in-error": 3}
 _Fact = TypeVar("_Fact", Result, HeaderFact, ReportFact)
@@ -49,17 +50,43 @@ def settle_header(held: HeaderFact | None, event: HeaderEvent) -> HeaderFact:
 
 def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
     """The adverse-event report that stands; when the event was first heard of is the earliest of all versions."""
-    told = ReportFact(event.model_copy(update={"narrative": None}), (), event.reported_at)
+    since, stands = event.reported_at, event.status != "entered-in-error"
+    serious_at, grave_at = (since if stands and so(event) else None for so in (is_serious, is_grave))
+    told = ReportFact(
+        event.model_copy(update={"narrative": None}), (), since, serious_at, grave_at, _grades_told(event)
+    )
     if held is None:
         return told
-    heard_at = _earlier(held.heard_at, event.reported_at)
     if _rank(held.event) != _rank(event):
         standing = held if _rank(held.event) > _rank(event) else told
     elif _text(held.event) == _text(told.event):
         standing = held if held.event.reported_at <= event.reported_at else held._replace(event=told.event)
     else:
         standing = _contradiction(held, told, lambda one: _text(one.event))
-    return standing if standing.heard_at == heard_at else standing._replace(heard_at=heard_at)
+    now = standing._replace(
+        heard_at=_first(held.heard_at, told.heard_at),
+        serious_at=_first(held.serious_at, told.serious_at),
+        grave_at=_first(held.grave_at, told.grave_at),
+        rose=_rising((*held.rose, *told.rose)),
+    )
+    return standing if now == standing else now
+
+
+def _grades_told(event: AdverseEvent) -> tuple[tuple[datetime, int], ...]:
+    """The grade one version tells of; a version entered in error tells of none."""
+    if event.status == "entered-in-error":
+        return ()
+    fatal = event.outcome == "fatal" or "death" in event.seriousness
+    return ((event.reported_at, 5 if fatal else event.grade or 0),)
+
+
+def _rising(told: Iterable[tuple[datetime, int]]) -> tuple[tuple[datetime, int], ...]:
+    """Of grades told in time only those that are higher than all before: the same for any order of the versions."""
+    rising: list[tuple[datetime, int]] = []
+    for at, grade in sorted(told, key=lambda one: (one[0], -one[1])):
+        if not rising or grade > rising[-1][1]:
+            rising.append((at, grade))
+    return tuple(rising)
 
 
 def _contradiction(held: _Fact, told: _Fact, text: Callable[[_Fact], str]) -> _Fact:
@@ -86,5 +113,5 @@ def _mark(text: str) -> str:
     return blake2b(text.encode(), digest_size=6).hexdigest()
 
 
-def _earlier(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None or other < one else one
+def _first(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((told for told in (one, other) if told is not None), default=None)

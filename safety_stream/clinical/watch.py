@@ -216,6 +216,7 @@ def crossed(limit: WatchLimit, episode: Outside, analyte: Analyte, frame: Frame,
         worst_observed=worst.observed_at,
         emergent=episode.treated,
         tell=limit.tell,
+        critical=limit.critical,
         study_day=frame.study_day(worst.observed_at),
         readings=tuple(
             Reading(observed_at=one.observed_at, value=one.value, unit=one.unit, grade=None, source=one.source)

@@ -1,4 +1,4 @@
-"""Answering from a terminal: ``alerts``, ``ack``, ``adjudicate``, ``silence``. All of it works on the outbox database."""
+"""Answering from a terminal: ``alerts``, ``ack``, ``adjudicate``, ``silence``, all on the outbox database."""
 
 import getpass
 import re

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.clinical.findings import FindingChange
+from safety_stream.clinical.moment import instant
 from safety_stream.commands.files import complain, listed, opened
 from safety_stream.commands.terminal import end_with_the_reader, plain_errors, say
 from safety_stream.intake import Rejected
@@ -20,15 +22,24 @@ _PROGRESS_EVERY = 10_000
 def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, one JSON object a line; - for standard input.")],
     alerts: Annotated[bool, typer.Option("--alerts", help="Print the alerts instead of the findings.")] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="INSTANT", help="Only what had been received by then, e.g. 2026-03-04T07:30:00+08:00."),
+    ] = None,
+    standing: Annotated[
+        bool, typer.Option("--standing", help="Print only the findings that stand at the end, not each change.")
+    ] = False,
 ) -> None:
     """Judge a file of events as the engine would, without Kafka: each change of a finding as one line of JSON.
 
     3+3 decisions come in between, as the engine sends them. Time is the events' own. Progress, counts and rejected
-    lines go to standard error.
+    lines go to standard error. FILE may also be the log of record; then --as-of goes by its received_at, else by
+    reported_at.
 
     \b
         safety-stream replay trial.ndjson > findings.ndjson
         safety-stream replay trial.ndjson --alerts | head
+        safety-stream replay trial.ndjson --standing --as-of 2024-12-20T00:00:00+08:00
 
     Exit codes: 0 every line was judged; 1 some were rejected, and the others were judged; 2 a wrong setting, a broken
     rulebook or protocol.
@@ -42,19 +53,33 @@ def replay(
             settings.rulebook_folder, settings.protocols_folder, allow_unsigned=settings.allow_unsigned_rulebook
         )
     end_with_the_reader()
+    known_by = None if as_of is None else _instant(as_of)
+    last: dict[str, FindingChange] = {}
     counts: Counter[str] = Counter()
     rejected: list[str] = []
     with opened(file) as opened_file:
         lines = Lines(opened_file)
-        for one in judged(lines, book):
+        for one in judged(lines, book, known_by=known_by):
             if isinstance(one, Rejected):
                 rejected.append(f"line {lines.number}: {one.detail}")
                 continue
             counts[_counted(one)] += 1
-            if isinstance(one, Alert if alerts else FindingChange):
+            if standing and isinstance(one, FindingChange):
+                last[one.finding.id] = one
+            elif not standing and isinstance(one, Alert if alerts else FindingChange):
                 typer.echo(one.model_dump_json())
+    for _, change in sorted(last.items()):
+        if change.change != "withdrawn":
+            typer.echo(change.finding.model_dump_json())
     say(f"{lines.number:,} lines judged: {listed(counts)}")
     complain(rejected, "rejected")
+
+
+def _instant(told: str) -> datetime:
+    try:
+        return instant(told)
+    except ValueError as error:
+        raise typer.BadParameter(f"--as-of {told}: {error}") from None
 
 
 class Lines:

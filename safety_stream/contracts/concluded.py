@@ -1,6 +1,7 @@
 """One example of everything that we conclude and send: findings, statuses, alerts, deliveries."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from safety_stream.alerting.alert import Alert, Decision
 from safety_stream.alerting.delivery import Delivery
@@ -8,16 +9,24 @@ from safety_stream.clinical.events import ANY_EVENT, Accepted
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,
+    CompositeMet,
+    CriterionState,
     DataQuery,
     DoseLimitingToxicity,
     EligibilityBreach,
+    EligibilityStatus,
     Evidence,
     FindingChange,
+    Followed,
     GradeRange,
     Input,
+    Proportion,
     Reading,
     ReportedEvent,
+    ReportingDue,
     ScaleGrade,
+    StaggerBreach,
+    StudyTally,
     SubjectStatus,
     Tally,
     Toxicity,
@@ -143,6 +152,31 @@ BREACH = EligibilityBreach(
     to_pass="> 94 %",  # noqa: S106 (what passes, not a password)
     observed_at=Moment("2026-03-12T08:01:30+08:00"),
 )
+ELIGIBLE = EligibilityStatus(
+    id=finding_id(_STUDY, _SUBJECT, "eligibility-status", "screening", 1),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("eligibility", "Screening: not eligible: 1 of 2 criteria met; not met: platelets."),
+    check="screening",
+    state="not_eligible",
+    enrolled=True,
+    given=False,
+    criteria=(
+        CriterionState(criterion="hemoglobin", text="Hemoglobin at least 85 g/L", verdict="met"),
+        CriterionState(
+            criterion="platelets",
+            text="Platelets at least 50 x 10^9/L",
+            verdict="breached",
+            value="44 10*9/L",
+            limit=">= 50 10*9/L",
+            distance="6 10*9/L below the limit",
+            to_pass="a result >= 50 10*9/L",  # noqa: S106 (what passes, not a password)
+            decided_by=("hangzhou-lis|2026-000100-PLAT v1",),
+        ),
+    ),
+)
 WATCHED = WatchLimitCrossed(
     id=finding_id(_STUDY, _SUBJECT, "watch", "SYSBP", "< 90 mm[Hg]", 1),
     study=_STUDY,
@@ -194,11 +228,84 @@ ADVICE = CohortDecision(
     reachable=(),
     subjects=("001", "004", "005"),
 )
+STAGGER = StaggerBreach(
+    id=finding_id(_STUDY, "stagger", 2, "004"),
+    study=_STUDY,
+    subject="004",
+    dose_level=2,
+    evidence=_evidence("escalation/stagger", "Planned 7 days after the first of the level; 14 days are required."),
+    infusion="planned",
+    infusion_on=date(2026, 3, 9),
+    first_subject="001",
+    first_infusion_on=date(2026, 3, 2),
+    days_apart=7,
+    days_required=14,
+    earliest=date(2026, 3, 16),
+)
+TALLY = StudyTally(
+    id=finding_id(_STUDY, "study tally"),
+    study=_STUDY,
+    subject=None,
+    evidence=_evidence("primary outcomes", "So far: 1 of 3 evaluable with a DLT."),
+    enrolled=3,
+    planned=10,
+    enrolment="below",
+    proportions=(
+        Proportion(
+            outcome="dlt",
+            worst_grade=None,
+            dose_level=None,
+            among="dlt_evaluable",
+            count=1,
+            of=3,
+            lower=Decimal("0.0084"),
+            upper=Decimal("0.9057"),
+            subjects=("001",),
+        ),
+    ),
+)
 
 
 def _raised(finding: AnyFinding, because: str) -> FindingChange:
     return FindingChange(change="raised", revision=1, finding=finding, as_of=_AS_OF, because=because)
 
+
+LIVER = CompositeMet(
+    id=finding_id(_STUDY, _SUBJECT, "composite", "hys-law"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence(
+        "hys-law", "Hy's law (biochemical): met. ALT 240 U/L >= 3 x ULN; bilirubin 50 umol/L > 2 x ULN."
+    ),
+    composite="hys-law",
+    text="Hy's law (biochemical)",
+    source="FDA guidance on drug-induced liver injury, 2009; decision T14",
+    state="sure",
+    onset=_TAKEN,
+    completed=_TAKEN,
+    emergent=True,
+    ratio="R = 7.50 = ALT 6.00 x ULN / ALP 0.80 x ULN (hepatocellular from 5, cholestatic up to 2)",
+    tell="hys_law",
+    study_day=10,
+)
+DUE = ReportingDue(
+    id=finding_id(_STUDY, _SUBJECT, "reporting", "sae_to_sponsor", "site-edc|AE-001-3"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("reporting/sae_to_sponsor", "Cytokine release syndrome: SAE report to the sponsor: due soon."),
+    clock="sae_to_sponsor",
+    record="site-edc|AE-001-3",
+    term="Cytokine release syndrome",
+    state="due_soon",
+    warnings_passed=1,
+    started=datetime(2026, 3, 11, 10, 0, tzinfo=UTC),
+    due=datetime(2026, 3, 12, 10, 0, tzinfo=UTC),
+    done=None,
+)
 
 ACCEPTED = Accepted(event=ANY_EVENT.validate_python(EVENTS[0]), received_at=_AS_OF, origin="safety.labs/3@1042")
 CHANGES = (
@@ -206,10 +313,15 @@ CHANGES = (
     _raised(REPORTED, "adverse_event site-edc|AE-001-3 v1"),
     _raised(CANDIDATE, "the clock"),
     _raised(BREACH, "vital_sign ward-monitor|7781 v1"),
+    _raised(ELIGIBLE, "enrolled site-edc|enrolment-001 v1"),
     _raised(WATCHED, "vital_sign ward-monitor|7782 v1"),
+    _raised(LIVER, f"lab_result {_RECORD} v1"),
+    _raised(DUE, "the clock"),
     _raised(QUERY, "lab_result hangzhou-lis|2026-000123-HGB v1"),
 )
 ADVICE_CHANGE = _raised(ADVICE, "adjudicated safety-committee|2026-7 v1")
+STAGGER_CHANGE = _raised(STAGGER, "status 004 revision 2")
+TALLY_CHANGE = _raised(TALLY, "status 001 revision 9")
 STATUS = SubjectStatus(
     study=_STUDY,
     subject=_SUBJECT,
@@ -225,6 +337,7 @@ STATUS = SubjectStatus(
     worst_grade=4,
     serious_events=1,
     adverse_events_by_grade={"3": 1},
+    followed=Followed(events=1, serious=1, worst=3, worst_serious=3),
     revision=7,
     as_of=_AS_OF,
 )

@@ -65,6 +65,8 @@ OURS: tuple[Message, ...] = (
         "study|subject, or study",
         *concluded.CHANGES,
         concluded.ADVICE_CHANGE,
+        concluded.STAGGER_CHANGE,
+        concluded.TALLY_CHANGE,
     ),
     _ours("alert", ("alerts",), "study", concluded.ALERT),
     _ours("delivery", ("deliveries",), "study", concluded.DELIVERY),

@@ -17,9 +17,11 @@ from prometheus_client import start_http_server
 from safety_stream.alerting.channels.channel import Channel
 from safety_stream.alerting.channels.email import EmailChannel, MailServer
 from safety_stream.alerting.channels.file import FileChannel
+from safety_stream.alerting.channels.webhook import WebhookChannel
 from safety_stream.broker.connection import aiokafka_arguments, unreachable
 from safety_stream.errors import BrokerUnavailable, ConfigurationError, TopicsNotReady
 from safety_stream.logs import configure_logs
+from safety_stream.notifier.alert_state import Standing
 from safety_stream.notifier.answer_page import AnswerPage, serve
 from safety_stream.notifier.answers import Answers
 from safety_stream.notifier.bell import Bell
@@ -27,6 +29,7 @@ from safety_stream.notifier.consuming import Reader
 from safety_stream.notifier.decisions import AnswerReader, publish
 from safety_stream.notifier.delivery import Courier, Health
 from safety_stream.notifier.digest import Digests
+from safety_stream.notifier.mail_watch import MailWatch, WatchedChannel, alarmed
 from safety_stream.notifier.metrics import Metrics
 from safety_stream.notifier.note_desk import NoteDesk
 from safety_stream.notifier.outbox import Outbox
@@ -74,7 +77,7 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
     pending, work, settled = Pending(ready.engine), Bell(), Bell()
     if sqlite_file(settings.outbox_url):
         pending.release_all()
-    metrics = Metrics(pending.waiting)
+    metrics = Metrics(pending.waiting, Standing(ready.engine, lambda: int(_now().timestamp() * 1000)))
     consumer, decisions = _consumer(settings, "alerts"), _consumer(settings, "decisions")
     producer = _producer(settings)
     server, thread = start_http_server(settings.notifier_metrics_port, settings.metrics_host, metrics.registry)
@@ -128,10 +131,10 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
     work, settled = bells
     used = {person.channel for roles in ready.routing.people.values() for people in roles.values() for person in people}
     for name in sorted(used):
-        health = Health()
+        health, watch = Health(), _watch(settings, ready) if name == "email" else None
         for _ in range(COURIERS if name == "email" else 1):
             yield Courier(
-                channel=_channel(name, settings, ready),
+                channel=_channel(name, settings, ready, watch),
                 pending=pending,
                 outbox=Outbox(ready.engine),
                 routing=ready.routing,
@@ -145,13 +148,38 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
                 notes=NoteDesk(ready.notes, ready.links, settings.mail_body_detail, ready.routing.zone),
                 links=ready.links,
                 detail=settings.mail_body_detail,
+                subject_style=settings.mail_subject_style,
                 wall_clock=settings.clock == "wall",
             )
 
 
-def _channel(name: str, settings: Settings, ready: Ready) -> Channel:
+def _watch(settings: Settings, ready: Ready) -> MailWatch | None:
+    """Who tells by webhook that mail is broken; nobody where no webhook is named."""
+    people = alarmed(ready.routing)
+    if not people:
+        return None
+    down_after = timedelta(minutes=settings.mail_down_minutes)
+    return MailWatch(
+        _webhook(settings),
+        people=people,
+        routing=ready.routing,
+        templates=ready.templates,
+        clock=_now,
+        down_after=down_after,
+    )
+
+
+def _webhook(settings: Settings) -> WebhookChannel:
+    key = settings.webhook_key.get_secret_value().encode() if settings.webhook_key else b""
+    tls = ssl.create_default_context(cafile=settings.webhook_ca_file)
+    return WebhookChannel(key, _now, settings.smtp_timeout_seconds, tls)
+
+
+def _channel(name: str, settings: Settings, ready: Ready, watch: MailWatch | None) -> Channel:
     if name == "file":
         return FileChannel(settings.mail_folder, ready.sender, _now)
+    if name == "webhook":
+        return _webhook(settings)
     password = settings.smtp_password
     context = ssl.create_default_context(cafile=settings.smtp_ca_file) if settings.smtp_tls != "none" else None
     server = MailServer(
@@ -163,7 +191,8 @@ def _channel(name: str, settings: Settings, ready: Ready) -> Channel:
         timeout_seconds=settings.smtp_timeout_seconds,
         tls_context=context,
     )
-    return EmailChannel(server, ready.sender, _now)
+    channel = EmailChannel(server, ready.sender, _now)
+    return WatchedChannel(channel, watch) if watch is not None else channel
 
 
 def _consumer(settings: Settings, topic: str) -> AIOKafkaConsumer:

@@ -16,7 +16,7 @@ import structlog
 
 from safety_stream.alerting.catalogue import entry
 from safety_stream.alerting.channels.channel import Channel, Message, Outcome
-from safety_stream.alerting.letter import Detail, Standing, letter
+from safety_stream.alerting.letter import Detail, Standing, SubjectStyle, letter
 from safety_stream.alerting.notes import answered_note
 from safety_stream.alerting.render import Templates, plain
 from safety_stream.notifier.backoff import wait_ms
@@ -60,6 +60,7 @@ class Courier:
     notes: NoteDesk
     links: Links = field(default_factory=Links)
     detail: Detail = "full"
+    subject_style: SubjectStyle = "type"
     wall_clock: bool = True
     chance: Random = field(default_factory=Random)
 
@@ -141,11 +142,14 @@ class Courier:
             in_place_of_another=course is not None and claim.level > 1,
             late=self.clock() - queued > LATE_AFTER,
             zone=self.routing.zone,
+            language=self.routing.language_of(claim.person, alert.study),
+            pooled=self.routing.is_pooled(claim.person, alert.study),
+            subject_style=self.subject_style,
             answer_link=self.links.of(alert.id, alert.revision, claim.person.key) if step_at is not None else None,
             level=claim.level,
             repeat=claim.round,
             reminder=claim.kind == "reminder",
-            answered_by=course.answered_by if course is not None and mine else "",
+            answered_by=(course.answered_by or None) if course is not None and mine and course.is_answered else None,
         )
         read = letter(alert, standing, self.detail)
         try:
@@ -162,7 +166,7 @@ class Courier:
             alert=alert.id,
             revision=alert.revision,
             level=claim.level,
-            round=claim.round,
+            repeat=claim.round,
             kind=claim.kind,
             type=alert.type,
             urgency=alert.urgency,

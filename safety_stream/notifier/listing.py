@@ -75,7 +75,7 @@ def standings(engine: Engine) -> Standings:
 
 
 def not_mailed(engine: Engine) -> dict[tuple[str, str], int]:
-    """Alerts that were held, by study and the policy's reason, and those held back afterwards, by what became of them."""
+    """Alerts that were held, by study and the policy's reason; those held back later, by what became of them."""
     held = select(ALERTS.c.study, ALERTS.c.reason, func.count()).where(ALERTS.c.action == "hold")
     back = (
         select(ALERTS.c.study, MESSAGES.c.state, func.count(MESSAGES.c.alert_id.distinct()))
@@ -83,6 +83,8 @@ def not_mailed(engine: Engine) -> dict[tuple[str, str], int]:
         .where(MESSAGES.c.state.in_(_NOT_MAILED))
     )
     with engine.begin() as db:
-        found = db.execute(held.group_by(ALERTS.c.study, ALERTS.c.reason)).all()
-        found += db.execute(back.group_by(ALERTS.c.study, MESSAGES.c.state)).all()
+        found = [
+            *db.execute(held.group_by(ALERTS.c.study, ALERTS.c.reason)),
+            *db.execute(back.group_by(ALERTS.c.study, MESSAGES.c.state)),
+        ]
     return {(row[0], row[1]): row[2] for row in found}

@@ -1,74 +1,89 @@
 """What an operator watches at the messenger. Labels come from closed lists: never a subject, an address or a value."""
 
 from collections.abc import Callable, Iterator
-from typing import Final, get_args
+from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from safety_stream.alerting.alert import AlertType
+from safety_stream.alerting.alert import TYPES, AlertType
+from safety_stream.alerting.catalogue import CATALOGUE
 from safety_stream.alerting.channels.channel import Outcome, Result
+from safety_stream.metrics import making
+from safety_stream.notifier.alert_state import AlertCounts
 from safety_stream.notifier.pending import Waiting
-
-_SEND_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 
 
 class _Backlog(Collector):
-    """The waiting messages, read from the database when somebody asks."""
+    """The waiting messages, read from the database when somebody asks; and when the last one was accepted."""
 
     def __init__(self, waiting: Callable[[], Waiting]) -> None:
         self._waiting = waiting
+        self.last_success: float | None = None
 
     def collect(self) -> Iterator[Metric]:
-        """Two counts, and the oldest one's time when there is one."""
+        """Two counts, the oldest one's time when there is one, the last success when there was one."""
         now = self._waiting()
-        messages = GaugeMetricFamily("safety_stream_outbox_messages", "Messages waiting.", labels=["state"])
+        messages = making.family("outbox_messages")
         messages.add_metric(["queued"], now.queued)
         messages.add_metric(["retrying"], now.retrying)
         yield messages
-        if now.oldest_ms is not None:
-            yield GaugeMetricFamily(
-                "safety_stream_outbox_oldest_pending_timestamp_seconds",
-                "When the oldest waiting message was queued; absent when none waits.",
-                value=now.oldest_ms / 1000,
-            )
+        oldest = None if now.oldest_ms is None else now.oldest_ms / 1000
+        yield _moment("outbox_oldest_pending_timestamp_seconds", oldest)
+        yield _moment("smtp_last_success_timestamp_seconds", self.last_success)
+
+
+class _Alerts(Collector):
+    """How the alerts stand, read from the database when somebody asks. A study that has any shows every kind."""
+
+    def __init__(self, counts: Callable[[], AlertCounts]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Open by study, type, urgency and state; overdue and oldest by study and urgency."""
+        now = self._counts()
+        opened, overdue, oldest = (
+            making.family("alerts_open"),
+            making.family("alerts_overdue"),
+            making.family("alerts_oldest_unacknowledged_timestamp_seconds"),
+        )
+        for study in sorted({study for study, *_ in now.open}):
+            for kind, urgency in _KINDS:
+                for state in ("unacknowledged", "acknowledged"):
+                    opened.add_metric((study, kind, urgency, state), now.open.get((study, kind, urgency, state), 0))
+            for urgency in ("critical", "warning", "info"):
+                overdue.add_metric((study, urgency), now.overdue.get((study, urgency), 0))
+        for key, since in now.oldest_ms.items():
+            oldest.add_metric(key, since / 1000)
+        yield from (opened, overdue, oldest)
+
+
+_KINDS = sorted({(kind, entry.urgency) for (kind, _), entry in CATALOGUE.items()})
+
+
+def _moment(name: str, seconds: float | None) -> GaugeMetricFamily:
+    made = making.family(name)
+    if seconds is not None:
+        made.add_metric((), seconds)
+    return made
 
 
 class Metrics:
     """The messenger's registry. Every label set exists from the start, so that a first event is an increase."""
 
-    def __init__(self, waiting: Callable[[], Waiting]) -> None:
+    def __init__(self, waiting: Callable[[], Waiting], alert_counts: Callable[[], AlertCounts] = AlertCounts) -> None:
         self.registry = CollectorRegistry()
-        self.messages = Counter(
-            "safety_stream_emails",
-            "Tries to deliver, by alert type and outcome.",
-            ["template", "outcome"],
-            registry=self.registry,
-        )
-        self.send_seconds = Histogram(
-            "safety_stream_email_send_seconds", "One try.", buckets=_SEND_SECONDS, registry=self.registry
-        )
-        self.event_to_alert_seconds = Histogram(
-            "safety_stream_event_to_alert_seconds",
-            "From the broker's receipt of the event to the mail accepted; only where the engine runs on wall time.",
-            ["alert_type"],
-            buckets=_SEND_SECONDS,
-            registry=self.registry,
-        )
-        self.last_success = Gauge(
-            "safety_stream_smtp_last_success_timestamp_seconds", "The last accepted message.", registry=self.registry
-        )
-        self.unrendered = Counter(
-            "safety_stream_letters_unrendered", "Letters sent plain: their template failed.", registry=self.registry
-        )
-        self.contradicted = Counter(
-            "safety_stream_alerts_contradicted",
-            "Alert revisions that came again with another content; the first stands.",
-            registry=self.registry,
-        )
-        self.registry.register(_Backlog(waiting))
-        for template in get_args(AlertType):
+        self.messages = making.counter("emails", self.registry)
+        self.send_seconds = making.histogram("email_send_seconds", self.registry)
+        self.event_to_alert_seconds = making.histogram("event_to_alert_seconds", self.registry)
+        self.unrendered = making.counter("letters_unrendered", self.registry)
+        self.contradicted = making.counter("alerts_contradicted", self.registry)
+        self._backlog = _Backlog(waiting)
+        self.registry.register(self._backlog)
+        self.registry.register(_Alerts(alert_counts))
+        for template in TYPES:
+            self.event_to_alert_seconds.labels(template)
             for outcome in get_args(Result):
                 self.messages.labels(template, outcome)
 
@@ -77,4 +92,4 @@ class Metrics:
         self.messages.labels(template, outcome.result).inc()
         self.send_seconds.observe(seconds)
         if outcome.result == "accepted":
-            self.last_success.set(now_seconds)
+            self._backlog.last_success = now_seconds

@@ -24,6 +24,7 @@ from safety_stream.settings import Settings
 
 SHORTEST_KEY: Final = 32
 _T = TypeVar("_T")
+_SHORTEST_KEY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def prepare(settings: Settings) -> Ready:
     notes = _got(lambda: NoteTemplates(settings.alert_templates_folder or bundled_folder("alert_templates")), problems)
     sender = _got(lambda: _sender(settings.smtp_sender), problems)
     engine = _got(lambda: _database(settings.outbox_url), problems)
+    problems += _webhook_problems(settings, routing)
     if problems or engine is None or routing is None or templates is None or sender is None or notes is None:
         raise ConfigurationError(problems)
     return Ready(engine, routing, templates, sender, notes, links_of(settings), page_look(settings))
@@ -136,6 +138,17 @@ def _mail_problems(settings: Settings) -> Iterator[str]:
     folder: Path | None = settings.alert_templates_folder
     if folder is not None and not folder.is_dir():
         yield f"alert_templates_folder: there is no folder {folder}"
+
+
+def _webhook_problems(settings: Settings, routing: Routing | None) -> Iterator[str]:
+    used = routing is not None and any(
+        one.channel == "webhook" for roles in routing.people.values() for people in roles.values() for one in people
+    )
+    key = settings.webhook_key
+    if used and (key is None or len(key.get_secret_value()) < _SHORTEST_KEY):
+        yield f"webhook_key: alerting.yaml names a webhook; sign with a key of at least {_SHORTEST_KEY} characters"
+    if settings.webhook_ca_file is not None and not settings.webhook_ca_file.is_file():
+        yield f"webhook_ca_file: there is no file {settings.webhook_ca_file}"
 
 
 def _is_here(host: str) -> bool:

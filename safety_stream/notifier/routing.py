@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ruamel.yaml import YAML
@@ -14,11 +15,14 @@ from ruamel.yaml.error import YAMLError
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import CATALOGUE, ROLES, entry, lines_of
+from safety_stream.alerting.channels.channel import WebAddress
+from safety_stream.alerting.entries import Language
 from safety_stream.errors import ConfigurationError
+from safety_stream.notifier.languages import Languages, read_languages
 from safety_stream.rulebook.written import Role
 
 EVERY_STUDY: Final = "*"
-CHANNELS: Final = ("email", "file")
+CHANNELS: Final = ("email", "file", "webhook")
 _ADDRESS: Final = r"[\x21-\x3b\x3d\x3f-\x7e]+@[A-Za-z0-9.-]+"  # printable ASCII without < and >
 _MAILBOX: Final = re.compile(rf"(?P<name>[^<>]*)<(?P<bracketed>{_ADDRESS})>|(?P<bare>{_ADDRESS})")
 _NEEDED: Final = tuple(sorted({role for told in CATALOGUE.values() for role in told.levels[0]}))
@@ -44,8 +48,10 @@ class Recipient:
         return cls(channel, address, display_name)
 
     @property
-    def mailbox(self) -> Address:
-        """The address as a mail needs it."""
+    def mailbox(self) -> Address | WebAddress:
+        """The address as its channel needs it."""
+        if self.channel == "webhook":
+            return WebAddress(self.address)
         return Address(self.display_name, addr_spec=self.address)
 
 
@@ -55,6 +61,21 @@ class Routing:
 
     people: dict[str, dict[Role, tuple[Recipient, ...]]]
     zone: tzinfo = UTC
+    languages: Languages = field(default_factory=Languages)
+
+    def language_of(self, person: Recipient, study: str) -> Language:
+        """The language that one person reads about one study."""
+        roles = [role for name in (study, EVERY_STUDY) for role in self._roles_of(person, name)]
+        return self.languages.of(person.key, roles, study)
+
+    def is_pooled(self, person: Recipient, study: str) -> bool:
+        """Whether a person sits on the safety board alone: who sees pooled data only, never a subject."""
+        roles = {role for role in ROLES if person.key in {one.key for one in self._behind(study, role)}}
+        return roles == {"dsmb_chair"}
+
+    def _roles_of(self, person: Recipient, study: str) -> list[Role]:
+        held = self.people.get(study, {})
+        return [role for role, people in held.items() if person.key in {one.key for one in people}]
 
     def recipients(self, alert: Alert, level: int = 1) -> tuple[Recipient, ...]:
         """Those told at once (level 1), or next in line, each once, in a fixed order; nobody beyond the last level."""
@@ -85,9 +106,10 @@ def load_routing(file: Path) -> Routing:
     people = {str(study): _roles(str(study), roles, problems) for study, roles in studies.items()}
     problems += _missing(people.get(EVERY_STUDY, {}))
     zone = _zone(told.get("time_zone", "UTC"), problems)
+    languages = read_languages(told, studies, _own_languages(studies), problems)
     if problems:
         raise ConfigurationError([f"alert routing {file}: {problem}" for problem in problems])
-    return Routing(people, zone)
+    return Routing(people, zone, languages)
 
 
 def _zone(name: object, problems: list[str]) -> tzinfo:
@@ -96,6 +118,17 @@ def _zone(name: object, problems: list[str]) -> tzinfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problems.append(f"time_zone: {name!r} is no time zone of the IANA database, such as Asia/Shanghai")
         return UTC
+
+
+def _own_languages(studies: dict[Any, Any]) -> Iterator[tuple[str, str, object]]:
+    """Place, channel:address and language of everybody with a line of their own."""
+    for study, roles in studies.items():
+        for role, people in roles.items() if isinstance(roles, dict) else ():
+            for number, one in enumerate(people if isinstance(people, list) else ()):
+                place = f"people.{study}.{role}[{number}]"
+                person = _person(place, one, [])
+                if person is not None and "language" in one:
+                    yield f"{place}.language", person.key, one["language"]
 
 
 def _missing(everywhere: dict[Role, tuple[Recipient, ...]]) -> Iterator[str]:
@@ -123,18 +156,35 @@ def _people(place: str, told: Any, problems: list[str]) -> tuple[Recipient, ...]
 
 
 def _person(place: str, told: Any, problems: list[str]) -> Recipient | None:
-    if not isinstance(told, dict) or len(told) != 1:
+    named = {key: value for key, value in told.items() if key != "language"} if isinstance(told, dict) else {}
+    if len(named) != 1:
         problems.append(f"{place}: expected one 'channel: address', found {told!r}")
         return None
-    ((channel, written),) = told.items()
+    ((channel, written),) = named.items()
     if channel not in CHANNELS:
         problems.append(f"{place}: no channel {channel!r}; channels are {', '.join(CHANNELS)}")
         return None
+    if channel == "webhook":
+        return _webhook(place, str(written), problems)
     mailbox = read_mailbox(str(written))
     if mailbox is None:
         problems.append(f"{place}: {written!r} is no mail address")
         return None
     return Recipient(str(channel), mailbox.addr_spec, mailbox.display_name)
+
+
+def _webhook(place: str, written: str, problems: list[str]) -> Recipient | None:
+    """An https address; http only to this machine, where nobody listens in between."""
+    try:
+        parts = urlsplit(written)
+        here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    except ValueError:
+        parts, here = urlsplit(""), False
+    plain = written.isascii() and written.isprintable() and " " not in written
+    if not plain or not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and here)):
+        problems.append(f"{place}: {written!r} is no https address")
+        return None
+    return Recipient("webhook", written)
 
 
 def read_mailbox(written: str) -> Address | None:

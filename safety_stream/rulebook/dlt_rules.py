@@ -16,14 +16,35 @@ class Clause(Written):
     when: Words
 
 
+class Ratio(Written):
+    """A ratio of two clauses' results, each as a multiple of its ULN, shown beside a composite (R of Hy's law)."""
+
+    name: Words
+    of: Id = Field(description="Name of the clause above the line.")
+    to: Id = Field(description="Name of the clause below the line.")
+    reading: Words = Field(description="How its value is read.")
+
+
 class Composite(Written):
-    """Several laboratory facts that mean more together than apart (Hy's law)."""
+    """Several laboratory facts that mean more together than apart (Hy's law), or one that lasts (liver stopping)."""
 
     text: Words
     source: Words
-    all_of: Annotated[tuple[Clause, ...], Field(min_length=2)]
-    within: Span
+    all_of: Annotated[tuple[Clause, ...], Field(min_length=1)]
+    within: Span = Field(default_factory=lambda: Span("14 d"))
+    lasting: Lasting | None = Field(default=None, description="Of one clause alone: over unbroken samples of a test.")
     unless: Clause | None = Field(default=None, description="Judged near the onset; missing makes the case possible.")
+    ratio: Ratio | None = None
+    tell: Literal["hys_law", "liver_stop"] | None = Field(default=None, description="The alert; null: recorded only.")
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.lasting is not None and (len(self.all_of) != 1 or self.unless is not None):
+            raise ValueError("lasting: expected one clause under all_of and no unless")
+        clauses = [clause.name for clause in (*self.all_of, *([self.unless] if self.unless else ()))]
+        if self.ratio is not None and not {self.ratio.of, self.ratio.to} <= set(clauses):
+            raise ValueError(f"ratio: of and to name clauses of this composite, one of {', '.join(clauses)}")
+        return self
 
 
 class Window(Written):

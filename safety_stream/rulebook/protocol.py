@@ -16,6 +16,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
+from safety_stream.rulebook.recorded import RecordedFact
+from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.spans import Span
 from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
 
@@ -84,16 +86,8 @@ class EligibilityCriterion(Written):
     needs: Literal["off_oxygen"] | None = None
 
 
-class RecordedFact(Written):
-    """A criterion that is no measurement: a fact somebody records, and what it must be."""
-
-    text: Words
-    must_be: bool | Words
-    source: Words
-
-
 class Eligibility(Written):
-    """The criteria; thresholds are judged by the engine, recorded facts are compared as recorded."""
+    """The criteria; thresholds of measurements, and statements over recorded facts."""
 
     recheck: Literal["before_each_infusion", "before_lymphodepletion", "never"] = "before_each_infusion"
     recheck_from_days_before: Days = 5
@@ -121,6 +115,7 @@ class WatchLimit(Written):
     outside: Words
     source: Words
     tell: Annotated[tuple[Role, ...], ONE_OR_MORE] = ()
+    critical: bool = Field(default=False, description="A panic limit: told as a critical value, at once.")
 
 
 class Registry(Written):
@@ -157,6 +152,8 @@ class ProtocolVersion(Written):
     visits: tuple[Day, ...] = ()
     follow_up_days: Days = 365
     sae_report_within: Span = Field(default_factory=lambda: Span("24 h"))
+    reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")
+    reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")
     alert_roles: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -196,13 +193,15 @@ class ProtocolVersion(Written):
         return {key: tuple(pair for pair in self.criteria if pair[1].analyte == key) for key in analytes}
 
     def clauses_on(self, analyte: str) -> tuple[tuple[str, Clause, bool], ...]:
-        """The clauses of composites an analyte answers: composite, clause, and whether it rules the composite out."""
+        """The clauses of composites an analyte answers: composite, clause, whether a result that misses it counts."""
         return self.clauses_by_analyte.get(analyte, ())
 
     @cached_property
     def clauses_by_analyte(self) -> dict[str, tuple[tuple[str, Clause, bool], ...]]:
         """The clauses of composites by the analyte that answers them."""
-        every = [(name, clause, False) for name, one in self.composites.items() for clause in one.all_of]
+        every = [
+            (name, clause, one.lasting is not None) for name, one in self.composites.items() for clause in one.all_of
+        ]
         every += [(name, one.unless, True) for name, one in self.composites.items() if one.unless]
         analytes = {key for _, clause, _ in every for key in clause.any_of}
         return {key: tuple(one for one in every if key in one[1].any_of) for key in analytes}

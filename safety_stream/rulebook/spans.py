@@ -13,7 +13,7 @@ _SPAN = re.compile(r"^(\d{1,5}) ?(min|h|d|wk)$")
 _BOUND = re.compile(r"^(>=|>) ?([1-5])$")
 
 
-class _Written:
+class AsWritten:
     """Something a protocol writes as text and a rule reads as a value."""
 
     text: str
@@ -37,7 +37,7 @@ class _Written:
 
 
 @dataclass(frozen=True)
-class Span(_Written):
+class Span(AsWritten):
     """A length of time: ``90 min``, ``72 h``, ``14 d``, ``4 wk``."""
 
     text: str
@@ -54,7 +54,7 @@ class Span(_Written):
 
 
 @dataclass(frozen=True)
-class Lasting(_Written):
+class Lasting(AsWritten):
     """How long something must last: ``> 72 h`` or ``>= 7 d``."""
 
     text: str
@@ -75,7 +75,7 @@ class Lasting(_Written):
 
 
 @dataclass(frozen=True)
-class GradeBound(_Written):
+class GradeBound(AsWritten):
     """From which grade: ``>= 3`` or ``> 2``."""
 
     text: str

@@ -66,7 +66,7 @@ class Records:
         self.member = member
         self._chance = chance
         self._age = chance.randint(22, 54)
-        self._body = constitution(member.sex, self._age, chance, member.turns, member.syndrome)
+        self.body = constitution(member.sex, self._age, chance, member.turns, member.syndrome)
 
     def all(self) -> Iterator[Arrival]:
         """Every record of the subject, in no particular order."""
@@ -161,6 +161,8 @@ class Records:
             "scale_facts": complaint.scale_facts,
         }  # fmt: skip
         told = onset + timedelta(hours=complaint.told_after_hours)
+        if complaint.seriousness is not None:
+            facts["reported_to_sponsor_at"] = told.isoformat()  # the capture system passes it on as it is entered
         key = f"ae-{complaint.meddra_code}"
         first = self._told(AdverseEvent, "edc", key, told, outcome="not-recovered", **facts)
         facts |= {"outcome": "recovered", "resolved": resolved.isoformat()}
@@ -172,7 +174,7 @@ class Records:
         drawn = self.at(day, 7) + timedelta(minutes=self._chance.randrange(0, 60))
         released = drawn + timedelta(minutes=round(60 * self._chance.uniform(*panel.released_after)))
         arrives = released + timedelta(seconds=self._chance.randrange(2, 90))
-        values = panel_values(panel.tests, self._body, day + 0.3, self._chance)
+        values = panel_values(panel.tests, self.body, day + 0.3, self._chance)
         for code in panel.tests:
             value = self.member.values.get((day, code), values[code])
             yield Arrival(arrives, self._measured(panel, code, value, drawn, released), (day, code))

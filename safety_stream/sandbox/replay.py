@@ -5,13 +5,14 @@ in order, as the cohorts agent takes them. What cannot be read is a ``Rejected``
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from safety_stream import intake
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.consequences import Consequences
-from safety_stream.clinical.events import AnyEvent, ClockTicked, SubjectEvent
+from safety_stream.clinical.events import Accepted, AnyEvent, ClockTicked, SubjectEvent, clock_of
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.intake import Rejected
 from safety_stream.rulebook.tables import Book
@@ -20,17 +21,34 @@ from safety_stream.worker.clinic import Clinic
 News = FindingChange | Alert
 
 
-def replay(lines: Iterable[bytes], book: Book) -> Iterator[FindingChange | Alert | Rejected]:
-    """Everything that follows from messages (one a line, blank lines hold nothing), in order."""
-    judged = Replay(book)
+def replay(
+    lines: Iterable[bytes], book: Book, *, known_by: datetime | None = None
+) -> Iterator[FindingChange | Alert | Rejected]:
+    """Everything that follows from messages (one a line, blank lines hold nothing), in order.
+
+    ``known_by``: only from what had been received by then, with the clock at that instant in the end. An entry of the
+    log of record says when it was received; an event by itself counts from when its sender released it.
+    """
+    judged = Replay(book, known_by)
     for line in lines:
-        message = line.strip()
-        for told in intake.read(None, message) if message else ():
+        received, messages = _read(line.strip())
+        for told in messages:
             refused = told if isinstance(told, Rejected) else intake.admit(told, book.protocols, event_clock=True)
             if refused is not None:
                 yield refused
-            elif not isinstance(told, Rejected):
+            elif not isinstance(told, Rejected) and (known_by is None or (received or clock_of(told)) <= known_by):
                 yield from judged.take(told)
+    if known_by is not None:
+        yield from judged.take(ClockTicked(as_of=known_by))
+
+
+def _read(message: bytes) -> tuple[datetime | None, tuple[AnyEvent | Rejected, ...]]:
+    """When a message was received, if it says so, and its events."""
+    if b'"received_at"' in message:
+        with suppress(ValueError):
+            entry = Accepted.model_validate_json(message)
+            return entry.received_at, (entry.event,)
+    return None, intake.read(None, message) if message else ()
 
 
 def final_findings(news: Iterable[FindingChange | Alert | Rejected]) -> dict[str, AnyFinding]:
@@ -40,10 +58,14 @@ def final_findings(news: Iterable[FindingChange | Alert | Rejected]) -> dict[str
 
 
 class Replay:
-    """The records of all subjects and studies, in memory, and one event-time clock for all of them."""
+    """The records of all subjects and studies, in memory, and one event-time clock for all of them.
 
-    def __init__(self, book: Book) -> None:
+    ``until``: the clock goes no further, whatever a sender's clock says.
+    """
+
+    def __init__(self, book: Book, until: datetime | None = None) -> None:
         self._clinic = Clinic(book)
+        self._until = until
         self._records: dict[tuple[str, str], Any] = {}
         self._deadlines: dict[tuple[str, str], datetime] = {}
         self._ticked: datetime | None = None
@@ -52,6 +74,7 @@ class Replay:
         """What follows from one event; a tick concludes again for every subject whose deadline it has passed."""
         if not isinstance(event, ClockTicked):
             as_of = max(event.reported_at, self._ticked or event.reported_at)
+            as_of = as_of if self._until is None else min(as_of, self._until)
             yield from self._judge(event.study, event.subject, event, as_of)
             return
         self._ticked = event.as_of

@@ -78,17 +78,17 @@ def _misdelivered(member: Member, arrivals: list[Arrival], chance: Random) -> It
         special = (member.subject, arrival.result)
         if special == CORRECTED[:2]:
             yield arrival
-            yield _again(arrival, timedelta(hours=4), status="corrected", value=CORRECTED[2])
+            yield again(arrival, timedelta(hours=4), status="corrected", value=CORRECTED[2])
         elif special == NINE_DAYS_LATE:
-            yield _again(arrival, timedelta(days=9), version=1)
+            yield again(arrival, timedelta(days=9), version=1)
         elif special == TORN or arrival.result is None or arrival.result in member.values:
             yield arrival
         else:
-            fate = fates.setdefault(_specimen_of(arrival.event), chance.random())
-            yield from _delivered(arrival, fate)
+            fate = fates.setdefault(specimen_of(arrival.event), chance.random())
+            yield from delivered(arrival, fate)
 
 
-def _delivered(arrival: Arrival, fate: float) -> Iterator[Arrival]:
+def delivered(arrival: Arrival, fate: float) -> Iterator[Arrival]:
     """What becomes of one specimen's results: ``fate`` is drawn from 0 to 1, once a specimen."""
     if fate < 0.02:  # sent twice by an interface that did not see the answer
         yield arrival
@@ -97,17 +97,18 @@ def _delivered(arrival: Arrival, fate: float) -> Iterator[Arrival]:
         yield replace(arrival, at=arrival.at + timedelta(hours=24 + 1_600 * (fate - 0.02)))
     elif fate < 0.055:  # released provisionally first
         yield replace(arrival, event=arrival.event.model_copy(update={"status": "preliminary"}))
-        yield _again(arrival, timedelta(hours=2))
+        yield again(arrival, timedelta(hours=2))
     else:
         yield arrival
 
 
-def _again(arrival: Arrival, later: timedelta, version: int = 2, **changed: Any) -> Arrival:
+def again(arrival: Arrival, later: timedelta, version: int = 2, **changed: Any) -> Arrival:
     """The same result in a further version, reported and arriving later."""
     source = arrival.event.source.model_copy(update={"version": version})
     changed |= {"source": source, "reported_at": arrival.event.reported_at + later}
     return replace(arrival, at=arrival.at + later, event=arrival.event.model_copy(update=changed))
 
 
-def _specimen_of(event: Event) -> str:
+def specimen_of(event: Event) -> str:
+    """The specimen a result is of; empty for what is no result."""
     return str(getattr(event, "specimen", ""))

@@ -21,9 +21,14 @@ _NAMES = {
     "reported_event": "adverse event as reported",
     "dose_limiting_toxicity": "DLT candidate",
     "eligibility_breach": "eligibility breach",
+    "eligibility_status": "state of eligibility",
     "watch_limit": "outside a watch limit",
     "data_query": "question about data",
     "cohort_decision": "3+3 advice for a dose level",
+    "composite": "Hy's law or a liver stopping criterion",
+    "reporting_due": "reporting clock of a serious event",
+    "stagger_breach": "first infusion too soon in its dose level",
+    "study_tally": "the study in numbers",
 }
 _ABOVE_THE_BASIS = "\nWHAT IT RESTS ON"
 

@@ -26,6 +26,7 @@ from safety_stream.worker.last_resort import end_within
 from safety_stream.worker.metrics import Metrics
 from safety_stream.worker.pulse import Pulse
 from safety_stream.worker.quarantine import Quarantine
+from safety_stream.worker.shown import shown
 from safety_stream.worker.start_checks import own_data_folder, refuse_unless_ready
 from safety_stream.worker.strict import store, transport
 from safety_stream.worker.strict.consumer import StrictConsumer
@@ -73,7 +74,7 @@ def assemble(settings: Settings, judgement: Judgement) -> Assembled:
     install_alarm()
     stock = stock_is_wanted()
     app = faust.App(worker_group(settings), **engine_settings(settings, stock=stock))
-    metrics = Metrics(judgement.studies)
+    metrics = Metrics(judgement.studies, shown=shown(settings, judgement))
     pulse = Pulse(settings.session_timeout_seconds)
     guard = OffsetGuard(lambda tp: _first_offset(app, tp), lenient=stock)
     subjects = SubjectsWork(settings, judgement, durable_table(app, settings, "pages"), guard, metrics)

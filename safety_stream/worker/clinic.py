@@ -32,6 +32,7 @@ class Clinic:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.studies: Collection[str] = tuple(book.protocols)
+        self.analytes: Collection[str] = tuple(book.analytes)
 
     def empty(self, study: str, subject_number: str) -> Record:
         """A record that holds nothing yet; a study is a record with subject ''."""

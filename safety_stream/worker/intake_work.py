@@ -53,7 +53,7 @@ class IntakeWork:
     def done(self, messages: Sequence[Message]) -> None:
         """Count what was taken in."""
         for message in messages:
-            self._metrics.received(message.topic)
+            self._metrics.received(message.topic, message.timestamp)
 
     def _read(self, message: Message) -> tuple[list[AnyEvent], list[Rejected]]:
         taken: list[AnyEvent] = []

@@ -2,63 +2,89 @@
 
 Counters begin at 0 for every study, so that a rate can be told from the first event on. What is true of a study as a
 whole is shown only by the worker that owns the study's partition, from a picture of our own that goes with the
-partition: nothing reads a table while metrics are collected.
+partition: nothing reads a table while metrics are collected. Names, labels and meanings: metrics/catalogue.py.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from safety_stream.alerting.alert import AlertType
+from safety_stream.alerting.alert import TYPES, Reason
 from safety_stream.clinical.cohort import StudyNumbers
+from safety_stream.intake.rejected import Code
+from safety_stream.metrics import making
+from safety_stream.metrics.small_cells import SmallCells
 from safety_stream.worker.judgement import Consequences
+from safety_stream.worker.study_metrics import GRADES, PlaceCollector, StudyCollector
 
-PREFIX = "safety_stream_"
 FINDINGS = (
     "toxicity",
     "reported_event",
     "dose_limiting_toxicity",
     "eligibility_breach",
+    "eligibility_status",
     "watch_limit",
     "data_query",
     "cohort_decision",
+    "composite",
+    "reporting_due",
+    "stagger_breach",
+    "study_tally",
 )
-_ROUND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+OUTCOMES = ("processed", "duplicate", "corrected", "late")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a worker knows of itself before its first event. ``topics``: each topic it reads and its partitions."""
+
+    topics: Mapping[str, int] = field(default_factory=dict)
+    feeds: Collection[str] = ()
+    silence_limits: Mapping[str, float] = field(default_factory=dict)
+    analytes: Collection[str] = ()
+    build: Mapping[str, str] = field(default_factory=dict)
+    small_cells: SmallCells = field(default_factory=SmallCells)
 
 
 class Metrics:
     """The worker's metrics, in a registry of their own."""
 
-    def __init__(self, studies: Collection[str], agents: Iterable[str] = ("intake", "subjects", "cohorts")) -> None:
+    def __init__(
+        self,
+        studies: Collection[str],
+        agents: Iterable[str] = ("intake", "subjects", "cohorts"),
+        shown: Shown | None = None,
+    ) -> None:
         self.registry = CollectorRegistry()
-        self._received = self._counter("messages_received", "Inbound messages taken in.", "topic")
-        self._rejected = self._counter("messages_rejected", "Messages that could not be read.", "topic", "reason")
-        self._judged = self._counter("entries_judged", "Messages and entries judged and acknowledged.", "agent")
-        self._quarantined = self._counter("entries_quarantined", "Entries set aside.", "agent")
-        self._outcomes = self._counter("events_judged", "Events by what became of them.", "study", "outcome")
-        self._graded = self._counter("results_graded", "Results by analyte and grade.", "study", "analyte", "grade")
-        self._findings = self._counter("finding_changes", "Changes of findings.", "study", "kind", "change")
-        self._alerts = self._counter("alert_revisions", "Revisions of alerts.", "study", "type", "action")
-        self._rounds = Histogram(
-            PREFIX + "round_seconds",
-            "Parts of a round.",
-            ("agent", "part"),
-            registry=self.registry,
-            buckets=_ROUND_SECONDS,
-        )
-        self._ready = Gauge(PREFIX + "worker_ready", "Recovered and reading.", registry=self.registry)
+        self._shown = shown or Shown()
+        self._received = making.counter("messages_received", self.registry)
+        self._rejected = making.counter("messages_rejected", self.registry)
+        self._judged = making.counter("entries_judged", self.registry)
+        self._quarantined = making.counter("entries_quarantined", self.registry)
+        self._outcomes = making.counter("events_judged", self.registry)
+        self._graded = making.counter("results_graded", self.registry)
+        self._findings = making.counter("finding_changes", self.registry)
+        self._alerts = making.counter("alert_revisions", self.registry)
+        self._held = making.counter("alerts_held", self.registry)
+        self._rounds = making.histogram("round_seconds", self.registry)
+        self._ready = making.gauge("worker_ready", self.registry)
         self.place = PlaceCollector()
-        self._studies = StudyCollector()
-        self.registry.register(self.place)
-        self.registry.register(self._studies)
+        self._studies = StudyCollector(self._shown.small_cells)
+        self._about = AboutCollector(self._shown)
+        for collector in (self.place, self._studies, self._about):
+            self.registry.register(collector)
         self._begin(studies, agents)
 
-    def received(self, topic: str) -> None:
-        """A message was taken in."""
+    def received(self, topic: str, at: float | None = None) -> None:
+        """A message was taken in; ``at``: the broker's time of receipt, in seconds."""
         self._received.labels(topic).inc()
+        if at is not None:
+            newest = self._about.newest
+            self._about.newest = {**newest, topic: max(at, newest.get(topic, at))}
 
     def rejected(self, topic: str, reason: str) -> None:
         """A message could not be read."""
@@ -82,6 +108,8 @@ class Metrics:
             self._findings.labels(study, change.finding.kind, change.change).inc()
         for alert in after.alerts:
             self._alerts.labels(study, alert.type, alert.decision.action).inc()
+            if alert.decision.action == "hold":
+                self._held.labels(study, alert.decision.reason).inc()
 
     def took(self, agent: str, part: str, seconds: float) -> None:
         """A part of a round took so long."""
@@ -103,63 +131,46 @@ class Metrics:
         for agent in agents:
             self._judged.labels(agent)
             self._quarantined.labels(agent)
+        for topic in self._shown.feeds:
+            self._received.labels(topic)
+            for reason in get_args(Code):
+                self._rejected.labels(topic, reason)
         for study in studies:
-            self._outcomes.labels(study, "processed")
-            for kind in FINDINGS:
-                self._findings.labels(study, kind, "raised")
-            for alert in get_args(AlertType):
-                self._alerts.labels(study, alert, "send")
+            self._begin_study(study)
 
-    def _counter(self, name: str, says: str, *labels: str) -> Counter:
-        return Counter(PREFIX + name, says, labels, registry=self.registry)
-
-
-class PlaceCollector(Collector):
-    """How far the worker is in each owned partition; the picture is replaced whole, never changed."""
-
-    def __init__(self) -> None:
-        self.behind: Mapping[tuple[str, int], int] = {}
-        self.unfinished = 0
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Lag by topic and partition."""
-        lag = GaugeMetricFamily(PREFIX + "lag", "Messages not yet committed.", labels=("topic", "partition"))
-        for (topic, partition), behind in self.behind.items():
-            lag.add_metric((topic, str(partition)), behind)
-        yield lag
-        yield GaugeMetricFamily(PREFIX + "in_hand", "Messages read and not yet acknowledged.", value=self.unfinished)
+    def _begin_study(self, study: str) -> None:
+        for outcome in OUTCOMES:
+            self._outcomes.labels(study, outcome)
+        for analyte in self._shown.analytes:
+            for grade in GRADES:
+                self._graded.labels(study, analyte, grade)
+        for kind in FINDINGS:
+            for change in ("raised", "changed", "withdrawn"):
+                self._findings.labels(study, kind, change)
+        for alert in TYPES:
+            for action in ("send", "hold"):
+                self._alerts.labels(study, alert, action)
+        for reason in get_args(Reason):
+            self._held.labels(study, reason)
 
 
-class StudyCollector(Collector):
-    """The owned studies in numbers; the picture is replaced whole, never changed."""
+class AboutCollector(Collector):
+    """The worker itself: what runs, the topics it reads, and when each feed last spoke."""
 
-    def __init__(self) -> None:
-        self.owned: Mapping[int, Mapping[str, StudyNumbers]] = {}
+    def __init__(self, shown: Shown) -> None:
+        self.newest: Mapping[str, float] = {}
+        self._shown = shown
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Subjects, grades, tallies and advice of each owned study."""
-        studies = {study: numbers for owned in self.owned.values() for study, numbers in owned.items()}
-        phases = _family("subjects", "Subjects by phase.", "phase")
-        grades = _family("subjects_by_worst_grade", "Subjects by worst grade.", "grade")
-        reports = _family("adverse_events", "Adverse events by grade.", "grade")
-        serious = _family("serious_adverse_events", "Serious adverse events.")
-        tally = _family("dose_level_subjects", "Subjects of a dose level.", "dose_level", "counted")
-        advice = _family("dose_level_advice", "1 for the advice that holds.", "dose_level", "decision")
-        for study, numbers in studies.items():
-            for phase, count in numbers.subjects_by_phase.items():
-                phases.add_metric((study, phase), count)
-            for grade, count in numbers.subjects_by_worst_grade.items():
-                grades.add_metric((study, grade), count)
-            for grade, count in numbers.adverse_events_by_grade.items():
-                reports.add_metric((study, grade), count)
-            serious.add_metric((study,), numbers.serious_events)
-            for level, counts in numbers.tally_by_level.items():
-                for counted, count in counts.model_dump().items():
-                    tally.add_metric((study, str(level), counted), count)
-            for level, decision in numbers.decision_by_level.items():
-                advice.add_metric((study, str(level), decision), 1)
-        yield from (phases, grades, reports, serious, tally, advice)
-
-
-def _family(name: str, says: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(PREFIX + name, says, labels=("study", *labels))
+    def collect(self) -> Iterator[GaugeMetricFamily | InfoMetricFamily]:
+        """Build, partitions, limits of silence, newest message of each feed."""
+        if self._shown.build:
+            yield making.info("build", dict(self._shown.build))
+        for name, values in (
+            ("topic_partitions", self._shown.topics),
+            ("feed_silence_limit_seconds", self._shown.silence_limits),
+            ("feed_last_message_timestamp_seconds", self.newest),
+        ):
+            made = making.family(name)
+            for topic, value in values.items():
+                made.add_metric((topic,), value)
+            yield made

@@ -1,12 +1,14 @@
 """Whatever strangers write into a term, a value or a reason: no extra header, no raw tag, no forged line."""
 
 import re
+from dataclasses import replace
 from email import message_from_bytes
 from email.headerregistry import Address
 from email.policy import SMTP
 
 import alerts_made as made
 import findings_made
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,12 +17,13 @@ from safety_stream.alerting.channels.channel import Message
 from safety_stream.alerting.channels.mime import compose
 from safety_stream.alerting.cleaning import VALUE_LENGTH, clean
 from safety_stream.alerting.letter import letter
-from safety_stream.alerting.render import Templates
+from safety_stream.alerting.render import Rendered, Templates
 from safety_stream.bundled import bundled_folder
 from safety_stream.clinical.findings import Input
 
 TEMPLATES = Templates(bundled_folder("alert_templates"))
 SENDER = Address("", "safety-stream", "example.org")
+LINK = "https://alerts.example.org/ack?t=signed"
 READER = Address("Dr Lee", "lee", "example.org")
 HEADERS = {
     "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Thread-Topic", "Thread-Index",
@@ -73,27 +76,35 @@ def hostile(text: str, finding: str) -> Alert:
 def skeleton(text: str) -> list[str]:
     """The lines of a text without what follows their label, and without the id, which depends on the subject."""
     known = re.sub(r"AL-[A-Z2-7]{8}", "AL", text)
-    return [line.split(":", 1)[0] if ":" in line else line for line in known.splitlines()]
+    return [re.split("[:：]", line, maxsplit=1)[0] for line in known.splitlines()]
 
 
+STANDINGS = {language: replace(made.STANDING, language=language, answer_link=LINK) for language in ("en", "zh")}
 HARMLESS = {
-    kind: TEMPLATES.render(letter(hostile("harmless", kind), made.STANDING)) for kind in ("event", "query", "toxicity")
+    (kind, language): TEMPLATES.render(letter(hostile("harmless", kind), standing))
+    for kind in ("event", "query", "toxicity")
+    for language, standing in STANDINGS.items()
 }
-finding_kinds = st.sampled_from(["event", "query", "toxicity"])
+kinds = st.sampled_from(["event", "query", "toxicity"])
+languages = st.sampled_from(["en", "zh"])
 
 
-@settings(max_examples=500, deadline=None)
-@given(words, finding_kinds)
-def test_no_value_adds_a_header_a_tag_or_a_line(text: str, finding: str) -> None:
-    """Against the same alert with a harmless value: same headers, same tags, same number of text lines."""
-    mail = TEMPLATES.render(letter(hostile(text, finding), made.STANDING))
-    plain = HARMLESS[finding]
+def check_mail(text: str, finding: str, language: str) -> Rendered:
+    """Against the same alert with a harmless value: same tags, same subject, the same text lines with our words."""
+    mail, plain = TEMPLATES.render(letter(hostile(text, finding), STANDINGS[language])), HARMLESS[finding, language]
 
-    assert len(mail.text.splitlines()) == len(plain.text.splitlines())
+    assert skeleton(mail.text) == skeleton(plain.text)
     assert "\r" not in mail.text
     assert re.findall(r"<[a-zA-Z/!]+", mail.html) == re.findall(r"<[a-zA-Z/!]+", plain.html)
+    assert re.findall(r'<a [^>]*href="([^"]*)"', mail.html) == [LINK]
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", mail.text)
+    assert re.sub("AL-[A-Z2-7]{8}", "", mail.subject) == re.sub("AL-[A-Z2-7]{8}", "", plain.subject)
 
+    return mail
+
+
+def check_headers(mail: Rendered) -> None:
+    """The mail as it goes out: no header, no part and no recipient but ours."""
     message = Message(READER, "AL-AAAAAAAA", 1, "lab_grade_4", "critical", mail.subject, mail.text, mail.html)
     raw = compose(message, SENDER, findings_made.AS_OF)
     read = message_from_bytes(raw, policy=SMTP)
@@ -104,12 +115,26 @@ def test_no_value_adds_a_header_a_tag_or_a_line(text: str, finding: str) -> None
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
 
 
-@settings(max_examples=500, deadline=None)
-@given(words, finding_kinds)
-def test_the_lines_of_a_text_begin_with_our_words(text: str, finding: str) -> None:
-    """A value can be read as a value only: each line opens with one of our labels, not with the stranger's text."""
-    mail = TEMPLATES.render(letter(hostile(text, finding), made.STANDING))
-    assert skeleton(mail.text) == skeleton(HARMLESS[finding].text)
+@settings(max_examples=2000, deadline=None)
+@given(words, kinds)
+def test_no_value_adds_a_tag_or_a_line(text: str, finding: str) -> None:
+    """Each line of the text opens with one of our labels; tags and the one link are ours."""
+    check_mail(text, finding, "en")
+
+
+@settings(max_examples=200, deadline=None)
+@given(words, kinds, languages)
+def test_no_value_adds_a_header_in_any_language(text: str, finding: str, language: str) -> None:
+    """The same in Chinese too, and down to the bytes that go out."""
+    check_headers(check_mail(text, finding, language))
+
+
+@pytest.mark.long
+@settings(max_examples=20_000, deadline=None)
+@given(words, kinds, languages)
+def test_none_of_twenty_thousand_values_does(text: str, finding: str, language: str) -> None:
+    """The same for twenty thousand of them."""
+    check_headers(check_mail(text, finding, language))
 
 
 @settings(max_examples=500, deadline=None)

@@ -150,11 +150,50 @@ def test_a_dlt_of_a_higher_grade_is_worse() -> None:
 
 
 def test_an_event_that_is_not_serious_tells_nobody_and_a_death_always_does() -> None:
-    """Serious by its criteria or by its outcome: a fatal outcome alerts even if the box was not ticked."""
-    assert revise(made.raised(made.reported_event(serious=False, seriousness=()))) == ()
-    (death,) = revise(made.raised(made.reported_event(serious=False, seriousness=(), outcome="fatal")))
-    assert death.decision.action == "send"
+    """Serious by its criteria or by its outcome: a fatal outcome alerts even if the box was not ticked, and once."""
+    assert revise(made.raised(made.reported_event(grade=2, serious=False, seriousness=()))) == ()
+    alerts = revise(made.raised(made.reported_event(serious=False, seriousness=(), outcome="fatal")))
+    (death,) = (alert for alert in alerts if alert.decision.action == "send")
+    assert death.type == "death"
+    assert {alert.decision.reason for alert in alerts if alert is not death} == {"contained"}
     assert death.headline.startswith("DEATH, SAE: ")
+
+
+def test_an_sae_that_ends_in_death_is_told_as_a_death_alone() -> None:
+    """The death is new; the alert of the SAE sent before is contained in it, neither repeated nor withdrawn."""
+    before, fatal = made.reported_event(), made.reported_event(grade=5, outcome="fatal", seriousness=("death",))
+    change = made.changed(before, fatal)
+    assert said(revise(change)) == {("death", "raised", "new")}
+    assert held(revise(change)) >= {("serious_adverse_event", "raised", "contained")}
+    back = made.changed(fatal, before, 3)
+    assert said(revise(back)) == {("death", "withdrawn", "withdrawn"), ("serious_adverse_event", "raised", "corrected")}
+
+
+@pytest.mark.parametrize(
+    ("attribution", "grade", "told"),
+    [
+        ("possible", 3, True),
+        ("definite", 3, True),
+        ("unlikely", 3, False),
+        ("unknown", 3, False),
+        ("probable", 2, False),
+    ],
+)
+def test_a_grade_3_event_is_told_where_the_treatment_may_have_caused_it(
+    attribution: str, grade: int, told: bool
+) -> None:
+    """At least possibly related and grade 3: told within four hours; else no mail."""
+    event = made.reported_event(grade=grade, serious=False, seriousness=(), attribution=attribution)
+    expected = {("adverse_event_grade_3_related", "raised", "new")} if told else set()
+    assert said(revise(made.raised(event))) == expected
+
+
+def test_a_panic_limit_is_a_critical_value_and_a_watch_limit_is_not() -> None:
+    """The protocol calls a limit critical: told at once and stepped up; another limit is for information."""
+    (critical,) = revise(made.raised(made.watch_limit(critical=True, tell=())))
+    (watch,) = revise(made.raised(made.watch_limit()))
+    assert (critical.type, critical.urgency, critical.decision.action) == ("critical_value", "critical", "send")
+    assert (watch.type, watch.urgency) == ("watch_limit", "info")
 
 
 def test_an_sae_that_gets_worse_is_told_again_and_recovery_is_not_news() -> None:
@@ -204,8 +243,8 @@ def test_a_grade_4_event_that_nobody_called_serious_is_told_and_contained_once_i
     """Grade 4 is life-threatening by definition: told even without the serious box; with it, one mail, the SAE's."""
     plain = made.reported_event(grade=4, serious=False, seriousness=())
     serious = made.reported_event(grade=4)
-    (alert,) = revise(made.raised(plain))
-    assert (alert.type, alert.decision.action) == ("adverse_event_grade_4", "send")
+    (alert,) = (one for one in revise(made.raised(plain)) if one.decision.action == "send")
+    assert alert.type == "adverse_event_grade_4"
     assert alert.headline == "AE: Cytokine release syndrome, grade 4, not reported as serious"
     assert ("Serious", "not reported as serious") in alert.facts
     assert said(revise(made.raised(serious))) == {("serious_adverse_event", "raised", "new")}
@@ -375,3 +414,12 @@ def test_a_corrected_watch_value_is_told_to_those_who_acted_on_it() -> None:
     now = made.watch_limit(value="88", evidence=evidence)
     assert said(revise(made.changed(made.watch_limit(), now))) == {("watch_limit", "raised", "corrected")}
     assert said(revise(made.withdrawn(made.watch_limit()))) == {("watch_limit", "withdrawn", "withdrawn")}
+
+
+def test_a_grade_3_that_was_contained_from_the_first_word_on_is_taken_back_in_silence() -> None:
+    """Grade 4 at once, then entered in error: one withdrawal; after an earlier grade 3 there are two."""
+    at_once = revise(made.withdrawn(made.toxicity(4), 2))
+    assert said(at_once) == {("lab_grade_4", "withdrawn", "withdrawn")}
+    assert held(at_once) == {("lab_grade_3", "withdrawn", "never_sent")}
+    later = said(revise(made.withdrawn(made.toxicity(4), 3)))
+    assert later == {("lab_grade_4", "withdrawn", "withdrawn"), ("lab_grade_3", "withdrawn", "withdrawn")}

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from safety_stream.clinical import subject
-from safety_stream.clinical.dlt import Anchor, in_window, worst
+from safety_stream.clinical.dlt import worst
+from safety_stream.clinical.dlt_windows import Anchor, in_window
 from safety_stream.clinical.events import ANY_EVENT
 from safety_stream.clinical.findings import DataQuery, DoseLimitingToxicity, SubjectStatus, finding_id
 from safety_stream.clinical.frame import Frame, Infusion
@@ -65,14 +66,19 @@ class Told:
 
     @property
     def limiting(self) -> dict[str, DoseLimitingToxicity]:
-        """The DLT findings that stand, by rule."""
+        """The DLT finding that stands, by each rule that it meets or may meet."""
         found = subject.standing(self.record).values()
-        return {one.rule: one for one in found if isinstance(one, DoseLimitingToxicity)}
+        limiting = [one for one in found if isinstance(one, DoseLimitingToxicity)]
+        return {met.rule: one for one in limiting for met in one.rules}
 
     @property
     def states(self) -> dict[str, str]:
-        """Rule and state of each."""
-        return {rule: one.state for rule, one in self.limiting.items()}
+        """Each rule with what is known of it; a person's verdict is on the whole event."""
+        return {
+            met.rule: one.state if one.adjudicated_by else "candidate" if met.met else "possible"
+            for one in self.limiting.values()
+            for met in one.rules
+        }
 
     @property
     def questions(self) -> list[str]:
@@ -414,7 +420,7 @@ def test_a_decision_on_hys_law_is_known() -> None:
             observed_at="2024-07-10T08:00:00+08:00", reported_at="2024-07-10T12:00:00+08:00",
         )  # fmt: skip
     assert told.states["hys-law"] == "candidate"
-    assert told.limiting["hys-law"].id == finding_id(STUDY, "001", "dlt", "hys-law", "composite|hys-law")
+    assert told.limiting["hys-law"].id == finding_id(STUDY, "001", "dlt", "composite|hys-law")
     assert _decide(told, told.limiting["hys-law"].id, "confirmed") == ["hys-law changed confirmed"]
     assert "adjudication_without_finding" not in told.questions
 

@@ -3,7 +3,7 @@
 import pytest
 from stories import TREATED, Played, at, bundled
 
-from safety_stream.clinical.dlt import in_window
+from safety_stream.clinical.dlt_windows import in_window
 from safety_stream.clinical.frame import Frame, frame_of
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import Window

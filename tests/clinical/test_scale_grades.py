@@ -21,7 +21,7 @@ FEVER = {"value": "39.1", "unit": "Cel"}
 
 def reported(term: str, scale: str, sent: dict[str, Any], **says: Any) -> tuple[ReportedEvent, list[DataQuery]]:
     """The finding and the questions of one report of day 2 with the facts of one scale."""
-    played = Played([*TREATED, adverse(term, 2, scale_facts={scale: sent}, **says)])
+    played = Played([*TREATED[:6], adverse(term, 2, scale_facts={scale: sent}, **says)])
     return played.one("reported_event"), played.of("data_query")
 
 

@@ -1,6 +1,7 @@
 """The scenarios in tests/scenarios: stories a clinician can read, each step with what must be concluded after it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 import stories
 from stories import Played, at, bundled
 
-from safety_stream.clinical import subject
+from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.policy import revise
+from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
+from safety_stream.clinical.findings import AnyFinding, CohortDecision, DoseLimitingToxicity
 from safety_stream.rulebook.load import read_yaml
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -19,8 +23,13 @@ COURSES: dict[str, tuple[SubjectEvent, ...]] = {
     "screened": (stories.screened(),),
     "treated": stories.TREATED,
 }
-COMMON = ("version", "status", "record", "attribution", "outcome", "onset")
+COMMON = (
+    "version", "status", "record", "attribution", "outcome", "onset", "unit", "range_low", "range_high", "specimen",
+    "observed_at", "reported", "meddra_code", "source",
+)  # fmt: skip
 ASKS = {"is", "no", "count", "of", "status"}
+ALERTS = {"sent", "held", "withdrawn", "silent"}
+SHEET = {"title", "because", "course", "happens"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -28,32 +37,88 @@ def test_scenario(file: Path) -> None:
     """After each step of the story stands what it says, no more of what it excludes."""
     sheet = read_yaml(file)
     assert not sheet.problems
-    played = Played(COURSES[sheet.data["course"]])
+    live = sheet.data.get("clock") == "told"  # else time stands at a far day, and every window is closed
+    played = Played()
+    for before in COURSES[sheet.data["course"]]:
+        played.take(before, _clock(played, before.reported_at) if live else None)
     for number, step in enumerate(sheet.data["happens"]):
         assert set(step) <= {"told", "then"}, step
-        played.take(_event(step["told"], played))
+        told = step["told"]
+        event = None if "passes" in told else _event(told, played)
+        now = at(float(told["day"])) if event is None else event.reported_at
+        done = played.take(event, _clock(played, now) if live else None)
+        alerts = [alert for change in done.changes for alert in revise(change)]
         for claim in step.get("then", []):
-            _check(claim, played, f"{file.name}:{sheet.line('happens', number)}: {claim}")
-    concluded = subject.conclude(played.whole(), bundled(), stories.FAR)
+            where = f"{file.name}:{sheet.line('happens', number)}: {claim}"
+            if ALERTS & set(claim):
+                _check_alerts(claim, alerts, where)
+            elif "cohort" in claim:
+                _check_cohort(claim, sheet.data["others"], played, where)
+            else:
+                _check(claim, played, where)
+    concluded = subject.conclude(played.whole(), bundled(), played.record.header.concluded_to or stories.FAR)
     assert played.findings == concluded.findings
 
 
 def test_there_are_enough_scenarios() -> None:
-    """At least ten stories stand here, each with a title and its reason."""
-    assert len(FILES) >= 10
+    """At least thirty stories stand here beside those of the alerts, each with a title and its reason."""
+    assert len(FILES) >= 30
     for file in FILES:
-        assert {"title", "because", "course", "happens"} == set(read_yaml(file).data), file.name
+        keys = set(read_yaml(file).data)
+        assert keys - {"clock", "others"} == SHEET, file.name
+
+
+def _clock(played: Played, now: datetime) -> datetime:
+    """The clock of an engine: the latest that was reported so far."""
+    return max(now, played.record.header.concluded_to or now)
+
+
+def _check_alerts(claim: dict[str, Any], alerts: list[Alert], where: str) -> None:
+    """What this step had sent, held with its reason, or taken back; ``silent``: nobody was told anything."""
+    said = [f"{one.state} {one.type}: {one.decision.action} {one.decision.reason}" for one in alerts]
+    if "silent" in claim:
+        assert not [one for one in alerts if one.decision.action == "send"], f"{where}; alerts: {said}"
+        return
+    (word,) = ALERTS & set(claim)
+    action, state = {"sent": ("send", "raised"), "held": ("hold", "raised"), "withdrawn": ("send", "withdrawn")}[word]
+    found = [one for one in alerts if (one.decision.action, one.state) == (action, state) and one.type == claim[word]]
+    assert found, f"{where}; alerts: {said}"
+    if "reason" in claim:
+        assert claim["reason"] in {one.decision.reason for one in found}, f"{where}; alerts: {said}"
+
+
+def _check_cohort(claim: dict[str, Any], others: dict[str, str], played: Played, where: str) -> None:
+    """The 3+3 advice for the subject's level, with the others of that level as the story tells them."""
+    own = played.record.header.status
+    assert own is not None
+    assert own.dose_level is not None
+    statuses = {own.subject: own}
+    for name, what in others.items():
+        over = own.model_copy(update={"subject": name, "phase": "completed_window", "dosed": True, "evaluable": True})
+        statuses[name] = over.model_copy(update={"dlt": what})
+    found = cohort.conclude(own.study, statuses, bundled()).values()
+    (advice,) = [one for one in found if isinstance(one, CohortDecision)]
+    said = f"{where}; advice: {advice.evidence.sentence}"
+    assert advice.decision == claim["cohort"], said
+    assert advice.tally.dlt == claim.get("dlt", advice.tally.dlt), said
+    assert advice.tally.evaluable == claim.get("evaluable", advice.tally.evaluable), said
 
 
 def _event(told: dict[str, Any], played: Played) -> SubjectEvent:
     """The event of one line: what is told is the key that names it."""
     day = float(told["day"])
     more = {key: told[key] for key in COMMON if key in told}
+    if "reported_day" in told:
+        more["reported"] = at(float(told["reported_day"]), 12)
+    if "system" in told:
+        source = {"system": told["system"], "id": told.get("record", "1"), "version": told.get("version", 1)}
+        more |= {"source": source}
     if "lab" in told:
         return stories.lab(*_result(told["lab"], day), **more)
     if "vital" in told:
         test, _, value = _result(told["vital"], day)
-        return stories.vital(test, day, value, stories.TESTS[test][0], **more)
+        unit = more.pop("unit", stories.TESTS[test][0])
+        return stories.vital(test, day, value, unit, **more)
     if "adverse" in told:
         return _adverse(told, day, more)
     if "decide" in told:
@@ -63,10 +128,15 @@ def _event(told: dict[str, Any], played: Played) -> SubjectEvent:
         "screened": lambda _: stories.screened(day),
         "enrolled": lambda level: stories.enrolled(level, day),
         "lymphodepletion": lambda _: stories.lymphodepletion(day),
-        "infusion": lambda number: stories.infusion(number, day),
+        "consent": lambda version: stories.screened(day, protocol_version=version),
+        "infusion": lambda number: stories.infusion(
+            number, day, **{k: more[k] for k in ("version", "status") if k in more}
+        ),
+        "planned": lambda number: stories.planned(number, day),
+        "fact": lambda name: stories.fact(name, day, told["value"]),
         "left": lambda what: stories.withdrawn(day, what),
     }
-    (name,) = makers.keys() & told.keys()
+    (name,) = (makers.keys() & told.keys()) - {"version"}
     return makers[name](told[name])
 
 
@@ -76,10 +146,10 @@ def _result(text: str, day: float) -> tuple[str, float, str]:
 
 
 def _adverse(told: dict[str, Any], day: float, more: dict[str, Any]) -> SubjectEvent:
-    more |= {key: told[key] for key in ("grade", "seriousness") if key in told}
+    more |= {key: told[key] for key in ("grade", "seriousness", "serious") if key in told}
     if "resolved_day" in told:
         more["resolved"] = stories.told(float(told["resolved_day"]))
-        more["reported"] = at(max(day, float(told["resolved_day"])), 20)
+        more.setdefault("reported", at(max(day, float(told["resolved_day"])), 20))
     return stories.adverse(told["adverse"], day, **more)
 
 
@@ -90,6 +160,11 @@ def _asked(claim: dict[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
     return (str(claim.get("is") or claim.get("no") or claim.get("of")),), fields
 
 
+def _rules(finding: AnyFinding) -> set[str]:
+    """The DLT rules that an event meets or may meet."""
+    return {one.rule for one in finding.rules} if isinstance(finding, DoseLimitingToxicity) else set()
+
+
 def _check(claim: dict[str, Any], played: Played, where: str) -> None:
     if "status" in claim:
         status = played.record.header.status
@@ -97,7 +172,8 @@ def _check(claim: dict[str, Any], played: Played, where: str) -> None:
             assert getattr(status, key) == claim[key], where
         return
     (kind,), fields = _asked(claim)
-    found = played.of(kind, **fields)
+    rule = fields.pop("rule", None)
+    found = [one for one in played.of(kind, **fields) if rule is None or rule in _rules(one)]
     if "count" in claim:
         assert len(found) == claim["count"], where
     else:

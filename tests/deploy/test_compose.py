@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from safety_stream.notifier.readiness import prepare
 from safety_stream.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,8 @@ def test_dependencies_volumes_and_conditions_exist(name: str) -> None:
         if how["condition"] == "service_healthy":
             assert "healthcheck" in SERVICES[other]
     for volume in service.get("volumes", []):
-        assert volume.partition(":")[0] in COMPOSE["volumes"]
+        source = volume.partition(":")[0]
+        assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"], volume
 
 
 @pytest.mark.parametrize("name", [n for n, s in SERVICES.items() if "build" in s])
@@ -43,6 +45,74 @@ def test_our_services_run_read_only_without_privileges_and_with_settings_that_ex
     assert service["cap_drop"] == ["ALL"]
     known = {f"SAFETY_STREAM_{field.upper()}" for field in Settings.model_fields}
     assert set(service["environment"]) <= known
+
+
+LASTING = [name for name, service in SERVICES.items() if service.get("restart") != "no"]
+
+
+def test_the_parts_are_all_there() -> None:
+    """Broker, topics, two workers, messenger, inbox, Prometheus, Alertmanager, Grafana, and the simulated trial."""
+    ours = {"topics", "worker-1", "worker-2", "notifier", "trial"}
+    assert set(SERVICES) == ours | {"kafka", "inbox", "prometheus", "alertmanager", "grafana"}
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_what_runs_on_is_watched_and_has_no_privileges(name: str) -> None:
+    """A healthcheck for each; capabilities dropped; read-only but for the broker; not as root."""
+    service = SERVICES[name]
+    assert set(service["healthcheck"]) <= {"test", "interval", "timeout", "retries", "start_period"}
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert name == "kafka" or service["read_only"] is True
+    assert name == "kafka" or "build" in service or not service["user"].startswith("0")
+
+
+# What the compose specification knows of a service, of all that this file may want to use.
+KNOWN = {
+    "build", "image", "restart", "read_only", "tmpfs", "cap_drop", "security_opt", "stop_grace_period", "environment",
+    "ports", "volumes", "healthcheck", "depends_on", "command", "entrypoint", "user",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_key_is_misspelt(name: str) -> None:
+    """A key that the specification does not know would be refused or, worse, mean nothing; values are of its types."""
+    service = SERVICES[name]
+    assert set(service) <= KNOWN
+    assert all(isinstance(value, str) for value in service.get("environment", {}).values())
+    assert isinstance(service.get("command", []), list)
+    assert set(COMPOSE) <= {"name", "services", "volumes", "x-safety-stream", "x-environment", "x-confined"}
+
+
+def test_the_notifier_starts_with_these_settings(tmp_path: Path) -> None:
+    """It would refuse without a routing file, or if clinical detail were to travel without TLS."""
+    service = SERVICES["notifier"]
+    told = {key.removeprefix("SAFETY_STREAM_").lower(): value for key, value in service["environment"].items()}
+    (here,) = [volume.split(":")[0] for volume in service["volumes"] if told["alert_routing_file"] in volume]
+    told |= {"alert_routing_file": str(ROOT / here), "outbox_url": f"sqlite:///{tmp_path}/outbox.db"}
+    prepare(Settings.model_validate(told)).engine.dispose()
+
+
+def test_targets_of_prometheus_are_our_services_at_their_ports() -> None:
+    """What Prometheus scrapes, and whom it tells, exists in this file under that name, at the port it listens on."""
+    told = YAML(typ="safe").load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    targets = [t for job in told["scrape_configs"] for one in job["static_configs"] for t in one["targets"]]
+    assert targets == ["worker-1:9108", "worker-2:9108", "notifier:9109"]
+    (manager,) = told["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    for target in [*targets, manager]:
+        service, port = target.split(":")
+        assert any(published.endswith(f":{port}") for published in SERVICES[service]["ports"])
+    assert {"9108", "9109"} == {str(Settings().metrics_port), str(Settings().notifier_metrics_port)}
+
+
+def test_grafana_finds_prometheus_and_its_dashboards() -> None:
+    """The provisioned source is a service of this file; the dashboards are mounted where they are sought."""
+    folder = ROOT / "deploy/grafana/provisioning"
+    (source,) = YAML(typ="safe").load((folder / "datasources/prometheus.yml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    (provider,) = YAML(typ="safe").load((folder / "dashboards/safety-stream.yml").read_text())["providers"]
+    mounts = [volume.split(":")[:2] for volume in SERVICES["grafana"]["volumes"]]
+    assert ["./deploy/grafana/dashboards", provider["options"]["path"]] in mounts
 
 
 def test_every_stage_of_the_dockerfile_copies_what_exists() -> None:

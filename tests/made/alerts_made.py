@@ -6,8 +6,9 @@ import findings_made as made
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.letter import Letter, Standing, letter
-from safety_stream.alerting.policy import revise, unreadable
+from safety_stream.alerting.policy import mail_broken, revise, unreadable
 from safety_stream.clinical.findings import AnyFinding
+from safety_stream.contracts.concluded import DUE, LIVER
 
 STANDING = Standing(answer_by=made.AS_OF + timedelta(minutes=15))
 
@@ -16,6 +17,9 @@ def sent(finding: AnyFinding) -> Alert:
     """The alert that goes out when the finding is first raised."""
     (alert,) = (one for one in revise(made.raised(finding)) if one.decision.action == "send")
     return alert
+
+
+STOP = LIVER.model_copy(update={"composite": "liver-stop-8x", "tell": "liver_stop"})
 
 
 def one_of_each() -> tuple[Alert, ...]:
@@ -30,12 +34,20 @@ def one_of_each() -> tuple[Alert, ...]:
         made.eligibility_breach(phase="screening"),
         made.cohort_decision(),
         made.cohort_decision("stop", 2),
+        made.stagger_breach(),
+        made.study_tally(),
         made.watch_limit(),
+        made.watch_limit(critical=True, tell=("safety_physician", "site_investigator")),
+        made.reported_event(grade=5, outcome="fatal", seriousness=("death",)),
+        made.reported_event(grade=3, serious=False, seriousness=()),
+        made.febrile_neutropenia(),
         made.data_query(),
+        *(made.of_this_subject(one) for one in (LIVER, STOP, DUE)),
     )
     no_support = made.cohort_decision("wait", 1, no_longer_supported=True)
     messages = unreadable("safety.labs", "not_json", "partition 3 offset 17", made.AS_OF.date(), made.AS_OF)
-    return (*map(sent, findings), sent(no_support), messages)
+    broken = mail_broken("email", made.AS_OF, made.AS_OF, "SMTPConnectError: connection refused")
+    return (*map(sent, findings), sent(no_support), messages, broken)
 
 
 def withdrawal() -> Alert:

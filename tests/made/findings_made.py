@@ -16,6 +16,8 @@ from safety_stream.clinical.findings import (
     Reading,
     ReportedEvent,
     ScaleGrade,
+    StaggerBreach,
+    StudyTally,
     Tally,
     Toxicity,
     WatchLimitCrossed,
@@ -82,6 +84,21 @@ def toxicity(grade: int = 4, value: str = "0.42", **other: Any) -> Toxicity:
         "readings": (reading(1, "3.10", 0), reading(8, "1.20", 2), reading(10, "0.90", 3), reading(12, value, grade)),
     }
     return Toxicity(**(told | other))
+
+
+def febrile_neutropenia() -> Toxicity:
+    """A fever with few neutrophils."""
+    found = Evidence(
+        rule="ctcae-5.0/Febrile neutropenia",
+        book="2026.1",
+        inputs=(
+            Input(name="Neutrophils", value="0.42", unit="10*9/L", source="hangzhou-lis|ANC-12 v1"),
+            Input(name="Body temperature", value="38.6", unit="Cel", source="ward|TEMP-3 v1"),
+        ),
+        comparison="Neutrophils 0.42 10*9/L < 1.0 10*9/L with Body temperature 38.6 Cel > 38.3 Cel",
+        sentence="Febrile neutropenia: grade 3. Neutrophils 0.42 10*9/L with 38.6 Cel.",
+    )
+    return toxicity(3, term="Febrile neutropenia", meddra_code="10016288", analyte="NEUT+TEMP", evidence=found)
 
 
 def scale_grade(lowest: int, highest: int) -> ScaleGrade:
@@ -221,7 +238,7 @@ def data_query(**other: Any) -> DataQuery:
         "subject": SUBJECT,
         "site": SITE,
         "evidence": Evidence(rule="data/unit", book="2026.1", sentence="Hemoglobin 8.5 in g/L is not plausible."),
-        "code": "implausible_unit",
+        "code": "implausible_value",
         "about": "Hemoglobin",
         "found": "8.5 g/L",
         "expected": "a hemoglobin between 20 and 250 g/L",
@@ -247,6 +264,40 @@ def cohort_decision(decision: str = "escalate", dlt: int = 0, **other: Any) -> C
     return CohortDecision(**(told | other))
 
 
+def stagger_breach(**other: Any) -> StaggerBreach:
+    """A second subject planned a week after the first."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, "stagger", 2, SUBJECT),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "dose_level": 2,
+        "evidence": Evidence(rule="escalation/stagger", book="1.0", sentence="Planned 7 d after the first of 14."),
+        "infusion": "planned",
+        "infusion_on": date(2026, 3, 9),
+        "first_subject": "SUBJ-7742",
+        "first_infusion_on": date(2026, 3, 2),
+        "days_apart": 7,
+        "days_required": 14,
+        "earliest": date(2026, 3, 16),
+    }
+    return StaggerBreach(**(told | other))
+
+
+def study_tally(enrolled: int = 10, **other: Any) -> StudyTally:
+    """A study that has reached its planned number."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, "study tally"),
+        "study": STUDY,
+        "subject": None,
+        "evidence": Evidence(rule="primary outcomes", book="1.0", sentence="So far: 1 of 3 evaluable with a DLT."),
+        "enrolled": enrolled,
+        "planned": 10,
+        "enrolment": "below" if enrolled < 10 else "reached" if enrolled == 10 else "exceeded",
+        "proportions": (),
+    }
+    return StudyTally(**(told | other))
+
+
 def raised(finding: AnyFinding, revision: int = 1, **other: Any) -> FindingChange:
     """The finding for the first time."""
     told: dict[str, Any] = {"because": "lab_result hangzhou-lis|ANC-12 v1", "as_of": AS_OF} | other
@@ -263,3 +314,8 @@ def withdrawn(finding: AnyFinding, revision: int = 2, **other: Any) -> FindingCh
     """The finding when its records were taken back."""
     told: dict[str, Any] = {"because": "lab_result hangzhou-lis|ANC-12 v2", "as_of": AS_OF} | other
     return FindingChange(change="withdrawn", revision=revision, finding=finding, previous=finding, **told)
+
+
+def of_this_subject(finding: Any) -> Any:
+    """An example of the contracts, told of the subject of these findings."""
+    return finding.model_copy(update={"study": STUDY, "subject": SUBJECT, "site": SITE})

@@ -10,6 +10,7 @@ from pathlib import Path
 import alerts_made as made
 import findings_made
 import pytest
+from prometheus_client import generate_latest
 from sqlalchemy import Engine, select
 
 from safety_stream.alerting.alert import Alert
@@ -292,3 +293,41 @@ async def test_a_correction_says_what_changed_since_this_person_was_told(desk: D
     assert second.subject == first.subject
     assert "NOT THE LATEST WORD: revision 2 of this alert follows." in first.text()
     assert "Result: was 0.42 10*9/L; now 0.24 10*9/L" in second.text()
+
+
+async def test_a_correction_reaches_everybody_in_the_thread_of_the_original(desk: Desk, inbox: Inbox) -> None:
+    """Both who were told of a DLT hear that it was refuted, under the same subject, in the same thread."""
+    candidate = findings_made.dose_limiting_toxicity()
+    refuted = findings_made.dose_limiting_toxicity(state="refuted", adjudicated_by="Dr Wang", adjudication="disease")
+    (taken_back,) = revise(findings_made.changed(candidate, refuted))
+    async with desk.courier(mail_to(inbox)):
+        await desk.queue(DLT)
+        await arrived(inbox, lambda mails: len(mails) >= 2)
+        await desk.queue(taken_back)
+        mails = [mail.message for mail in await arrived(inbox, lambda mails: len(mails) >= 4)]
+        await settled(desk, ["accepted"] * 4)
+    told = [{str(mail["To"]) for mail in mails if str(mail["X-Safety-Stream-Revision"]) == str(n)} for n in (1, 2)]
+    assert told[0] == told[1]
+    assert len(told[0]) == 2
+    for header in ("Subject", "References", "In-Reply-To", "Thread-Topic", "Thread-Index"):
+        assert len({str(mail[header]) for mail in mails}) == 1, header
+
+
+async def test_no_identifier_reaches_a_subject_line_a_metric_or_the_log(
+    desk: Desk, inbox: Inbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every type goes out: subject number, site, value and term stay inside the mails."""
+    alerts = made.one_of_each()
+    async with desk.courier(mail_to(inbox)):
+        await desk.queue(*alerts)
+        ids = {alert.id for alert in alerts}
+        mails = await arrived(
+            inbox, lambda mails: {str(mail.message["X-Safety-Stream-Alert"]) for mail in mails} >= ids
+        )
+        await until(desk, lambda: "pending" not in desk.states())
+    subjects = "\n".join(str(mail.message["Subject"]) for mail in mails)
+    exposed = subjects + generate_latest(desk.metrics.registry).decode() + "".join(capfd.readouterr())
+    planted = [findings_made.SUBJECT, findings_made.SITE, "SUBJ-7742", "Neutrophil", "Cytokine"]
+    assert "0.42" not in subjects
+    assert [one for one in planted if one in exposed] == []
+    assert any(findings_made.SUBJECT in mail.text() for mail in mails)

@@ -93,3 +93,76 @@ def test_a_file_that_is_no_routing_is_refused(tmp_path: Path, text: str) -> None
     """Empty, of another shape, broken or with a key twice: a sentence with the file's name, never a traceback."""
     with pytest.raises(ConfigurationError, match=r"alerting\.yaml"):
         load_routing(written(tmp_path, text))
+
+
+LANGUAGES = """
+language: en
+languages: {OTHER: zh, site_investigator: zh, medical_monitor: en}
+people:
+  "*":
+    safety_physician: [{email: lee@example.org}]
+    safety_physician_backup: [{email: wang@example.org, language: zh}]
+    medical_monitor: [{email: monitor@example.org}]
+    sponsor_safety: [{webhook: "https://alerts.example.org/hook"}]
+    dsmb_chair: [{email: chair@example.org}]
+    site_investigator: [{email: site@example.org}]
+    data_manager: [{email: data@example.org}]
+    operator: [{webhook: "http://127.0.0.1:8080/hook"}]
+  OTHER:
+    site_investigator: [{email: chair@example.org}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "study", "language"),
+    [
+        ("email:lee@example.org", "ONE", "en"),
+        ("email:lee@example.org", "OTHER", "zh"),
+        ("email:wang@example.org", "ONE", "zh"),
+        ("email:monitor@example.org", "OTHER", "en"),
+        ("email:site@example.org", "ONE", "zh"),
+    ],
+)
+def test_the_nearest_word_on_a_language_counts(tmp_path: Path, address: str, study: str, language: str) -> None:
+    """The person's own, then the role's, then the study's, then everybody's."""
+    routing = load_routing(written(tmp_path, LANGUAGES))
+    channel, _, place = address.partition(":")
+    assert routing.language_of(Recipient(channel, place), study) == language
+
+
+def test_who_sits_on_the_safety_board_alone_is_sent_pooled_data(tmp_path: Path) -> None:
+    """The chair sees no subject; in a study where the chair also investigates, they do; a physician always does."""
+    routing = load_routing(written(tmp_path, LANGUAGES))
+    chair, physician = Recipient("email", "chair@example.org"), Recipient("email", "lee@example.org")
+    assert routing.is_pooled(chair, "ONE")
+    assert not routing.is_pooled(chair, "OTHER")
+    assert not routing.is_pooled(physician, "ONE")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{webhook: 'http://alerts.example.org/hook'}", "is no https address"),
+        ("{webhook: 'https://'}", "is no https address"),
+        ("{webhook: 'https://[broken/'}", "is no https address"),
+        ("{webhook: 'file:///etc/passwd'}", "is no https address"),
+        ("{email: a@example.org, language: tlh}", "'tlh' is no language"),
+        ("{language: zh}", "expected one 'channel: address'"),
+    ],
+)
+def test_a_webhook_in_the_open_or_an_unknown_language_is_refused(tmp_path: Path, line: str, says: str) -> None:
+    """Clinical detail goes over https only (http to this machine alone); a language we do not write is no default."""
+    text = LANGUAGES.replace("safety_physician: [{email: lee@example.org}]", f"safety_physician: [{line}]")
+    with pytest.raises(ConfigurationError) as refused:
+        load_routing(written(tmp_path, text))
+    assert any(says in problem for problem in refused.value.problems)
+
+
+def test_languages_of_nobody_are_named(tmp_path: Path) -> None:
+    """A role or study that does not exist, and a list in place of a mapping."""
+    text = LANGUAGES.replace("OTHER: zh, site", "JANITOR: zh, site")
+    with pytest.raises(ConfigurationError, match=r"languages\.JANITOR: no such role or study"):
+        load_routing(written(tmp_path, text))
+    text = LANGUAGES.replace("{OTHER: zh, site_investigator: zh, medical_monitor: en}", "[zh]")
+    with pytest.raises(ConfigurationError, match="languages: expected a role or study"):
+        load_routing(written(tmp_path, text))

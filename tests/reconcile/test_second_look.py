@@ -213,7 +213,7 @@ def test_a_cause_that_has_just_come_is_no_difference(bench: Bench) -> None:
 
 def test_what_cannot_be_put_right_is_said(bench: Bench) -> None:
     """Another content under the same id, and an alert that no event explains: reported, and left alone."""
-    first, second = bench.mailed()[:2]
+    first, second = [one for one in bench.mailed() if one.finding is not None][:2]
     with bench.engine.begin() as db:
         forged = first.model_copy(update={"headline": "all is well"}).model_dump_json()
         this = and_(ALERTS.c.id == first.id, ALERTS.c.revision == first.revision)
@@ -221,7 +221,7 @@ def test_what_cannot_be_put_right_is_said(bench: Bench) -> None:
     stray = second.model_copy(update={"id": "AL-STRAY222"})
     Outbox(bench.engine).record([Arrival(stray, "-")], load_routing(ROUTING), 1)
     assert bench.look() == 1
-    assert bench.differences == [
+    assert sorted(bench.differences, key=str) == [
         ("content_differs", first.id, first.revision, None, False),
         ("not_derived", "AL-STRAY222", second.revision, None, False),
     ]

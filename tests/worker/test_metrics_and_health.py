@@ -27,7 +27,9 @@ def test_every_study_begins_at_zero_and_every_name_is_ours() -> None:
     """A rate can be told from the first event on."""
     text = shown(Metrics(("A-1", "B-2")))
     for study in ("A-1", "B-2"):
-        assert f'safety_stream_alert_revisions_total{{action="send",study="{study}",type="lab_grade_4"}} 0.0' in text
+        assert (
+            f'safety_stream_alert_revisions_total{{action="send",alert_type="lab_grade_4",study="{study}"}} 0.0' in text
+        )
     samples = [line for line in text.splitlines() if not line.startswith("#")]
     assert all(line.startswith("safety_stream_") for line in samples)
 

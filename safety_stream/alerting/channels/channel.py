@@ -26,10 +26,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class WebAddress:
+    """Where a webhook takes messages."""
+
+    url: str
+
+    @property
+    def addr_spec(self) -> str:
+        """What makes a message to it unique."""
+        return self.url
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One mail to one person, rendered whole. Its identity is a function of its content, so a repeat is recognised."""
 
-    recipient: Address
+    recipient: Address | WebAddress
     alert: str
     revision: int
     type: AlertType | Literal["digest", "storm"]
@@ -38,7 +50,7 @@ class Message:
     text: str
     html: str
     level: int = 1
-    round: int = 1
+    repeat: int = 1
     kind: str = "alert"
 
     @property
@@ -46,7 +58,7 @@ class Message:
         """The name of this message without its domain: the same for every copy of it."""
         address = blake2b(self.recipient.addr_spec.casefold().encode(), digest_size=6).hexdigest()
         which = "" if self.kind == "alert" else f".{self.kind}"
-        return f"al.{self.alert}.r{self.revision}.l{self.level}.n{self.round}{which}.{address}"
+        return f"al.{self.alert}.r{self.revision}.l{self.level}.n{self.repeat}{which}.{address}"
 
     @property
     def thread(self) -> str:

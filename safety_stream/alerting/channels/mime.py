@@ -19,6 +19,8 @@ _UNFOLDED: Final = _POLICY.clone(
 
 def compose(message: Message, sender: Address, sent_at: datetime) -> bytes:
     """The mail, its revisions in one thread and automatic answers discouraged; ValueError when a header cannot be."""
+    if not isinstance(message.recipient, Address):
+        raise ValueError("not addressed to a mailbox")
     mail = EmailMessage(policy=_POLICY)
     domain = sender.domain
     mail["From"] = sender

@@ -1,0 +1,94 @@
+"""What a subject's own story contradicts: departures, deaths, doses and decisions that cannot all be as told.
+
+Each is a question to the data manager that says what contradicts what. None of them stops or changes a judgement:
+a dose after a death opens its window all the same, until somebody corrects one of the two.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import combinations
+
+from safety_stream.clinical.events import Completed, DoseGiven, Event, Screened, Withdrawn
+from safety_stream.clinical.facts import HeaderFact
+from safety_stream.clinical.fold import Digest, Flood
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.queries import asked
+
+Died = tuple[datetime, datetime]
+
+
+def died(digests: Mapping[str, Digest]) -> Died | None:
+    """Between which instants the subject died, by the report that tells it earliest."""
+    return min((one.died for one in digests.values() if one.died is not None), key=lambda one: one[::-1], default=None)
+
+
+def contradictions(
+    frame: Frame, standing: Mapping[str, HeaderFact], digests: Mapping[str, Digest], known: frozenset[str]
+) -> Iterator[Flood]:
+    """Every question that a subject's facts raise against each other; ``known``: the ids of the DLT findings."""
+    told = [one.event for one in standing.values()]
+    yield from _about_departure(frame, told)
+    yield from _about_death(frame, told, digests)
+    yield from _about_infusions(frame)
+    yield from _about_decisions(frame, known)
+
+
+def _cited(event: Event) -> str:
+    return f"{event.source.record} v{event.source.version}"
+
+
+def _about_departure(frame: Frame, told: Sequence[Event]) -> Iterator[Flood]:
+    zone = frame.zone
+    left = [one for one in told if isinstance(one, Withdrawn)]
+    for consent in (one for one in told if isinstance(one, Screened)):
+        for one in left:
+            if one.withdrawn.latest(zone) < consent.consented.earliest(zone):
+                found = f"withdrawn {one.withdrawn}, consented {consent.consented}"
+                expected = "a withdrawal after the consent"
+                yield asked("withdrawn_before_consent", "withdrawal", found, expected, _cited(consent), _cited(one))
+    gone = [one for one in left if one.from_what == "study"]
+    for done in (one for one in told if isinstance(one, Completed)):
+        for one in gone:
+            found = f"completed {done.completed} and withdrawn {one.withdrawn}"
+            yield asked("completed_and_withdrawn", "end of study", found, "one or the other", _cited(done), _cited(one))
+
+
+def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Digest]) -> Iterator[Flood]:
+    death = died(digests)
+    if death is None:
+        return
+    last = death[1]
+    said = f"a death by {last.astimezone(frame.zone).isoformat(timespec='minutes')}"
+    for one in told:
+        if isinstance(one, DoseGiven) and one.given.earliest(frame.zone) > last:
+            about = f"{one.role} {one.number}"
+            yield asked("dose_after_death", about, f"given {one.given}, and {said}", "one or the other", _cited(one))
+    for page, digest in sorted(digests.items()):
+        if digest.began is not None and digest.began > last:
+            began = digest.began.astimezone(frame.zone).isoformat(timespec="minutes")
+            found = f"an event that began {began} at the earliest, and {said}"
+            yield asked("event_after_death", page, found, "one or the other")
+
+
+def _about_infusions(frame: Frame) -> Iterator[Flood]:
+    """Two infusions of different numbers on one day: one of them is a slip of the number or of the day."""
+    for one, other in combinations(frame.infusions, 2):
+        sure = one.first_day == one.last_day and other.first_day == other.last_day
+        if sure and one.first_day == other.first_day and one.number != other.number:
+            found = f"infusions {one.number} and {other.number} on {one.first_day}"
+            about = f"infusions of {one.first_day}"
+            yield asked("two_infusions_on_one_day", about, found, "one infusion a day", one.source, other.source)
+
+
+def _about_decisions(frame: Frame, known: frozenset[str]) -> Iterator[Flood]:
+    """Decisions on a finding that the data do not support, and two of one moment that disagree."""
+    for id_, decisions in sorted(frame.adjudicated.items()):
+        last = decisions[-1]
+        if id_ not in known:
+            code = "adjudication_without_finding" if last.verdict == "confirmed" else "refutation_without_finding"
+            yield asked(code, id_, f"{last.verdict} by {last.by}", "a finding", _cited(last))
+        rivals = [one for one in decisions if one.decided_at == last.decided_at]
+        if len({one.verdict for one in rivals}) > 1:
+            found = " and ".join(f"{one.verdict} by {one.by}" for one in rivals)
+            at = f"one decision at {last.decided_at.isoformat()}"
+            yield asked("decisions_disagree", id_, found, at, *(_cited(one) for one in rivals))

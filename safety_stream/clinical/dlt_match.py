@@ -1,0 +1,133 @@
+"""Whether an event meets a DLT rule of the protocol: each condition is true, false, or cannot be known yet.
+
+One condition that is false: the rule is not met. All true: it is met. Else it may be met, and the open ones are named.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by
+from safety_stream.clinical.findings import GradeRange
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import Moment
+from safety_stream.rulebook.dlt_rules import Dlt, DltRule, Window
+
+
+class Candidate(NamedTuple):
+    """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known.
+
+    ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
+    grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was.
+    """
+
+    about: str
+    key: str
+    term: str
+    soc: str | None
+    seen_as: Literal["measured", "reported"]
+    grade: GradeRange
+    onset: Moment | None
+    shortest: timedelta
+    longest: timedelta | None
+    attribution: str | None = None
+    composite: str | None = None
+    inputs: tuple[tuple[str, str], ...] = ()
+    undecided: tuple[str, ...] = ()
+    known_by: datetime | None = None
+    rose: tuple[tuple[datetime, int], ...] = ()
+    over: bool = False
+
+
+class Match(NamedTuple):
+    """One rule and the event as far as that rule is concerned: met, or not decided yet."""
+
+    rule: DltRule
+    candidate: Candidate
+    window: InWindow
+    open: tuple[str, ...]
+
+    @property
+    def sure(self) -> bool:
+        """Whether every condition is met."""
+        return not self.open
+
+
+def rules_for(
+    dlt: Dlt | None, term: str, soc: str | None, seen_as: str, composite: str | None = None
+) -> tuple[DltRule, ...]:
+    """The rules an event of this kind can match, whatever its grade."""
+    return tuple(
+        rule for rule in (dlt.rules if dlt else ()) if _is_about(rule, term, soc, composite) and seen_as in rule.seen_as
+    )
+
+
+def _is_about(rule: DltRule, term: str, soc: str | None, composite: str | None) -> bool:
+    about = rule.about
+    if about.composite or composite:
+        return about.composite == composite
+    if term in about.except_terms or soc in about.except_classes:
+        return False
+    return (not about.terms and not about.classes) or term in about.terms or soc in about.classes
+
+
+def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
+    """Whether an event meets or may meet one rule of the subject's protocol version; None: it does not."""
+    dlt = frame.version.dlt
+    if dlt is None or not frame.infusions or _excluded(dlt, candidate):
+        return None
+    days = rule.window_days or dlt.window.days
+    window = held_by(frame, candidate.onset, candidate.known_by, Window(days=days, anchor=dlt.window.anchor))
+    conditions: dict[str, Verdict] = {
+        "grade": _grade(rule, candidate.grade),
+        "duration": _lasting(rule, candidate),
+        "attribution": _attributed(rule, candidate),
+        "window": window.inside,
+        "evidence": None if candidate.undecided else True,
+    }
+    if False in conditions.values() or window.first is None:
+        return None
+    return Match(rule, candidate, window, tuple(name for name, verdict in conditions.items() if verdict is None))
+
+
+def better(one: Match | None, other: Match | None) -> Match | None:
+    """Of two courses of one event under one rule the one that meets it, else the first."""
+    if one is None or other is None:
+        return one or other
+    return other if other.sure and not one.sure else one
+
+
+def _excluded(dlt: Dlt, candidate: Candidate) -> bool:
+    return any(candidate.term in one.terms and candidate.grade.highest <= one.up_to_grade for one in dlt.excluded)
+
+
+def _grade(rule: DltRule, grade: GradeRange) -> Verdict:
+    if rule.grade is None or grade.lowest >= rule.grade.lowest:
+        return True
+    return None if grade.highest >= rule.grade.lowest else False
+
+
+def _lasting(rule: DltRule, candidate: Candidate) -> Verdict:
+    if rule.lasting is None or rule.lasting.holds(candidate.shortest):
+        return True
+    return None if candidate.longest is None or rule.lasting.holds(candidate.longest) else False
+
+
+def _attributed(rule: DltRule, candidate: Candidate) -> Verdict:
+    """A measurement has no attribution; one that is not known may still come to be one that the rule names."""
+    if candidate.attribution is None or candidate.attribution in rule.attribution:
+        return True
+    return None if candidate.attribution == "unknown" else False
+
+
+def duration(candidate: Candidate) -> str:
+    """How long it lasted, as far as is known: ``2 d to 5 d``, ``at least 3 d``."""
+    shortest = lasted(candidate.shortest)
+    if candidate.longest is None:
+        return f"at least {shortest}"
+    return f"{shortest} to {lasted(candidate.longest)}" if candidate.longest != candidate.shortest else shortest
+
+
+def lasted(length: timedelta) -> str:
+    """A duration in days and hours."""
+    days, hours = length.days, length.seconds // 3600
+    return f"{days} d" + (f" {hours} h" if hours else "") if days else f"{hours} h"

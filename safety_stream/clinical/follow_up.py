@@ -1,0 +1,57 @@
+"""The follow-up of a subject: which reported events count for the primary outcome, and what is planned next.
+
+        first infusion (day 0)                                       day 365, the last day inside
+    -----------|-----------------------------------------------------------|----------->
+     not in it |  counted when treatment-emergent (T12)                    |  not in it
+
+An onset that may lie on either side of an end is counted, and named as uncertain: an event is never lost to a date.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Literal
+
+from safety_stream.clinical.findings import Followed
+from safety_stream.clinical.fold import Digest
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import Moment
+
+
+def in_follow_up(onset: Moment | None, emergent: bool | None, frame: Frame) -> Literal["", "perhaps", "yes"]:
+    """Whether an event counts: emergent, and its onset between the first infusion and the last day of follow-up."""
+    if emergent is False or not frame.infusions:
+        return ""
+    if onset is None:
+        return "perhaps"
+    first = frame.infusions[0]
+    earliest, latest = onset.bounds(frame.zone)
+    if latest < first.earliest or earliest >= _after(first.last_day, frame):
+        return ""
+    inside = earliest >= first.latest and latest < _after(first.first_day, frame)
+    return "yes" if inside and emergent else "perhaps"
+
+
+def _after(day_zero: date, frame: Frame) -> datetime:
+    """The first instant after the follow-up, its last day being inside."""
+    last = day_zero + timedelta(days=frame.version.follow_up_days)
+    return datetime.combine(last + timedelta(days=1), time.min, tzinfo=frame.zone)
+
+
+def followed(digests: Iterable[Digest]) -> Followed:
+    """All reported events of a subject that count, by how many there are and how grave they are."""
+    counted = [one for one in digests if one.followed]
+    serious = [one for one in counted if one.serious]
+    return Followed(
+        events=len(counted),
+        serious=len(serious),
+        worst=max((one.grade for one in counted if one.grade is not None), default=None),
+        worst_serious=max((one.grade for one in serious if one.grade is not None), default=None),
+        uncertain=sum(one.followed == "perhaps" for one in counted),
+    )
+
+
+def planned_infusion(frame: Frame) -> date | None:
+    """The first day that the first infusion can fall on as planned; None: given already, none planned, or left."""
+    if frame.infusions or frame.withdrawn is not None:
+        return None
+    return next((one.day for one in frame.upcoming if one.number == 1), None)

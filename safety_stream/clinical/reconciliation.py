@@ -1,0 +1,113 @@
+"""The laboratory against the adverse-event reports: each graded episode has its report, each such report its episode.
+
+    laboratory     [== grade 3 ==]                          [= grade 4 =]
+    reports          [ same term, near it ]  matched             none within 7 days: a question
+
+Reports match by term, or by another name that the protocol gives for it, and by time. Both ways the answer is a
+question for the data manager, never a grade; it is asked only when the time that the protocol allows is over.
+Of each analyte the newest 20 such episodes are compared.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from safety_stream.clinical.findings import AnyFinding, ReportedEvent, Toxicity
+from safety_stream.clinical.fold import Digest, Flood, GradedEpisode, ToldEvent
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.queries import asked
+from safety_stream.rulebook.reporting_rules import Reconciliation
+from safety_stream.rulebook.tables import Book, folded
+
+LOWEST, COMPARED = 3, 20
+
+
+def graded_episodes(found: Iterable[AnyFinding]) -> tuple[GradedEpisode, ...]:
+    """The episodes that a report may be owed for: surely grade 3 or more, emergent, not expected."""
+    return newest(
+        GradedEpisode(
+            one.id, one.term, one.peak.lowest, one.onset, one.peak_observed, _day(one.last_observed), one.episode
+        )
+        for one in found
+        if isinstance(one, Toxicity) and one.peak.lowest >= LOWEST and one.emergent is not False and not one.expected
+    )
+
+
+def newest(episodes: Iterable[GradedEpisode]) -> tuple[GradedEpisode, ...]:
+    """The episodes that are compared: the header stays small however often a grade comes back."""
+    each = {one.id: one for one in episodes}
+    return tuple(sorted(each.values(), key=lambda one: (one.number, one.id))[-COMPARED:])
+
+
+def _day(moment: Moment) -> Moment:
+    """The day alone: the header is not to change with every sample of an episode."""
+    return Moment(moment.text[:10])
+
+
+def told_event(finding: ReportedEvent, source: str) -> ToldEvent:
+    """What a report says, as far as it is compared."""
+    return ToldEvent(finding.term, finding.grade, finding.onset, finding.resolved, finding.reported_at, source)
+
+
+def reconciled(
+    frame: Frame, digests: Mapping[str, Digest], book: Book, as_of: datetime
+) -> tuple[list[Flood], list[datetime]]:
+    """Every question that the comparison raises as of now, and the instants at which time alone raises the next."""
+    rules = frame.version.reconciliation
+    if rules is None:
+        return [], []
+    episodes = [one for digest in digests.values() for one in digest.graded if _needs_report(one, rules)]
+    told = [digest.told for digest in digests.values() if digest.told is not None]
+    asking, ahead = list[Flood](), list[datetime]()
+    for flood, due in (*_unreported(episodes, told, rules, frame), *_unsupported(episodes, told, rules, frame, book)):
+        if as_of >= due:
+            asking.append(flood)
+        else:
+            ahead.append(due)
+    return asking, ahead
+
+
+def _needs_report(episode: GradedEpisode, rules: Reconciliation) -> bool:
+    return episode.grade >= rules.from_grade and episode.term not in rules.except_terms
+
+
+def _unreported(
+    episodes: list[GradedEpisode], told: list[ToldEvent], rules: Reconciliation, frame: Frame
+) -> Iterator[tuple[Flood, datetime]]:
+    for one in episodes:
+        if not any(_match(one, report, rules, frame) for report in told):
+            code = "lab_grade_4_unreported" if one.grade >= 4 else "lab_grade_unreported"
+            found = f"grade {one.grade} on {one.peak}, no report of it"
+            expected = f"an adverse-event report within {rules.within}, or why there is none"
+            due = one.peak.latest(frame.zone) + rules.within.length
+            yield asked(code, f"{one.term}, episode {one.number} from {one.onset}", found, expected, one.id), due
+
+
+def _unsupported(
+    episodes: list[GradedEpisode], told: list[ToldEvent], rules: Reconciliation, frame: Frame, book: Book
+) -> Iterator[tuple[Flood, datetime]]:
+    """A report of a term that is graded from measurements, of a grade that none of its episodes has."""
+    measured = {rule.term for analyte in book.analytes for rule in book.rules(analyte)}
+    for report in told:
+        grade = report.grade or 0
+        if grade < rules.from_grade or report.term not in measured or report.term in rules.except_terms:
+            continue
+        near = [one.grade for one in episodes if _match(one, report, rules, frame)]
+        if max(near, default=0) < grade:
+            found = f"grade {grade} reported, the laboratory shows {max(near, default=f'no grade {LOWEST} or more')}"
+            expected = f"the results that show grade {grade}, or another grade"
+            due = report.reported_at + rules.within.length
+            yield asked("report_without_laboratory", report.term, found, expected, report.source), due
+
+
+def _match(episode: GradedEpisode, report: ToldEvent, rules: Reconciliation, frame: Frame) -> bool:
+    """The same thing by name, at about the same time; a report without an onset may be of any time."""
+    names = {folded(name) for name in (episode.term, *rules.also_called.get(episode.term, ()))}
+    if folded(report.term) not in names:
+        return False
+    if report.onset is None:
+        return True
+    margin, zone = rules.within.length, frame.zone
+    begins, ends = episode.onset.earliest(zone) - margin, episode.last.latest(zone) + margin
+    over = report.resolved.latest(zone) if report.resolved else report.onset.latest(zone)
+    return report.onset.earliest(zone) <= ends and max(over, report.onset.latest(zone)) >= begins

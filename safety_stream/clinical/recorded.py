@@ -1,0 +1,175 @@
+"""Recorded facts against the statements of a protocol: does a statement hold, do we not know, and what decided?
+
+Only what was recorded in the running screening counts. Of one fact the last record counts; two records of one time
+that differ leave it unknown. What is not recorded is not known, never "no".
+
+    live-vaccine-last: 2024-05-20   |<------- within: 4 wk ------->| consent         surely inside
+    live-vaccine-last: 2024-05      ...|==========|...                               may be inside
+    live-vaccine-last: false        never given: outside
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from safety_stream.clinical.events import FactRecorded
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import Moment
+from safety_stream.quantity import Unreadable, read_value
+from safety_stream.rulebook.criteria import Inputs, Verdict
+from safety_stream.rulebook.recorded import AGE, AnyOf, LastWithin, NumberIs, RecordedFact, Statement
+from safety_stream.rulebook.written import parsed
+
+
+class Known(NamedTuple):
+    """One fact as it stands; ``value`` None: told in two ways at one time."""
+
+    value: bool | str | None
+    source: str
+    observed_at: Moment | None = None
+
+
+class Case(NamedTuple):
+    """What dated facts are counted back from: the consent, in the zone of the study."""
+
+    consented: Moment
+    zone: tzinfo
+
+
+class Held(NamedTuple):
+    """Whether a statement holds, the facts it was judged on, those not on file, and why it cannot be judged."""
+
+    holds: Verdict
+    used: Mapping[str, Known]
+    missing: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def facts_between(frame: Frame, since: datetime | None, until: datetime | None) -> dict[str, Known]:
+    """The last record of every fact that was surely observed since one instant and before another; null: no bound."""
+    found: dict[str, list[FactRecorded]] = {}
+    for one in frame.facts_told:
+        earliest, latest = one.observed_at.bounds(frame.zone)
+        if (since is None or earliest >= since) and (until is None or latest < until):
+            found.setdefault(one.name, []).append(one)
+    return {name: _last(told, frame) for name, told in found.items()}
+
+
+def _last(told: list[FactRecorded], frame: Frame) -> Known:
+    last = max(told, key=lambda one: (*one.observed_at.bounds(frame.zone), one.source.record))
+    same = [one for one in told if one.observed_at.bounds(frame.zone) == last.observed_at.bounds(frame.zone)]
+    agree = all(type(one.value) is type(last.value) and one.value == last.value for one in same)
+    sources = sorted(f"{one.source.record} v{one.source.version}" for one in (same if not agree else [last]))
+    return Known(last.value if agree else None, "; ".join(sources), last.observed_at)
+
+
+def screening_facts(frame: Frame, number: int) -> dict[str, Known]:
+    """The facts of one screening, the age at consent among them; the first begins with what was known before."""
+    since = frame.screenings[number - 1].since if number > 1 else None
+    until = frame.screenings[number].since if number < len(frame.screenings) else None
+    facts, screened = facts_between(frame, since, until), frame.screenings[number - 1].screened
+    if screened.age_years is not None:
+        source = f"{screened.source.record} v{screened.source.version}"
+        facts[AGE] = Known(str(screened.age_years), source, screened.consented)
+    return facts
+
+
+def judge_fact(name: str, criterion: RecordedFact, facts: Mapping[str, Known], case: Case) -> tuple[Verdict, Held]:
+    """Whether a criterion is met: by its statement, by the plain yes or no under its own name, or by both.
+
+    Where the two contradict each other the one that breaks the criterion counts.
+    """
+    judged = [_whether(name, facts)] if criterion.when is None or name in facts else []
+    judged += [held(criterion.when, facts, case)] if criterion.when is not None else []
+    met = [None if one.holds is None else one.holds is criterion.must_be for one in judged]
+    decided = [one for one in met if one is not None]
+    verdict: Verdict = all(decided) if decided else None
+    both = _joined(verdict, judged)
+    if len(set(decided)) > 1:
+        both = both._replace(reasons=(*both.reasons, "the parts and the plain answer contradict each other"))
+    return verdict, both if verdict is None else both._replace(missing=())
+
+
+def held(statement: Statement, facts: Mapping[str, Known], case: Case) -> Held:
+    """Whether a statement holds; None: it cannot be known."""
+    if isinstance(statement, str):
+        return _whether(statement, facts)
+    if isinstance(statement, NumberIs):
+        return _number(statement, facts)
+    if isinstance(statement, LastWithin):
+        return _within(statement, facts, case)
+    parts = [held(one, facts, case) for one in (statement.any_of if isinstance(statement, AnyOf) else statement.all_of)]
+    decisive = isinstance(statement, AnyOf)
+    answers = [one.holds for one in parts]
+    if decisive in answers:
+        return _joined(decisive, [one for one in parts if one.holds is decisive])
+    return _joined(None if None in answers else not decisive, parts)
+
+
+def _joined(holds: Verdict, parts: list[Held]) -> Held:
+    used = {name: known for one in parts for name, known in one.used.items()}
+    missing = tuple(dict.fromkeys(name for one in parts for name in one.missing))
+    return Held(holds, used, missing, tuple(dict.fromkeys(reason for one in parts for reason in one.reasons)))
+
+
+def _known(name: str, facts: Mapping[str, Known]) -> Known | Held:
+    known = facts.get(name)
+    if known is None:
+        return Held(None, {}, (name,))
+    if known.value is None:
+        return Held(None, {name: known}, (), (f"{name} was told in two ways at one time",))
+    return known
+
+
+def _whether(name: str, facts: Mapping[str, Known]) -> Held:
+    known = _known(name, facts)
+    if isinstance(known, Held):
+        return known
+    if not isinstance(known.value, bool):
+        return Held(None, {name: known}, (), (f"{name} is {known.value!r}; expected true or false",))
+    return Held(known.value, {name: known})
+
+
+def _number(statement: NumberIs, facts: Mapping[str, Known]) -> Held:
+    name, known = statement.fact, _known(statement.fact, facts)
+    if isinstance(known, Held):
+        return known
+    number = read_value(known.value) if isinstance(known.value, str) else None
+    if number is None or isinstance(number, Unreadable):
+        return Held(None, {name: known}, (), (f"{name} is {_word(known.value)}; expected a number",))
+    return Held(parsed(statement.limit).judge(Inputs(number, None, None, None, {})), {name: known})
+
+
+def _within(statement: LastWithin, facts: Mapping[str, Known], case: Case) -> Held:
+    """Inside from the day so long before consent, that day included; a day after consent is inside too."""
+    name, known = statement.last, _known(statement.last, facts)
+    if isinstance(known, Held):
+        return known
+    if known.value is False:
+        return Held(False, {name: known})
+    day = _day(known.value)
+    if day is None:
+        return Held(None, {name: known}, (), (f"{name} is {_word(known.value)}; expected a date, or false for never",))
+    last, consent = day.dates(case.zone), case.consented.dates(case.zone)
+    if last[0] >= statement.within.before(consent[1]):
+        return Held(True, {name: known})
+    if last[1] < statement.within.before(consent[0]):
+        return Held(False, {name: known})
+    return Held(None, {name: known}, (), (f"{name} {day} is not exact enough: it may lie inside",))
+
+
+def _day(value: bool | str | None) -> Moment | None:
+    try:
+        return Moment(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _word(value: bool | str | None) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def used_in_words(used: Mapping[str, Known]) -> Iterator[str]:
+    """The facts that decided, each with its value."""
+    for name, known in used.items():
+        yield f"{name}: {'told in two ways' if known.value is None else _word(known.value).strip(chr(39))}"

@@ -1,0 +1,156 @@
+"""The primary outcomes of a study so far: who had a DLT, an adverse event, a serious one, and how grave at worst.
+
+Each proportion names the subjects it counts and comes with its exact interval. Denominators: the DLT proportion is
+told among the evaluable and among the dosed, all others among the dosed (the safety set, replaced subjects included).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from safety_stream.clinical.clopper_pearson import interval
+from safety_stream.clinical.findings import Evidence, Proportion, StudyTally, SubjectStatus, finding_id
+from safety_stream.clinical.tallying import has_dlt, is_evaluable
+from safety_stream.rulebook.protocol import ProtocolVersion
+
+Outcome = Literal["dlt", "adverse_event", "serious_adverse_event", "toxicity"]
+
+
+class _Graded(NamedTuple):
+    """One outcome with a worst grade: who has it at all, and how grave."""
+
+    outcome: Outcome
+    has: Callable[[SubjectStatus], bool]
+    worst: Callable[[SubjectStatus], int | None]
+
+
+_GRADED: Final = (
+    _Graded("adverse_event", lambda one: one.followed.events > 0, lambda one: one.followed.worst),
+    _Graded("serious_adverse_event", lambda one: one.followed.serious > 0, lambda one: one.followed.worst_serious),
+    _Graded("toxicity", lambda one: (one.worst_grade or 0) > 0, lambda one: one.worst_grade),
+)
+
+
+def study_tally(
+    study: str,
+    version: ProtocolVersion,
+    levels: Mapping[int, tuple[SubjectStatus, ...]],
+    unknown: tuple[SubjectStatus, ...],
+    mtd: int | None,
+) -> StudyTally:
+    """The whole study: all levels together, then each; ``unknown``: subjects at a level the protocol does not have."""
+    everybody = (*(one for subjects in levels.values() for one in subjects), *unknown)
+    strata: list[tuple[int | None, tuple[SubjectStatus, ...]]] = [(None, everybody), *levels.items()]
+    planned = version.escalation.planned_subjects if version.escalation else None
+    proportions = tuple(one for level, subjects in strata for one in _proportions(level, subjects))
+    uncertain = tuple(sorted(one.subject for one in everybody if one.dosed and one.followed.uncertain))
+    return StudyTally(
+        id=finding_id(study, "study tally"),
+        study=study,
+        subject=None,
+        protocol_version=version.version,
+        evidence=Evidence(
+            rule=f"{study}/{version.version}/primary outcomes",
+            book=version.version,
+            comparison=f"{len(everybody)} enrolled, {'no number' if planned is None else planned} planned",
+            reasons=tuple(_reasons(version, unknown, uncertain)),
+            sentence=_sentence(proportions),
+        ),
+        enrolled=len(everybody),
+        planned=planned,
+        enrolment=_against(planned, len(everybody)),
+        mtd=mtd,
+        unknown_level=tuple(sorted(one.subject for one in unknown)),
+        uncertain=uncertain,
+        proportions=proportions,
+    )
+
+
+def _against(planned: int | None, enrolled: int) -> Literal["below", "reached", "exceeded"]:
+    if planned is None or enrolled < planned:
+        return "below"
+    return "reached" if enrolled == planned else "exceeded"
+
+
+class _About(NamedTuple):
+    """What a proportion is about."""
+
+    outcome: Outcome
+    worst_grade: int | None
+    dose_level: int | None
+    among: Literal["dlt_evaluable", "dosed"]
+
+
+def _proportions(level: int | None, subjects: tuple[SubjectStatus, ...]) -> Iterator[Proportion]:
+    dosed = tuple(one for one in subjects if one.dosed)
+    evaluable = tuple(one for one in subjects if is_evaluable(one))
+    yield _proportion(_About("dlt", None, level, "dlt_evaluable"), filter(has_dlt, evaluable), len(evaluable))
+    yield _proportion(_About("dlt", None, level, "dosed"), filter(has_dlt, dosed), len(dosed))
+    for outcome, has, worst in _GRADED:
+        counted = tuple(filter(has, dosed))
+        yield _proportion(_About(outcome, None, level, "dosed"), counted, len(dosed))
+        for grade in range(1, 6):
+            graded = (one for one in counted if worst(one) == grade)
+            yield _proportion(_About(outcome, grade, level, "dosed"), graded, len(dosed))
+
+
+def _proportion(about: _About, counted: Iterable[SubjectStatus], of: int) -> Proportion:
+    return _stated(about, tuple(sorted(one.subject for one in counted)), of)
+
+
+@lru_cache(maxsize=4096)
+def _stated(about: _About, subjects: tuple[str, ...], of: int) -> Proportion:
+    """Kept, for one status changes few of the hundred proportions of a study."""
+    lower, upper = interval(len(subjects), of)
+    return Proportion.model_construct(
+        outcome=about.outcome,
+        worst_grade=about.worst_grade,
+        dose_level=about.dose_level,
+        among=about.among,
+        count=len(subjects),
+        of=of,
+        lower=lower,
+        upper=upper,
+        subjects=subjects,
+    )
+
+
+def _reasons(version: ProtocolVersion, unknown: tuple[SubjectStatus, ...], uncertain: tuple[str, ...]) -> Iterator[str]:
+    yield "95 % intervals: Clopper-Pearson, exact, 4 decimals, rounded half to even"
+    yield f"T12: events with onset within {version.follow_up_days} days of the first infusion, not there before it"
+    yield "T7: the counts are of what is known now; the follow-up of some subjects may still be open"
+    if version.dlt and version.dlt.example:
+        yield "T3: the DLT rules are an example that no sponsor has signed"
+    if unknown:
+        yield f"T7: {len(unknown)} at a dose level that the protocol does not have, counted only in the whole"
+    if uncertain:
+        yield f"T12: {len(uncertain)} counted with an event that may have begun outside the follow-up"
+
+
+def _sentence(proportions: tuple[Proportion, ...]) -> str:
+    whole = [one for one in proportions if one.dose_level is None and one.worst_grade is None]
+    return "So far: " + "; ".join(told(one) for one in whole) + "."
+
+
+_NAMES: Final[Mapping[Outcome, str]] = {
+    "dlt": "a DLT",
+    "adverse_event": "an adverse event",
+    "serious_adverse_event": "a serious adverse event",
+    "toxicity": "a toxicity, measured or reported",
+}
+
+
+def told(one: Proportion) -> str:
+    """A proportion in words: how many of whom, in percent, with its interval."""
+    among = "evaluable" if one.among == "dlt_evaluable" else "dosed"
+    said = f"{one.count} of {one.of} {among} with {_NAMES[one.outcome]}"
+    said += f" of grade {one.worst_grade} at worst" if one.worst_grade else ""
+    if not one.of:
+        return said
+    share = f"{Decimal(100 * one.count) / one.of:.1f} %"
+    return f"{said} ({share}, 95 % interval {_percent(one.lower)} to {_percent(one.upper)} %)"
+
+
+def _percent(share: Decimal) -> str:
+    return f"{share * 100:.2f}"

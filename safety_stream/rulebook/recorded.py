@@ -1,0 +1,133 @@
+"""What a protocol says of recorded facts: a statement over named facts, and whether it must hold or must not.
+
+    must_be: false
+    when: {any_of: [hbsag-positive, {all_of: [hbcab-positive, hbv-dna-above-normal]}]}
+
+A statement is the name of a yes-or-no fact; a fact that is a number with its limit; how long ago a dated fact was; or
+several of these together. The criterion's own name is always a shortcut: a plain yes or no to the whole statement.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from safety_stream.rulebook.criteria import CriterionError
+from safety_stream.rulebook.spans import AsWritten
+from safety_stream.rulebook.written import Id, Words, Written, parsed
+
+AGE = "age"
+"""The fact that the screening event itself tells: completed years at consent."""
+_AGO = re.compile(r"^(\d{1,3}) ?(d|wk|mo)$")
+
+
+@dataclass(frozen=True)
+class Ago(AsWritten):
+    """A length of time on the calendar: ``10 d``, ``4 wk``, ``3 mo`` (calendar months)."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if _AGO.match(self.text) is None:
+            raise ValueError(f"{self.text!r} is no time on the calendar; expected for example '4 wk' or '3 mo'")
+
+    def before(self, day: date) -> date:
+        """The day so long before another; a day that the month does not have becomes its last."""
+        unit = self.text.lstrip("0123456789 ")
+        number = int(self.text.removesuffix(unit))
+        if unit != "mo":
+            return day - timedelta(days=number * (7 if unit == "wk" else 1))
+        months = day.year * 12 + day.month - 1 - number
+        year, month = divmod(months, 12)
+        return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+class NumberIs(Written):
+    """A fact that is a number, and what it must be: ``{fact: bilag-a-organs, is: ">= 1"}``."""
+
+    fact: Id
+    limit: Annotated[Words, Field(alias="is")]
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Self:
+        try:
+            criterion = parsed(self.limit)
+        except CriterionError as error:
+            raise ValueError(f"{error}; expected a limit such as '>= 8'") from None
+        plain = [one for one in criterion.comparisons if one.limit is None and one.unit is None and not one.lasting]
+        if len(criterion.comparisons) != 1 or not plain or criterion.facts:
+            raise ValueError(f"{self.limit!r}: expected one limit without a unit, such as '>= 8'")
+        return self
+
+
+class LastWithin(Written):
+    """A dated fact that lies less far back from consent than this: ``{last: live-vaccine-last, within: 4 wk}``."""
+
+    last: Id
+    within: Ago
+
+
+class AnyOf(Written):
+    """One of them is enough."""
+
+    any_of: Annotated[tuple["Statement", ...], Field(min_length=2)]
+
+
+class AllOf(Written):
+    """All of them together."""
+
+    all_of: Annotated[tuple["Statement", ...], Field(min_length=2)]
+
+
+Statement = Id | NumberIs | LastWithin | AnyOf | AllOf
+AnyOf.model_rebuild()
+AllOf.model_rebuild()
+
+
+class RecordedFact(Written):
+    """A criterion that is no measurement: a statement over recorded facts, and whether it must hold.
+
+    ``recheck``: also judged before each infusion, on what was recorded since the check began.
+    """
+
+    text: Words
+    must_be: bool
+    when: Statement | None = None
+    source: Words
+    because: Words | None = None
+    recheck: Literal["before_each_infusion", "never"] = "never"
+
+
+def names_in(statement: Statement) -> Iterator[str]:
+    """Every fact that a statement names."""
+    if isinstance(statement, str):
+        yield statement
+    elif isinstance(statement, NumberIs):
+        yield statement.fact
+    elif isinstance(statement, LastWithin):
+        yield statement.last
+    else:
+        for one in statement.any_of if isinstance(statement, AnyOf) else statement.all_of:
+            yield from names_in(one)
+
+
+def said_in_words(statement: Statement) -> str:
+    """A statement as a reader says it."""
+    if isinstance(statement, str):
+        return statement
+    if isinstance(statement, NumberIs):
+        return f"{statement.fact} {statement.limit}"
+    if isinstance(statement, LastWithin):
+        return f"{statement.last} within {statement.within} before consent"
+    if isinstance(statement, AnyOf):
+        return " or ".join(_inner(one) for one in statement.any_of)
+    return " and ".join(_inner(one) for one in statement.all_of)
+
+
+def _inner(statement: Statement) -> str:
+    told = said_in_words(statement)
+    return f"({told})" if isinstance(statement, AnyOf | AllOf) else told

@@ -1,0 +1,141 @@
+"""The truth about a subject of a random trial: from the course itself, before noise, errors and omissions.
+
+The limits stand here once more, copied from the printed CTCAE v5.0 and from the bundled protocol by hand: nothing of
+the judgement is asked. A course is looked at every three hours from the first lymphodepletion to the last visit.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from safety_stream.sandbox.courses import Constitution, level
+from safety_stream.sandbox.misfortunes import Misfortune
+from safety_stream.sandbox.panels import TESTS, range_of
+
+FIRST_DAY, LAST_DAY, STEP = -5.0, 42.0, 0.125
+_EXPECTED_TO = 28.0
+"""The last day to which the bundled protocol expects leukocytes of any grade and neutrophils down to grade 3."""
+_WINDOW_TO = 42.0
+"""28 days after the third infusion."""
+
+
+class Limit(NamedTuple):
+    """Where grade 3 and grade 4 of a term begin: absolute, or in multiples of the ULN."""
+
+    term: str
+    worse: str
+    grade_3: float
+    grade_4: float
+    times_uln: bool = False
+
+
+LIMITS: Mapping[str, Limit] = {
+    "NEUT": Limit("Neutrophil count decreased", "lower", 1.0, 0.5),
+    "WBC": Limit("White blood cell decreased", "lower", 2.0, 1.0),
+    "LYMPH": Limit("Lymphocyte count decreased", "lower", 0.5, 0.2),
+    "PLT": Limit("Platelet count decreased", "lower", 50, 25),
+    "HGB": Limit("Anemia", "lower", 80, float("-inf")),
+    "K": Limit("Hyperkalemia", "higher", 6.0, 7.0),
+    "ALT": Limit("Alanine aminotransferase increased", "higher", 5, 20, times_uln=True),
+    "AST": Limit("Aspartate aminotransferase increased", "higher", 5, 20, times_uln=True),
+    "BILI": Limit("Blood bilirubin increased", "higher", 3, 10, times_uln=True),
+}
+FEBRILE = "Febrile neutropenia"
+
+
+class Truth(NamedTuple):
+    """What must be known of a subject: terms that truly reached an alarming grade, and terms that limit the dose."""
+
+    alarming: frozenset[str]
+    limiting: frozenset[str]
+
+    @property
+    def sentence(self) -> str:
+        """Both in words."""
+        alarming, limiting = (", ".join(sorted(each)) or "nothing" for each in self)
+        return f"grade 3 or more beyond what is expected: {alarming}; dose-limiting: {limiting}"
+
+
+def grade_at_least_3(code: str, value: float, sex: str) -> int:
+    """0, 3 or 4: the grade of a value where it is alarming."""
+    limit = LIMITS[code]
+    by = value / _uln(code, sex) if limit.times_uln else value
+    three, four = (
+        (by < limit.grade_3, by < limit.grade_4) if limit.worse == "lower" else (by > limit.grade_3, by > limit.grade_4)
+    )
+    return 4 if four else 3 if three else 0
+
+
+def true_level(code: str, body: Constitution, day: float) -> float:
+    """The subject's own level of a test; leukocytes are the sum of their parts."""
+    if code == "WBC":
+        return 1.12 * level("NEUT", body, day) + level("LYMPH", body, day) + 0.05
+    return level(code, body, day)
+
+
+def truth_of(body: Constitution, misfortune: Misfortune) -> Truth:
+    """Everything that is true of one subject."""
+    alarming, limiting = set[str](), set[str]()
+    for code, limit in LIMITS.items():
+        grades = [(day, grade_at_least_3(code, true_level(code, body, day), body.sex)) for day in _days()]
+        if any(_is_alarming(code, day, grade) for day, grade in grades):
+            alarming.add(limit.term)
+        if _limits(code, grades):
+            limiting.add(limit.term)
+    if any(level("TEMP", body, day) > 38.3 and level("NEUT", body, day) < 1.0 for day in _days()):
+        alarming.add(FEBRILE)
+    if _is_hys_law(body):
+        limiting.add("hys-law")
+    illness = misfortune.illness
+    if illness is not None:
+        worst = max(one.grade for one in illness.spells)
+        hours = sum((one.end - one.start) * 24 for one in illness.spells if one.grade >= 3)
+        if worst >= 3:
+            alarming.add(illness.term)
+        if worst >= 4 or hours > 72 or (worst >= 3 and illness.term == "Encephalopathy"):
+            limiting.add(illness.term)
+    return Truth(frozenset(alarming), frozenset(limiting))
+
+
+def _days() -> Iterator[float]:
+    return (FIRST_DAY + STEP * n for n in range(round((LAST_DAY - FIRST_DAY) / STEP) + 1))
+
+
+def _is_alarming(code: str, day: float, grade: int) -> bool:
+    """Grade 3 or more beyond what the protocol expects of lymphodepletion."""
+    if code == "LYMPH" or (code == "WBC" and day < _EXPECTED_TO + 1):
+        return False
+    return grade >= (4 if code == "NEUT" and day < _EXPECTED_TO + 1 else 3)
+
+
+def _limits(code: str, grades: list[tuple[float, int]]) -> bool:
+    """Grade 4 neutrophils or platelets for over 28 days; any other test at 4, or at 3 for over 72 hours."""
+    if code in {"WBC", "LYMPH", "HGB"}:
+        return False
+    inside = [(day, grade) for day, grade in grades if 0 <= day <= _WINDOW_TO]
+    if code in {"NEUT", "PLT"}:
+        return _longest(inside, lambda grade: grade >= 4) > 28
+    return any(grade >= 4 for _, grade in inside) or _longest(inside, lambda grade: grade >= 3) > 3
+
+
+def _longest(grades: list[tuple[float, int]], holds: Callable[[int], bool]) -> float:
+    """The longest stretch in days."""
+    best, since = 0.0, None
+    for day, grade in grades:
+        since = (day if since is None else since) if holds(grade) else None
+        best = max(best, day - since if since is not None else 0.0)
+    return best
+
+
+def _is_hys_law(body: Constitution) -> bool:
+    """ALT or AST at least 3 x ULN and bilirubin above 2 x ULN within 14 days; alkaline phosphatase stays normal."""
+    enzymes = [day for day in _days() if any(_times(code, body, day) >= 3 for code in ("ALT", "AST"))]
+    yellow = [day for day in _days() if _times("BILI", body, day) > 2]
+    return any(abs(one - other) <= 14 for one in enzymes[:1] + enzymes[-1:] for other in yellow[:1] + yellow[-1:])
+
+
+def _times(code: str, body: Constitution, day: float) -> float:
+    return level(code, body, day) / _uln(code, body.sex)
+
+
+def _uln(code: str, sex: str) -> float:
+    return float(range_of(TESTS[code], sex)[1] or "inf")

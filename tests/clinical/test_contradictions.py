@@ -1,0 +1,88 @@
+"""Claims about facts that cannot all be true: each is a question that says what contradicts what, and stops nothing.
+
+Every story here also brings a potassium of 7.3 mmol/L (CTCAE v5.0: above 7.0 is grade 4), which must be judged.
+"""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from stories import TREATED, Played, adverse, at, enrolled, head, infusion, lab, screened, told, withdrawn
+
+from safety_stream.clinical.events import Completed, DoseGiven
+from safety_stream.clinical.queries import CODES
+
+POTASSIUM = lab("K", 3, "7.3")
+DOSED_ONCE = TREATED[:6]
+
+
+def _completed(day: float) -> Completed:
+    return Completed.model_validate(head("completion", 1, at(day, 12)) | {"completed": told(day)})
+
+
+def _died(day: float) -> Any:
+    return adverse("Sepsis", 1, grade=5, outcome="fatal", resolved=told(day), reported=at(day, 20), record="death")
+
+
+def _other(number: int, day: float) -> DoseGiven:
+    """An infusion under a record of its own."""
+    one = infusion(number, day)
+    return one.model_copy(update={"source": one.source.model_copy(update={"id": f"other-{number}@{day}"})})
+
+
+STORIES: dict[str, tuple[list[Any], tuple[str, ...]]] = {
+    "dose_before_enrolment": ([screened(), infusion(1, 0), enrolled(day=1)], ("before",)),
+    "infusion_repeated": ([*DOSED_ONCE, _other(1, 0.1)], ("T10:00", "T12:24")),
+    "two_infusions_on_one_day": ([*DOSED_ONCE, _other(2, 0.1)], ("infusions 1 and 2", "2024-06-24")),
+    "unknown_dose_level": ([screened(), enrolled(level=9), infusion(1, 0)], ("9",)),
+    "resolved_before_onset": ([*DOSED_ONCE, adverse("Headache", 4, grade=2, resolved=told(2))], ("onset", "resolved")),
+    "grade_not_in_term": ([*DOSED_ONCE, adverse("Alopecia", 4, grade=3)], ("grade 3",)),
+    "outcome_contradictory": (
+        [*DOSED_ONCE, adverse("Sepsis", 4, grade=5, outcome="recovered", seriousness=["death"])],
+        ("death", "recovered"),
+    ),
+    "withdrawn_before_consent": ([*DOSED_ONCE, withdrawn(-30)], ("withdrawn", "consented")),
+    "completed_and_withdrawn": ([*TREATED, withdrawn(50), _completed(60)], ("completed", "withdrawn")),
+    "dose_after_death": ([*DOSED_ONCE, _died(5), infusion(2, 7)], ("given", "a death by")),
+    "event_after_death": ([*DOSED_ONCE, _died(5), adverse("Nausea", 8, grade=2)], ("began", "a death by")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", STORIES)
+def test_a_contradiction_is_asked_about_and_the_rest_is_judged(code: str) -> None:
+    """One question of this code, which names both sides; the potassium is graded all the same."""
+    events, sides = STORIES[code]
+    played = Played([*events, POTASSIUM])
+    found = played.one("data_query", code=code)
+    assert all(side in f"{found.found} {found.expected}" for side in sides), found.found
+    assert CODES[code] in found.evidence.sentence
+    assert played.one("toxicity", term="Hyperkalemia").peak.lowest == 4
+
+
+def test_a_dose_after_death_still_opens_its_window_until_one_of_the_two_is_corrected() -> None:
+    """The death may be the slip: an event of grade 4 after the second infusion is judged as ever."""
+    event = adverse("Cytokine release syndrome", 31, grade=4, attribution="probable")
+    played = Played([*DOSED_ONCE, _died(5), infusion(2, 7), event])
+    assert [one.infusions for one in played.of("dose_limiting_toxicity", rule="crs-4")] == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*TREATED, withdrawn(50)],
+        [*TREATED, _completed(60)],
+        [*TREATED, withdrawn(16, "treatment"), _completed(60)],
+        [*TREATED, adverse("Nausea", 8, grade=2), adverse("Sepsis", 15, grade=5, outcome="fatal", reported=at(20))],
+        [*TREATED, adverse("Sepsis", 9, grade=5, outcome="fatal", resolved=at(16).date().isoformat(), reported=at(20))],
+    ],
+)
+def test_what_fits_together_asks_nothing(events: list[Any]) -> None:
+    """A departure, a completion, one from treatment only, a death after everything else."""
+    assert Played(events).of("data_query") == []
+
+
+def test_contradictions_do_not_depend_on_what_was_told_first() -> None:
+    """Death, a dose after it, a withdrawal and a completion, in all 24 orders."""
+    facts = [_died(5), infusion(2, 7), withdrawn(50), _completed(60)]
+    first = Played([*DOSED_ONCE, *facts]).findings
+    assert all(Played([*DOSED_ONCE, *order]).findings == first for order in permutations(facts))

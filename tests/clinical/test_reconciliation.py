@@ -1,0 +1,86 @@
+"""The laboratory against the reports: who lacks whom, after 7 days, both ways; expected episodes owe no report."""
+
+from itertools import permutations
+
+from stories import TREATED, Played, adverse, at, bundled_with, lab
+
+from safety_stream.alerting.policy import revise
+from safety_stream.clinical import subject
+from safety_stream.clinical.events import SubjectEvent
+
+BOOK = bundled_with(
+    reconciliation={
+        "source": "example",
+        "except_terms": ["Lymphocyte count decreased"],
+        "also_called": {"Neutrophil count decreased": ["Neutropenia"]},
+    }
+)
+CODES = {"lab_grade_unreported", "lab_grade_4_unreported", "report_without_laboratory"}
+BASE = (*TREATED, lab("K", -6, "4.1"), lab("NEUT", -6, "3.5"))
+HIGH = (lab("K", 9, "6.5"), lab("K", 10, "4.5"))  # potassium above 6.0 is grade 3
+
+
+def asked(*events: SubjectEvent, day: float = 60) -> list[str]:
+    """The questions of the comparison as of a study day."""
+    played = Played(book=BOOK)
+    for event in (*BASE, *events):
+        played.take(event, at(day))
+    concluded = subject.conclude(played.whole(), played.book, at(day))
+    assert played.findings == concluded.findings
+    return sorted(one.code for one in played.of("data_query") if one.code in CODES)
+
+
+def test_a_grade_3_without_a_report_is_asked_about_after_seven_days() -> None:
+    """Hyperkalemia of day 9, 08:00: no question before day 16, 08:00; one from then on."""
+    assert asked(*HIGH, day=15.99) == []
+    assert asked(*HIGH, day=16) == ["lab_grade_unreported"]
+
+
+def test_time_alone_raises_the_question_at_the_deadline() -> None:
+    """The engine is given day 16, 08:00 as the deadline, and the tick raises it; the list waits, nobody is mailed."""
+    played = Played(book=BOOK)
+    for event in (*BASE, *HIGH):
+        deadline = played.take(event, at(10)).deadline
+    assert deadline == at(16)
+    done = played.take(None, deadline)
+    assert [change.finding.code for change in done.changes if change.finding.kind == "data_query"] == [
+        "lab_grade_unreported"
+    ]
+    assert {alert.decision.action for change in done.changes for alert in revise(change)} == {"hold"}
+
+
+def test_a_report_near_it_answers_and_one_far_from_it_does_not() -> None:
+    """The term of CTCAE with an onset near the episode; two months later it is another one, and unsupported."""
+    assert asked(*HIGH, adverse("Hyperkalemia", 9, grade=3)) == []
+    assert asked(*HIGH, adverse("Hyperkalemia", 12, grade=2)) == []
+    assert asked(*HIGH, adverse("Hyperkalemia", 40, grade=3)) == ["lab_grade_unreported", "report_without_laboratory"]
+    assert asked(*HIGH, adverse("Nausea", 9, grade=3)) == ["lab_grade_unreported"]
+
+
+def test_another_name_for_the_term_answers_and_grade_4_is_mailed() -> None:
+    """Neutrophils 0.3 are grade 4, not expected: "Neutropenia" is a report of it; without one it is told."""
+    low = (lab("NEUT", 9, "0.3"), lab("NEUT", 12, "2.5"))
+    assert asked(*low, adverse("Neutropenia", 9, grade=4)) == []
+    assert asked(*low) == ["lab_grade_4_unreported"]
+    played = Played([*BASE, *low], book=BOOK)
+    (change,) = [one for one in played.changes if getattr(one.finding, "code", "") == "lab_grade_4_unreported"]
+    assert [alert.decision.action for alert in revise(change)] == ["send"]
+
+
+def test_what_is_expected_owes_no_report() -> None:
+    """Neutrophils 0.7 in the expected band, and lymphocytes whatever their grade."""
+    assert asked(lab("NEUT", 9, "0.7"), lab("LYM", 9, "0.1")) == []
+
+
+def test_a_reported_grade_above_the_measured_one_is_asked_about() -> None:
+    """Reported as grade 4, measured as grade 3; reported as grade 4 without any result."""
+    assert asked(*HIGH, adverse("Hyperkalemia", 9, grade=4)) == ["report_without_laboratory"]
+    assert asked(adverse("Hyperkalemia", 9, grade=4)) == ["report_without_laboratory"]
+
+
+def test_any_order_asks_the_same() -> None:
+    """Two results and two reports in every order."""
+    events: list[SubjectEvent] = [*HIGH, adverse("Hyperkalemia", 40, grade=3), adverse("Nausea", 9, grade=3)]
+    assert {tuple(asked(*order)) for order in permutations(events)} == {
+        ("lab_grade_unreported", "report_without_laboratory")
+    }

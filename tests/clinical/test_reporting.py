@@ -1,0 +1,161 @@
+"""The reporting clocks (T15): 24 h from the first report that says serious; SUSAR 7 and 15 calendar days from day 0.
+
+Times by hand; the study's zone is Asia/Shanghai (UTC+8). 16:00 there on day 9 is 2024-07-03T08:00Z.
+"""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stories import FAR, TREATED, Played, adverse, at, taken_back
+
+from safety_stream.alerting.policy import revise
+from safety_stream.clinical import subject
+from safety_stream.clinical.events import AdverseEvent, SubjectEvent
+
+AWARE = at(9, 16)
+
+
+def sae(version: int = 1, reported: datetime = AWARE, **more: Any) -> AdverseEvent:
+    """A pneumonia that brought the subject to hospital."""
+    facts: dict[str, Any] = {"grade": 3, "seriousness": ["hospitalization"], "attribution": "possible"}
+    return adverse("Lung infection", 9, version=version, reported=reported, record="ae", **(facts | more))
+
+
+def clocks(as_of: datetime, *events: SubjectEvent) -> dict[str, tuple[str, datetime]]:
+    """State and limit of every clock as of an instant."""
+    played = Played()
+    for event in (*TREATED, *events):
+        played.take(event, as_of)
+    concluded = subject.conclude(played.whole(), played.book, as_of)
+    assert played.findings == concluded.findings
+    return {one.clock: (one.state, one.due) for one in played.of("reporting_due")}
+
+
+@pytest.mark.parametrize(
+    ("hours", "state"),
+    [(0, "running"), (19.99, "running"), (20, "due_soon"), (23, "due_soon"), (23.99, "due_soon"), (24, "overdue")],
+)
+def test_24_hours_from_awareness(hours: float, state: str) -> None:
+    """Warned from 20 h on, overdue from 24 h on."""
+    played = Played()
+    for event in TREATED:
+        played.take(event, AWARE)
+    played.take(sae(), AWARE + timedelta(hours=hours))
+    (one,) = played.of("reporting_due")
+    assert (one.state, one.due) == (state, AWARE + timedelta(hours=24))
+
+
+def test_people_are_told_at_20_and_23_hours_and_when_it_is_overdue_by_the_clock_alone() -> None:
+    """The engine ticks at each deadline it was given: three mails, at the hours of the contract, then silence."""
+    played = Played()
+    for event in (*TREATED, sae()):
+        deadline = played.take(event, AWARE).deadline
+    told = []
+    while deadline is not None and deadline < at(20):
+        done = played.take(None, deadline)
+        told += [((alert.as_of - AWARE) / timedelta(hours=1), alert.decision.reason)
+                 for change in done.changes for alert in revise(change) if alert.type == "sae_clock"]  # fmt: skip
+        deadline = done.deadline
+    assert told == [(20, "new"), (23, "worse"), (24, "worse")]
+
+
+def test_a_report_that_was_sent_stops_the_clock_and_says_whether_in_time() -> None:
+    """Received after 23 h 59 min: met; a minute after the limit: met late; who was warned is told."""
+    for minutes, state in ((23 * 60 + 59, "met"), (24 * 60, "met"), (24 * 60 + 1, "met_late")):
+        sent = AWARE + timedelta(minutes=minutes)
+        found = clocks(at(15), sae(), sae(2, at(11), reported_to_sponsor_at=sent.isoformat()))
+        assert found["sae_to_sponsor"][0] == state, minutes
+
+
+def test_awareness_is_the_first_report_that_says_serious() -> None:
+    """Reported at first as not serious, ten days later as serious: 24 hours from then, whatever came first."""
+    first, second = sae(seriousness=[]), sae(2, at(19))
+    assert clocks(at(40), first, second)["sae_to_sponsor"][1] == at(20)
+    assert clocks(at(40), second, first)["sae_to_sponsor"][1] == at(20)
+    assert clocks(at(40), first) == {}
+
+
+def test_a_downgrade_closes_the_clock_with_its_reason() -> None:
+    """No longer told as serious: closed, not vanished."""
+    played = Played([*TREATED, sae(), sae(2, at(9, 20), seriousness=[])])
+    (one,) = played.of("reporting_due")
+    assert one.state == "closed"
+    assert "closed: it is no longer told as serious" in one.evidence.reasons
+    played.take(taken_back(sae(), 3))
+    assert played.of("reporting_due") == []
+
+
+def susar(version: int = 1, reported: datetime = AWARE, **more: Any) -> AdverseEvent:
+    """The same, unexpected by the reference safety information, with the sponsor on the day after."""
+    return sae(version, reported, **({"expected": False, "reported_to_sponsor_at": at(10, 10).isoformat()} | more))
+
+
+def test_no_susar_clock_before_somebody_judged_expectedness_and_causality() -> None:
+    """Not told, expected, or suspected by neither: no clock; suspected by the sponsor alone is enough."""
+    for facts in ({"expected": None}, {"expected": True}, {"attribution": "unrelated"}, {"attribution": "unknown"}):
+        assert set(clocks(at(20), susar(**facts))) == {"sae_to_sponsor"}, facts
+    found = clocks(at(20), susar(attribution="unrelated", sponsor_attribution="possible"))
+    assert set(found) == {"sae_to_sponsor", "susar_15_days"}
+
+
+def test_fifteen_and_seven_calendar_days_in_the_zone_of_the_study() -> None:
+    """Day 0 is 4 July 2024 in Shanghai: the ends of 19 July (15 days) and of 11 July (7 days), which is 16:00 UTC."""
+    assert clocks(at(20), susar())["susar_15_days"] == ("running", datetime(2024, 7, 19, 16, tzinfo=UTC))
+    fatal = clocks(at(20), susar(outcome="fatal", grade=5))
+    assert fatal["susar_7_days"] == ("overdue", datetime(2024, 7, 11, 16, tzinfo=UTC))
+    assert "susar_15_days" not in fatal
+
+
+def test_an_upgrade_opens_seven_days_from_the_new_knowledge() -> None:
+    """Hospitalised, dead on day 14 (8 July): the end of 15 July; the 15 days of the first report go on beside it."""
+    found = clocks(at(15), susar(), susar(2, at(14, 12), outcome="fatal", grade=5))
+    assert found["susar_7_days"] == ("running", datetime(2024, 7, 15, 16, tzinfo=UTC))
+    assert found["susar_15_days"] == ("running", datetime(2024, 7, 19, 16, tzinfo=UTC))
+    back = clocks(at(15), susar(), susar(2, at(14, 12), outcome="fatal", grade=5), susar(3, at(14, 18)))
+    assert back["susar_7_days"][0] == "closed"
+
+
+def test_the_authority_was_told_before_the_upgrade() -> None:
+    """A report of day 12 meets the 15 days; the death of day 14 needs another one."""
+    sent = {"reported_to_authority_at": at(12).isoformat()}
+    found = clocks(at(15), susar(), susar(2, at(14, 12), outcome="fatal", grade=5, **sent))
+    assert (found["susar_15_days"][0], found["susar_7_days"][0]) == ("met", "running")
+
+
+def test_any_order_of_the_versions_ends_the_same() -> None:
+    """First report, upgrade, sent: in every order."""
+    versions = [susar(), susar(2, at(14, 12), outcome="fatal"), susar(3, at(15), outcome="fatal", grade=5)]
+    expected = clocks(at(20), *versions)
+    assert len(expected) == 3
+    for order in permutations(versions):
+        assert clocks(at(20), *order) == expected
+
+
+VERSIONS = st.builds(
+    susar, st.integers(1, 3), st.sampled_from([at(9, 16), at(10), at(12), at(13)]),
+    outcome=st.sampled_from(["unknown", "fatal"]), expected=st.sampled_from([None, False, True]),
+    seriousness=st.sampled_from([[], ["hospitalization"], ["life-threatening"]]),
+    reported_to_sponsor_at=st.sampled_from([None, at(10).isoformat()]),
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(VERSIONS, min_size=1, max_size=4))
+def test_stepping_at_each_deadline_is_concluding_afresh_then(versions: list[SubjectEvent]) -> None:
+    """At every deadline given, and just before it, what stands is what the facts alone say as of then."""
+    played = Played()
+    for event in (*TREATED, *versions):
+        deadline = played.take(event, at(14)).deadline
+    while deadline is not None:
+        assert deadline > (played.record.header.concluded_to or at(0))
+        before = subject.conclude(played.whole(), played.book, deadline - timedelta(seconds=1))
+        assert played.findings == before.findings
+        assert before.deadline == deadline
+        done = played.take(None, deadline)
+        assert played.findings == subject.conclude(played.whole(), played.book, deadline).findings
+        deadline = done.deadline
+    assert played.findings == subject.conclude(played.whole(), played.book, FAR).findings
