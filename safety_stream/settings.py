@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from datetime import time
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -112,6 +113,9 @@ class Settings(BaseSettings):
     )
     storm_over_alerts: Annotated[int, Field(ge=0)] = Field(
         default=20, description="More alerts of a study in 10 minutes are mailed as lists; 0: never."
+    )
+    alert_budget: Annotated[Decimal, Field(gt=0)] = Field(
+        default=Decimal(2), description="Alerts a subject and week that readers can bear; more is shown as over budget."
     )
     digest_at: time | None = Field(default=time(7), description="The daily digest, in UTC; empty: none.")
     notifier_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9109

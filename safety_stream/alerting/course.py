@@ -32,11 +32,12 @@ CLOCK: Final = "the clock"
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """How an alert steps up, as it was when it was raised. ``answer_within`` null: nobody is asked to answer."""
+    """How an alert steps up, as it was when it was raised. ``repeat_every`` null: the last level is told once more."""
 
-    answer_within: timedelta | None
+    answer_within: timedelta
     levels: int
     decide_within: timedelta | None = None
+    repeat_every: timedelta | None = REPEAT_EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,6 @@ def opened(before: Course | None, revision: int, ladder: Ladder, at: datetime) -
     if before is not None and before.state == "open":
         return (Move("revised", "open", replace(before, revision=revision), at, "the engine"),)
     state = before.state if before else None
-    if ladder.answer_within is None:
-        return (Move("closed", state, Course(revision, "closed", ladder, at), at, "the engine", "no answer is asked"),)
     course = _at_level_1(Course(revision, "open", ladder, at), at)
     return (Move("opened", state, replace(course, remind_at=_half(ladder, at)), at, "the engine"),)
 
@@ -117,7 +116,7 @@ def ended(
     if before is not None and before.revision >= revision:
         return ()
     known = before or Course(revision, state, ladder, at)
-    course = _still(replace(known, revision=revision), state)
+    course = replace(_still(known, state), revision=revision, answered_at=None, answered_by="")
     what: What = "withdrawn" if state == "withdrawn" else "closed"
     return (Move(what, before.state if before else None, course, at, "the engine", why),)
 
@@ -162,18 +161,17 @@ def refused_mail(course: Course, level: int, at: datetime) -> Moves:
 
 
 def _at_level_1(course: Course, at: datetime) -> Course:
-    return replace(course, level=1, opened_at=at, step_at=at + (course.ladder.answer_within or REPEAT_EVERY))
+    return replace(course, level=1, opened_at=at, step_at=at + course.ladder.answer_within)
 
 
 def _half(ladder: Ladder, at: datetime) -> datetime | None:
-    within = ladder.answer_within
-    return at + within / 2 if within is not None and within > REMIND_OVER else None
+    return at + ladder.answer_within / 2 if ladder.answer_within > REMIND_OVER else None
 
 
 def _at(course: Course, level: int, at: datetime) -> Course:
-    within = course.ladder.answer_within or REPEAT_EVERY
-    wait = within if level < course.ladder.levels else REPEAT_EVERY
-    return replace(course, level=level, step_at=at + wait, remind_at=None)
+    ladder = course.ladder
+    wait = ladder.answer_within if level < ladder.levels else ladder.repeat_every
+    return replace(course, level=level, step_at=at + wait if wait is not None else None, remind_at=None)
 
 
 def _still(course: Course, state: State) -> Course:
@@ -183,9 +181,7 @@ def _still(course: Course, state: State) -> Course:
 def _acknowledged(course: Course, response: str, by: str, at: datetime) -> Moves:
     answered = replace(_still(course, "acknowledged"), answered_at=at, answered_by=by)
     if (limit := course.ladder.decide_within) is not None:
-        answered = replace(
-            answered, decide_by=max(course.opened_at + limit, at + (course.ladder.answer_within or limit))
-        )
+        answered = replace(answered, decide_by=max(course.opened_at + limit, at + course.ladder.answer_within))
     told = Move(
         "acknowledged", course.state, answered, at, by, response, Telling(course.level, course.round, "answered")
     )

@@ -46,8 +46,10 @@ class NoteTemplates:
 def plain_note(note: Note) -> Rendered:
     """The note without a template, for the day when a template fails."""
     rows = [" | ".join(row) for sheet in note.sheets for row in (sheet.columns, *sheet.rows)]
-    text = "\n".join((note.title, *note.lines, *rows)) + "\n"
+    links = [f"{label} {address}" for label, address in note.links]
+    text = "\n".join((note.title, *note.lines, *rows, *links)) + "\n"
+    language = "zh-CN" if note.language == "zh" else "en"
     html = (
-        f'<!DOCTYPE html><html lang="en"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body></html>\n'
+        f'<!DOCTYPE html><html lang="{language}"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body>'
     )
-    return Rendered(note.subject, text, html)
+    return Rendered(note.subject, text, f"{html}</html>\n")

@@ -61,16 +61,18 @@ def ack(
 
     Exit codes: 0 on record; 1 nothing was changed, and why; 2 it cannot start.
     """
-    from safety_stream.alerting.notes import is_read_back, read_back
+    from safety_stream.alerting.load_answer_words import answer_words
+    from safety_stream.alerting.read_back import read_back
     from safety_stream.notifier.answers import acknowledgement
 
     with plain_errors():
         engine = _engine()
         standing = _standing(engine, alert)
-        if not is_read_back(standing.alert, readback):
-            say(f"Not read back: read {read_back(standing.alert)[0]} from the alert. Nothing was changed.")
+        asked = read_back(standing.alert)
+        if not asked.is_given_by(readback):
+            say(f"Not read back: {answer_words()['en'][f'read_back_{asked.asked}']}. Nothing was changed.")
             raise typer.Exit(ATTENTION)
-        event = acknowledgement(standing.alert, revision, response, by, at=datetime.now(UTC), place=_place())
+        event = acknowledgement(standing, revision, response, by, at=datetime.now(UTC), place=_place())
         _told(_taken(engine, event))
 
 
@@ -85,14 +87,14 @@ def adjudicate(
 
     Exit codes: 0 on record; 1 nothing was changed, and why; 2 it cannot start.
     """
-    from safety_stream.alerting.notes import is_read_back
+    from safety_stream.alerting.read_back import read_back
     from safety_stream.notifier.answers import Answers, adjudication
 
     with plain_errors():
         engine = _engine()
         standing = _standing(engine, Answers(engine).of_finding(finding) or finding)
         event = adjudication(standing.alert, verdict, by, why, at=datetime.now(UTC), place=_place())
-        if event is None or not is_read_back(standing.alert, readback):
+        if event is None or not read_back(standing.alert).is_given_by(readback):
             say("Not read back. Nothing was changed." if event else "This alert asks for no decision on a DLT.")
             raise typer.Exit(ATTENTION)
         _told(_taken(engine, event))
@@ -110,15 +112,13 @@ def silence(
 
     Exit codes: 0 on record; 2 it cannot be, and why.
     """
-    from typing import get_args
-
-    from safety_stream.alerting.alert import AlertType
+    from safety_stream.alerting.alert import TYPES
     from safety_stream.alerting.holding import EVERY, Silence
     from safety_stream.notifier.gathering import silence as silence_it
 
     with plain_errors():
         now = datetime.now(UTC)
-        is_type = what in get_args(AlertType)
+        is_type = what in TYPES
         wanted = Silence(
             EVERY if is_type else what, what if is_type else EVERY, reason, by, since=now, until=now + _span(span)
         )

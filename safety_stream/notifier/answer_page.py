@@ -7,32 +7,30 @@
 
 import asyncio
 import secrets
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final, NoReturn
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, Literal, NoReturn
 
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
-from safety_stream.alerting.notes import is_read_back
+from safety_stream.alerting.read_back import read_back
 from safety_stream.clinical.events import Acknowledged, Adjudicated
-from safety_stream.notifier.answer_views import AnswerViews, View
+from safety_stream.notifier.answer_guard import Limiter, headers, is_our_own_form
+from safety_stream.notifier.answer_views import AnswerViews, Given, Look, View
 from safety_stream.notifier.answers import Answers, Standing, acknowledgement, adjudication
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.links import Links, Ticket
 from safety_stream.settings import Settings
 
-TRIES: Final = 10
-_WITHIN: Final = timedelta(minutes=1)
-_MOST_TOKENS: Final = 10_000
-_RESPONSES: Final = ("will-act", "already-known", "pass-on")
-_VERDICTS: Final = ("confirmed", "refuted")
 _LARGEST: Final = 16_384
+_STATUS: Final = {
+    "forged": 403, "unknown_alert": 403, "other_subject": 403, "other_site": 403, "signed_out": 403,
+    "older_revision": 409, "unknown_revision": 409, "expired": 410, "too_many": 429,
+}  # fmt: skip
 _LOG = structlog.get_logger("safety_stream.notifier")
 
 
@@ -45,11 +43,11 @@ class PageLook:
 
 
 class Turned(Exception):  # a visitor who is turned away is no error of ours
-    """A request that is not served: its status and what is said."""
+    """A request that is not served: what is said (a name of answering.yaml), and the page that says it."""
 
-    def __init__(self, status: int, said: str, standing: Standing | None = None) -> None:
+    def __init__(self, said: str, view: View | None = None) -> None:
         super().__init__(said)
-        self.status, self.said, self.standing = status, said, standing
+        self.status, self.said, self.view = _STATUS.get(said, 422), said, view
 
 
 @dataclass(slots=True)
@@ -62,7 +60,7 @@ class AnswerPage:
     clock: Callable[[], datetime]
     look: PageLook = field(default_factory=PageLook)
     views: AnswerViews = field(default_factory=AnswerViews)
-    _tries: dict[str, deque[datetime]] = field(default_factory=dict)
+    limiter: Limiter = field(default_factory=Limiter)
 
     def application(self) -> web.Application:
         """The page as a web application."""
@@ -70,116 +68,116 @@ class AnswerPage:
         app.add_routes([web.get("/ack", self._guarded(self._show)), web.post("/ack", self._guarded(self._answer))])
         return app
 
-    def _guarded(self, serve_one: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
+    def _guarded(
+        self, serve_one: Callable[[web.Request], Awaitable[View]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def served(request: web.Request) -> web.Response:
             nonce = secrets.token_urlsafe(16)
             try:
                 view, status = await serve_one(request), 200
             except Turned as turned:
-                view, status = self.views.turned(turned.said, turned.standing, self.look.full), turned.status
+                view = turned.view or self.views.turned(turned.said, _look_of(request))
+                status = turned.status
             _LOG.info("answer page", method=request.method, status=status)
             return self._response(view, status, nonce)
 
         return served
 
     def _response(self, view: View, status: int, nonce: str) -> web.Response:
-        headers = {
-            "Content-Security-Policy": (
-                f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-                "base-uri 'none'; frame-ancestors 'none'"
-            ),
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-store",
-            "X-Robots-Tag": "noindex",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return web.Response(text=self.views.draw(view, nonce), content_type="text/html", status=status, headers=headers)
+        return web.Response(
+            text=self.views.draw(view, nonce), content_type="text/html", status=status, headers=headers(nonce)
+        )
 
     async def _show(self, request: web.Request) -> View:
         token = request.query.get("t", "")
-        _, standing = await self._standing(token)
-        return self.views.of(standing, token, self._signed_in(request), self.look.full)
+        ticket = self._ticket(token)
+        standing = await self._standing(ticket)
+        return self.views.of(standing, self._look(ticket), token, self._given(request, {}))
 
     async def _answer(self, request: web.Request) -> View:
-        self._same_site(request)
+        if not is_our_own_form(request, self.links.base_url):
+            _turn_away("other_site")
         form = {name: str(value) for name, value in (await request.post()).items()}
         token = form.get("t", "")
-        self._limit(token)
-        ticket, standing = await self._standing(token)
-        event = self._event(ticket, standing, form, self._signed_in(request))
+        ticket = self._ticket(token)
+        if not self.limiter.allows(f"{ticket.alert} {ticket.reader}", self.clock()):
+            _turn_away("too_many")
+        standing = await self._standing(ticket)
+        given, look = self._given(request, form), self._look(ticket)
+        event = self._event(ticket, standing, form.get("readback", ""), given)
+        if isinstance(event, str):  # the form again, with what was filled in and what is wrong
+            view = self.views.of(standing, look, token, given)
+            raise Turned(event, replace(view, lines=(look.words[event], *view.lines)))
         outcome = await asyncio.to_thread(self.answers.take, event, self.clock(), "web", True)
-        if outcome == "older_revision":
-            raise Turned(409, "A newer revision came meanwhile.", await self._found(ticket))
+        shown = self.views.shown(await self._found(ticket), look, outcome)
+        if outcome in _STATUS:
+            raise Turned(outcome, shown)
         _LOG.info("answer taken", alert=ticket.alert, revision=ticket.revision, outcome=outcome)
         self.work.ring()
-        return self.views.thanks(await self._found(ticket), outcome, self.look.full)
+        return shown
 
     def _event(
-        self, ticket: Ticket, standing: Standing, form: Mapping[str, str], signed_in: str
-    ) -> Acknowledged | Adjudicated:
-        by, response, now = signed_in or form.get("by", "").strip(), form.get("response", ""), self.clock()
-        if not is_read_back(standing.alert, form.get("readback", "")):
-            raise Turned(422, "The read-back is not that of the alert. Look at the alert again. Nothing was changed.")
-        if not by:
-            raise Turned(422, "A name is needed. Nothing was changed.")
+        self, ticket: Ticket, standing: Standing, told: str, given: Given
+    ) -> Acknowledged | Adjudicated | Literal["wrong_read_back", "name_needed", "bad_name", "choose"]:
+        if not read_back(standing.alert, self._look(ticket).sees_subject).is_given_by(told):
+            return "wrong_read_back"
+        if not given.by:
+            return "name_needed"
         try:
-            if response in _RESPONSES:
-                revision, place = ticket.revision, f"web {ticket.reader}"
-                return acknowledgement(standing.alert, revision, response, by, at=now, place=place)  # type: ignore[arg-type]  # one of _RESPONSES
-            if response in _VERDICTS and (why := clean(form.get("why", ""), SENTENCE_LENGTH - 100)):
-                told = adjudication(standing.alert, response, by, why, at=now, place=f"web {ticket.reader}")  # type: ignore[arg-type]  # one of _VERDICTS
-                if told is not None:
-                    return told
+            return _event(standing, ticket, given, self.clock()) or "choose"
         except ValidationError:
-            raise Turned(422, "The name has characters that cannot be kept. Nothing was changed.") from None
-        raise Turned(422, "Choose an answer; to confirm or refute a DLT say why. Nothing was changed.")
+            return "bad_name"
 
-    async def _standing(self, token: str) -> tuple[Ticket, Standing]:
+    def _ticket(self, token: str) -> Ticket:
         ticket = self.links.read(token, self.clock())
-        if ticket == "expired":
-            raise Turned(410, "This link is older than 72 hours. Answer with a newer mail, or with the command line.")
         if not isinstance(ticket, Ticket):
-            raise Turned(403, "This link is not one of ours, or it was changed on its way.")
+            _turn_away("expired" if ticket == "expired" else "forged")
+        return ticket
+
+    async def _standing(self, ticket: Ticket) -> Standing:
         standing = await self._found(ticket)
         if standing.course.revision > ticket.revision:
-            raise Turned(409, "This link is of an older revision. Answer with the mail of the newer one.", standing)
-        return ticket, standing
+            raise Turned("older_revision", self.views.shown(standing, self._look(ticket), "older_revision"))
+        return standing
 
     async def _found(self, ticket: Ticket) -> Standing:
         standing = await asyncio.to_thread(self.answers.standing, ticket.alert)
-        return standing if standing is not None else _turn_away(403, "This alert is not on record here.")
+        return standing if standing is not None else _turn_away("unknown_alert")
+
+    def _look(self, ticket: Ticket) -> Look:
+        return Look(ticket.language, ticket.pooled, self.look.full)
+
+    def _given(self, request: web.Request, form: Mapping[str, str]) -> Given:
+        name = self._signed_in(request)
+        why = clean(form.get("why", ""), SENTENCE_LENGTH - 100)
+        return Given(name or form.get("by", "").strip(), form.get("response", ""), why, signed_in=bool(name))
 
     def _signed_in(self, request: web.Request) -> str:
         """Whom the proxy names; where one is set, a request that bypassed it is turned away."""
         if self.look.identity_header is None:
             return ""
         name = clean(request.headers.get(self.look.identity_header, ""), 120)
-        return name or _turn_away(403, "You are not signed in.")
-
-    def _same_site(self, request: web.Request) -> None:
-        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        ours = {urlsplit(self.links.base_url).netloc, request.host}
-        if site not in {None, "same-origin", "none"} or (
-            origin is not None and origin != "null" and urlsplit(origin).netloc not in ours
-        ):
-            _turn_away(403, "An answer must be sent from our own page.")
-        if origin == "null" and site is None:
-            _turn_away(403, "An answer must be sent from our own page.")
-
-    def _limit(self, token: str) -> None:
-        now, name = self.clock(), token[:300]
-        if len(self._tries) > _MOST_TOKENS:
-            self._tries.clear()
-        tries = self._tries.setdefault(name, deque())
-        while tries and now - tries[0] >= _WITHIN:
-            tries.popleft()
-        if len(tries) >= TRIES:
-            _turn_away(429, "Too many tries with this link. Wait a minute.")
-        tries.append(now)
+        return name or _turn_away("signed_out")
 
 
-def _turn_away(status: int, said: str) -> NoReturn:
-    raise Turned(status, said)
+def _turn_away(said: str) -> NoReturn:
+    raise Turned(said)
+
+
+def _look_of(request: web.Request) -> Look:
+    """How to speak to somebody whose link cannot be read: in the first language of the browser."""
+    return Look("zh" if request.headers.get("Accept-Language", "").lower().startswith("zh") else "en")
+
+
+def _event(standing: Standing, ticket: Ticket, given: Given, now: datetime) -> Acknowledged | Adjudicated | None:
+    place = f"web {ticket.reader}"
+    match given.response:
+        case "will-act" | "already-known" | "pass-on" as response:
+            return acknowledgement(standing, ticket.revision, response, given.by, at=now, place=place)
+        case "confirmed" | "refuted" as verdict if given.why:
+            return adjudication(standing.alert, verdict, given.by, given.why, at=now, place=place)
+        case _:
+            return None
 
 
 async def serve(page: AnswerPage, settings: Settings, stop: asyncio.Event) -> None:

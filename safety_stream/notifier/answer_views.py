@@ -1,26 +1,59 @@
-"""What the answer page shows: the alert, the form, or why there is none."""
+"""What the answer page shows: the alert as the mail tells it, the form, or why there is none. In the reader's words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
-from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
-from safety_stream.alerting.notes import read_back, title_of
+from safety_stream.alerting.cleaning import clean
+from safety_stream.alerting.entries import Language
+from safety_stream.alerting.letter import Letter, letter
+from safety_stream.alerting.letter import Standing as Reading
+from safety_stream.alerting.load_answer_words import Words, answer_words
+from safety_stream.alerting.read_back import read_back
 from safety_stream.alerting.wording import instant
-from safety_stream.notifier.answers import Outcome, Standing
+from safety_stream.notifier.answers import Standing
 
 Fact = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """For whom a page is drawn: the language, and whether the mail named a subject and clinical detail."""
+
+    language: Language = "en"
+    pooled: bool = False
+    full: bool = True
+
+    @property
+    def words(self) -> Words:
+        """The words of the page."""
+        return answer_words()[self.language]
+
+    @property
+    def sees_subject(self) -> bool:
+        """Whether the reader's mail had the subject number."""
+        return self.full and not self.pooled
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was filled in, kept when something else is missing. ``signed_in``: a proxy says who it is."""
+
+    by: str = ""
+    response: str = ""
+    why: str = ""
+    signed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
-    """What is asked. ``name``: who is signed in, or nothing: the form asks."""
+    """What is asked."""
 
     token: str
     read_back: str
-    name: str
     decides: bool
+    given: Given = field(default_factory=Given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +61,8 @@ class View:
     """One page."""
 
     title: str
+    language: Language
+    words: Words
     lines: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     form: Form | None = None
@@ -43,48 +78,50 @@ class AnswerViews:
 
     def draw(self, view: View, nonce: str) -> str:
         """The page as HTML."""
-        return self._template.render(page=view, nonce=nonce)
+        return self._template.render(page=view, words=view.words, nonce=nonce)
 
-    def of(self, standing: Standing, token: str, name: str, full: bool) -> View:
+    def of(self, standing: Standing, look: Look, token: str, given: Given) -> View:
         """The alert with the form, while there is something to answer or decide."""
-        course, alert = standing.course, standing.alert
+        course = standing.course
         decides = course.ladder.decide_within is not None and course.state in {"open", "acknowledged"}
-        form = Form(token, read_back(alert)[0], name, decides) if course.state == "open" or decides else None
-        return View(_title(standing), _where(standing), _facts(standing, full), form)
+        asked = look.words[f"read_back_{read_back(standing.alert, look.sees_subject).asked}"]
+        form = Form(token, look.words["read_back"].format(what=asked), decides, given)
+        page = self.shown(standing, look)
+        return replace(page, form=form) if course.state == "open" or decides else page
 
-    def thanks(self, standing: Standing, outcome: Outcome, full: bool) -> View:
-        """After an answer: what is on record now."""
-        first = {"taken": "Your answer is on record.", "known": "This answer was on record already."}
-        lines = (first.get(outcome, "There was nothing left to answer."), *_where(standing))
-        return View(_title(standing), lines, _facts(standing, full))
+    def shown(self, standing: Standing, look: Look, *said: str) -> View:
+        """The alert without a form."""
+        alert, words = standing.alert, look.words
+        title = words["page_title"].format(id=alert.id, revision=alert.revision)
+        lines = (*(words[name] for name in said), *_where(standing, words))
+        return View(title, look.language, words, lines, _facts(standing, look))
 
-    def turned(self, said: str, standing: Standing | None, full: bool) -> View:
-        """Why there is nothing to answer here; the newer revision where that is the reason."""
-        if standing is None:
-            return View("No answer was taken", (said,))
-        return View(_title(standing), (said, *_where(standing)), _facts(standing, full))
-
-
-def _title(standing: Standing) -> str:
-    return f"Alert {standing.alert.id}, revision {standing.alert.revision}"
+    def turned(self, said: str, look: Look) -> View:
+        """Why there is nothing to see."""
+        return View(look.words["not_taken"], look.language, look.words, (look.words[said],))
 
 
-def _where(standing: Standing) -> tuple[str, ...]:
+def _where(standing: Standing, words: Words) -> tuple[str, ...]:
     course = standing.course
-    if course.state == "withdrawn":
-        return ("This alert was withdrawn.",)
-    if course.answered_at is not None and course.answered_by and course.state != "open":
-        return (f"{course.state.capitalize()}: {clean(course.answered_by)}, {instant(course.answered_at)}.",)
-    return () if course.state == "open" else ("No answer is asked.",)
+    if course.state == "open":
+        return ()
+    if course.answered_at is not None and course.answered_by:
+        name = "state_decided" if course.state == "adjudicated" else "state_answered"
+        return (words[name].format(by=clean(course.answered_by), time=instant(course.answered_at)),)
+    return (words["state_withdrawn" if course.state == "withdrawn" else "state_closed"],)
 
 
-def _facts(standing: Standing, full: bool) -> tuple[Fact, ...]:
-    alert, course = standing.alert, standing.course
-    facts: list[Fact] = [("Urgency", alert.urgency)]
-    if course.step_at is not None:
-        facts.append(("Answer by", instant(course.step_at)))
-    facts.append(("Level", f"{course.level} of {course.ladder.levels}"))
-    if full:
-        told = ((clean(label), clean(value, SENTENCE_LENGTH)) for label, value in alert.facts if label != "Subject")
-        facts += [("What", title_of(alert)), ("Headline", clean(alert.headline, SENTENCE_LENGTH)), *told]
-    return tuple(facts)
+def _facts(standing: Standing, look: Look) -> tuple[Fact, ...]:
+    """What the mail says, in its words, but for what is to be read back from it."""
+    course, words = standing.course, look.words
+    read = letter(standing.alert, Reading(course.step_at, language=look.language, pooled=look.pooled))
+    level = words["level_of"].format(level=course.level, levels=course.ladder.levels)
+    standing_facts = ((words["urgency"], read.words["urgency"]), (words["level"], level))
+    deadline = ((words["answer_by"], read.answer_by),) if read.answer_by else ()
+    return (*standing_facts, *deadline, *(_clinical(standing, read, words) if look.full else ()))
+
+
+def _clinical(standing: Standing, read: Letter, words: Words) -> tuple[Fact, ...]:
+    hidden = standing.alert.subject
+    told = ((words["what"], read.title), (words["what"], read.headline), *read.who, *read.facts)
+    return tuple((label, value) for label, value in told if hidden is None or hidden not in value)

@@ -88,13 +88,14 @@ class Answers:
 
 
 def acknowledgement(
-    alert: Alert, revision: int, response: Response, by: str, *, at: datetime, place: str
+    standing: Standing, revision: int, response: Response, by: str, *, at: datetime, place: str
 ) -> Acknowledged:
-    """The event of an answer. The same person's same answer from the same place is the same record."""
+    """The event of an answer. The same person's same answer from the same place, while it is asked, is one record."""
+    alert, asked = standing.alert, standing.course.opened_at.isoformat()
     return Acknowledged(
         study=alert.study,
         subject=alert.subject or NOBODY,
-        source=Source(system=SYSTEM, id=_name(alert.id, str(revision), response, by, place)),
+        source=Source(system=SYSTEM, id=_name(alert.id, str(revision), asked, response, by, place)),
         reported_at=at,
         alert=alert.id,
         revision=revision,

@@ -73,7 +73,11 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
     if reason := await asyncio.to_thread(unreachable, settings):
         raise BrokerUnavailable(f"No Kafka broker answers at {settings.bootstrap_servers}: {reason}")
     storm_over = settings.storm_over_alerts if settings.clock == "wall" else 0
-    digests = Digests(ready.routing, settings.digest_at) if settings.clock == "wall" and settings.digest_at else None
+    digests = (
+        Digests(ready.routing, settings.digest_at, settings.alert_budget)
+        if settings.clock == "wall" and settings.digest_at
+        else None
+    )
     pending, work, settled = Pending(ready.engine), Bell(), Bell()
     if sqlite_file(settings.outbox_url):
         pending.release_all()
@@ -145,7 +149,7 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
                 settled=settled,
                 clock=_now,
                 lease=timedelta(seconds=10 * settings.smtp_timeout_seconds),
-                notes=NoteDesk(ready.notes, ready.links, settings.mail_body_detail, ready.routing.zone),
+                notes=NoteDesk(ready.notes, ready.routing, ready.links, settings.mail_body_detail),
                 links=ready.links,
                 detail=settings.mail_body_detail,
                 subject_style=settings.mail_subject_style,

@@ -12,14 +12,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.engine import Row
 
-from safety_stream.alerting.alert import Alert, AlertType
+from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import REASONS, entry, lines_of
-from safety_stream.alerting.course import Course, Ladder, Moves, ended, opened
+from safety_stream.alerting.course import REPEAT_EVERY, Course, Ladder, Moves, ended, opened
 from safety_stream.notifier.ledger import Ledger
 from safety_stream.notifier.routing import Recipient, Routing
 from safety_stream.notifier.tables import COURSES, TRANSITIONS
 
-DECIDE_WITHIN: Final[dict[AlertType, timedelta]] = {"dose_limiting_toxicity": timedelta(hours=24)}
 People = tuple[tuple[Recipient, ...], ...]
 _MOST_IDS: Final = 400
 
@@ -47,7 +46,8 @@ def load(db: Connection, ids: Iterable[str]) -> dict[str, Kept]:
 def kept(row: Row[Any]) -> Kept:
     """One row of the table."""
     told = json.loads(row.ladder)
-    ladder = Ladder(_span(told["within"]), len(told["people"]), _span(told["decide"]))
+    within = timedelta(seconds=told["within"])
+    ladder = Ladder(within, len(told["people"]), _span(told["decide"]), _span(told["repeat"]))
     course = Course(
         revision=row.revision,
         state=row.state,
@@ -135,9 +135,10 @@ def people_of(alert: Alert, routing: Routing) -> People:
 
 
 def ladder_of(alert: Alert, people: People) -> Ladder:
-    """The ladder of an alert: nobody is asked to answer what is told for information."""
-    within = None if alert.urgency == "info" else entry(alert.type, alert.case).answer_within
-    return Ladder(within, len(people), DECIDE_WITHIN.get(alert.type))
+    """The ladder of an alert. What is told for information is not repeated to the last level again and again."""
+    told = entry(alert.type, alert.case)
+    repeat = REPEAT_EVERY if alert.urgency != "info" else None
+    return Ladder(told.answer_within, len(people), told.decide_within, repeat)
 
 
 def _engine_moves(alert: Alert, before: Course | None, people: People, at: datetime) -> Moves:
@@ -155,7 +156,8 @@ def _engine_moves(alert: Alert, before: Course | None, people: People, at: datet
 def _values(now: Kept) -> dict[str, Any]:
     course = now.course
     ladder = {
-        "within": _seconds(course.ladder.answer_within),
+        "within": course.ladder.answer_within.total_seconds(),
+        "repeat": _seconds(course.ladder.repeat_every),
         "decide": _seconds(course.ladder.decide_within),
         "people": [[[one.channel, one.address, one.display_name] for one in line] for line in now.people],
     }

@@ -7,17 +7,15 @@ so that an outage costs one try a minute, not one a message. Nothing here ever b
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from time import perf_counter
 from typing import Final
 
 import structlog
 
-from safety_stream.alerting.catalogue import entry
 from safety_stream.alerting.channels.channel import Channel, Message, Outcome
-from safety_stream.alerting.letter import Detail, Standing, SubjectStyle, letter
-from safety_stream.alerting.notes import answered_note
+from safety_stream.alerting.letter import Detail, SubjectStyle, letter
 from safety_stream.alerting.render import Templates, plain
 from safety_stream.notifier.backoff import wait_ms
 from safety_stream.notifier.bell import Bell, heard
@@ -28,8 +26,8 @@ from safety_stream.notifier.note_desk import NoteDesk
 from safety_stream.notifier.outbox import Outbox
 from safety_stream.notifier.pending import Claim, NoticeClaim, Pending
 from safety_stream.notifier.routing import Routing
+from safety_stream.notifier.standing_now import standing_now
 
-LATE_AFTER: Final = timedelta(minutes=10)
 _LOOK_AGAIN_SECONDS: Final = 2.0  # another process (the second look) may queue messages too
 _LOG = structlog.get_logger("safety_stream.notifier")
 
@@ -130,27 +128,8 @@ class Courier:
         self.work.ring()
 
     def _message(self, claim: Claim) -> Message:
-        alert, queued = claim.alert, datetime.fromtimestamp(claim.queued_at / 1000, UTC)
-        course = claim.course
-        mine = course is not None and course.revision == alert.revision
-        step_at = course.step_at if course is not None and mine else None
-        standing = Standing(
-            answer_by=step_at or queued + entry(alert.type, alert.case).answer_within,
-            told_before=claim.told_before,
-            newest_revision=claim.newest_revision,
-            possible_repeat=claim.possible_repeat,
-            in_place_of_another=course is not None and claim.level > 1,
-            late=self.clock() - queued > LATE_AFTER,
-            zone=self.routing.zone,
-            language=self.routing.language_of(claim.person, alert.study),
-            pooled=self.routing.is_pooled(claim.person, alert.study),
-            subject_style=self.subject_style,
-            answer_link=self.links.of(alert.id, alert.revision, claim.person.key) if step_at is not None else None,
-            level=claim.level,
-            repeat=claim.round,
-            reminder=claim.kind == "reminder",
-            answered_by=(course.answered_by or None) if course is not None and mine and course.is_answered else None,
-        )
+        alert = claim.alert
+        standing = standing_now(claim, self.routing, self.links, self.clock(), self.subject_style)
         read = letter(alert, standing, self.detail)
         try:
             mail = self.templates.render(read)
@@ -160,7 +139,7 @@ class Courier:
             mail = plain(read)
         if claim.answered is not None:
             who, at = claim.answered
-            mail = self.notes.draw(answered_note(alert, who, moment(at), mail.subject, self.routing.zone))
+            mail = self.notes.answered(alert, who, moment(at), mail.subject, claim.person)
         return Message(
             recipient=claim.person.mailbox,
             alert=alert.id,

@@ -10,9 +10,10 @@ from sqlalchemy.engine import Row
 
 from safety_stream.alerting.alert import Alert, alert_id
 from safety_stream.alerting.holding import STORM_EVERY, STORM_WITHIN, Gate, Silence, silence_problems
-from safety_stream.alerting.notes import Gathered, Line
+from safety_stream.alerting.notes import Gathered
 from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.courses import moment, ms
+from safety_stream.notifier.day import line_of
 from safety_stream.notifier.ledger import from_json
 from safety_stream.notifier.routing import Recipient
 from safety_stream.notifier.tables import ALERTS, COURSES, MESSAGES, NOTICES, PLANS, SILENCES
@@ -110,7 +111,7 @@ def _by_person(rows: Sequence[Row[Any]]) -> dict[tuple[str, int], list[Row[Any]]
 
 def _list(db: Connection, study: str, who: tuple[str, int], rows: list[Row[Any]], now_ms: int) -> None:
     person = next(one for one in from_json(rows[0].recipients) if one.key == who[0])
-    lines = tuple(_line(row) for row in rows)
+    lines = tuple(line_of(Alert.model_validate_json(row.content), row.step_at, row.level) for row in rows)
     content = Gathered(study=study, lines=lines, messages=tuple(row.id for row in rows), at=moment(now_ms))
     id_ = alert_id("storm", study, *who, now_ms)
     db.execute(
@@ -145,16 +146,3 @@ def notice_message(id_: str, kind: str, person: Recipient, rank: int, now_ms: in
         "next_try": now_ms,
         "claimed_until": 0,
     }
-
-
-def _line(row: Row[Any]) -> Line:
-    alert = Alert.model_validate_json(row.content)
-    return Line(
-        alert=alert.id,
-        revision=alert.revision,
-        urgency=alert.urgency,
-        subject=alert.subject,
-        headline=alert.headline,
-        answer_by=moment(row.step_at) if row.step_at is not None else None,
-        level=row.level,
-    )

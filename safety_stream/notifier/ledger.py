@@ -111,7 +111,7 @@ class Ledger:
         held, which = self.alerts[id_][revision], (to.level, to.round, to.kind)
         for person in people:
             there = self.messages.setdefault((id_, revision, person.key), {})
-            if which in there or (to == _FIRST and there) or _in_vain(there, to):
+            if which in there or (to == _FIRST and there) or _in_vain(there, to) or _too_early(there, to):
                 continue
             state = there[which] = self._state(id_, revision, held, person, to)
             if state == "gathered":
@@ -143,10 +143,7 @@ class Ledger:
             for number in self.alerts[id_]
         ):
             return "superseded"
-        if self.gate is None:
-            return "pending"
-        alert = held.alert
-        return self.gate.fate(id_, held.study, held.type, alert.case, alert.state == "withdrawn")
+        return "pending" if self.gate is None else self.gate.fate(held.alert)
 
     def write(self, db: Connection) -> tuple[int, int]:
         """Put the additions on record; how many alerts and messages."""
@@ -177,6 +174,11 @@ class Ledger:
 def _in_vain(there: dict[Which, str], to: Telling) -> bool:
     """Whether this address was refused for good: nobody is waited for there, until people are told again."""
     return to.round == 1 and to.kind == "alert" and "rejected" in there.values()
+
+
+def _too_early(there: dict[Which, str], to: Telling) -> bool:
+    """Whether a reminder would overtake the mail that it reminds of."""
+    return to.kind == "reminder" and "accepted" not in there.values()
 
 
 def from_json(told: str) -> tuple[Recipient, ...]:

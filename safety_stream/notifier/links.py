@@ -7,17 +7,24 @@ from typing import Final, Literal
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
+from safety_stream.alerting.entries import Language
+
 VALID_SECONDS: Final = 72 * 3600
 _SALT: Final = "safety-stream answer"
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a link was made for. ``reader``: the recipient in short, so that no address stands in a link."""
+    """What a link was made for. ``reader``: the recipient in short, so that no address stands in a link.
+
+    ``pooled``: the reader's mail named no subject.
+    """
 
     alert: str
     revision: int
     reader: str
+    language: Language = "en"
+    pooled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +34,13 @@ class Links:
     keys: tuple[str, ...] = ()
     base_url: str = ""
 
-    def of(self, alert: str, revision: int, recipient: str) -> str | None:
+    def of(self, ticket: Ticket) -> str | None:
         """The link for one reader; null when there is no page to lead to."""
         if not self.keys:
             return None
-        token = self._serializer().dumps([alert, revision, reader(recipient)])
+        token = self._serializer().dumps(
+            [ticket.alert, ticket.revision, ticket.reader, ticket.language, int(ticket.pooled)]
+        )
         return f"{self.base_url}/ack?t={token if isinstance(token, str) else token.decode()}"
 
     def read(self, token: str, now: datetime | None = None) -> Ticket | Literal["bad", "expired"]:
@@ -49,8 +58,8 @@ class Links:
         if now is not None and (now - signed_at).total_seconds() > VALID_SECONDS:
             return "expired"
         match told:
-            case [str(alert), int(revision), str(who)]:
-                return Ticket(alert, revision, who)
+            case [str(alert), int(revision), str(who), "en" | "zh" as language, 0 | 1 as pooled]:
+                return Ticket(alert, revision, who, language, bool(pooled))
             case _:
                 return "bad"
 

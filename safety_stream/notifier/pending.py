@@ -53,6 +53,7 @@ class Claim:
     kind: str = "alert"
     course: Course | None = None
     answered: tuple[str, int] | None = None
+    told_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> Claim |
         kind=row.kind,
         course=kept(course).course if course is not None else None,
         answered=_answered(db, row) if row.kind == "answered" else None,
+        told_by=db.scalar(_MOVED, mine | {"level": row.level, "round": row.round}),
     )
 
 
@@ -246,5 +248,16 @@ _WHO: Final = select(TRANSITIONS.c.who, TRANSITIONS.c.at).where(
     TRANSITIONS.c.revision == bindparam("revision"),
     TRANSITIONS.c.round == bindparam("round"),
     TRANSITIONS.c.what == "acknowledged",
+)
+_MOVED: Final = (
+    select(TRANSITIONS.c.what)
+    .where(
+        TRANSITIONS.c.alert_id == bindparam("alert"),
+        TRANSITIONS.c.level == bindparam("level"),
+        TRANSITIONS.c.round == bindparam("round"),
+        TRANSITIONS.c.what.in_(("stepped_up", "passed_on", "refused_mail", "repeated")),
+    )
+    .order_by(TRANSITIONS.c.number.desc())
+    .limit(1)
 )
 _NEWEST: Final = select(func.max(MESSAGES.c.revision)).where(_MINE)

@@ -81,7 +81,7 @@ class Desk:
             settled=self.settled,
             clock=now,
             lease=timedelta(minutes=5),
-            notes=NoteDesk(NoteTemplates(bundled_folder("alert_templates"))),
+            notes=NoteDesk(NoteTemplates(bundled_folder("alert_templates")), self.routing),
         )
         task = asyncio.create_task(one.run(stop))
         yield task
