@@ -49,7 +49,6 @@ def plain_note(note: Note) -> Rendered:
     links = [f"{label} {address}" for label, address in note.links]
     text = "\n".join((note.title, *note.lines, *rows, *links)) + "\n"
     language = "zh-CN" if note.language == "zh" else "en"
-    html = (
-        f'<!DOCTYPE html><html lang="{language}"><body><pre style="white-space: pre-wrap">{escape(text)}</pre></body>'
-    )
+    told = f'<pre style="white-space: pre-wrap">{escape(text)}</pre>'
+    html = f'<!DOCTYPE html><html lang="{language}"><body>{told}</body>'
     return Rendered(note.subject, text, f"{html}</html>\n")

@@ -64,11 +64,11 @@ class Office:
         """Send everything that is due: address, level and kind of each mail."""
         return sorted((claim.person.address, _level(claim), claim.kind) for claim in self.sent(result))
 
-    def sent(self, result: str = "accepted") -> list[Claim | NoticeClaim]:
-        """Send everything that is due now, each with the same outcome."""
+    def sent(self, result: str = "accepted", at_most: int = 1000) -> list[Claim | NoticeClaim]:
+        """Send what is due now, each with the same outcome."""
         claims: list[Claim | NoticeClaim] = []
         outcome = Outcome(result, "as the test says")  # type: ignore[arg-type]  # a Result
-        while (claim := self.pending.claim("email", ms(self.now), 60_000)) is not None:
+        while len(claims) < at_most and (claim := self.pending.claim("email", ms(self.now), 60_000)) is not None:
             self.pending.settle(claim, outcome, ms(self.now), ms(self.now) + 60_000)
             if result == "rejected" and isinstance(claim, Claim):
                 Outbox(self.engine).refused(claim.alert, claim.level, ms(self.now))
