@@ -26,6 +26,7 @@ from safety_stream.notifier.answer_page import AnswerPage, serve
 from safety_stream.notifier.answers import Answers
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.consuming import Reader
+from safety_stream.notifier.courses import ms
 from safety_stream.notifier.decisions import AnswerReader, publish
 from safety_stream.notifier.delivery import Courier, Health
 from safety_stream.notifier.digest import Digests
@@ -36,6 +37,7 @@ from safety_stream.notifier.outbox import Outbox
 from safety_stream.notifier.pending import Pending
 from safety_stream.notifier.readiness import Ready, prepare
 from safety_stream.notifier.reporting import Tries, report
+from safety_stream.notifier.response import Answered
 from safety_stream.notifier.tables import sqlite_file
 from safety_stream.notifier.timekeeping import Timekeeper, Timetable
 from safety_stream.settings import Settings
@@ -81,7 +83,8 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
     pending, work, settled = Pending(ready.engine), Bell(), Bell()
     if sqlite_file(settings.outbox_url):
         pending.release_all()
-    metrics = Metrics(pending.waiting, Standing(ready.engine, lambda: int(_now().timestamp() * 1000)))
+    responses = Answered(ready.engine, _now_ms, settings.alert_budget)
+    metrics = Metrics(pending.waiting, Standing(ready.engine, _now_ms), responses, settings.alert_budget)
     consumer, decisions = _consumer(settings, "alerts"), _consumer(settings, "decisions")
     producer = _producer(settings)
     server, thread = start_http_server(settings.notifier_metrics_port, settings.metrics_host, metrics.registry)
@@ -242,3 +245,7 @@ def _alone(url: str) -> Iterator[None]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _now_ms() -> int:
+    return ms(_now())

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from safety_stream.alerting.channels.channel import Channel, Message, Outcome
+from safety_stream.alerting.channels.channel import Channel, ListKind, Message, Outcome
 from safety_stream.alerting.letter import Detail, SubjectStyle, letter
 from safety_stream.alerting.render import Templates, plain
 from safety_stream.notifier.backoff import wait_ms
@@ -82,7 +82,9 @@ class Courier:
         began = perf_counter()
         if isinstance(claim, NoticeClaim):
             outcome = await self.channel.send(self.notes.of_notice(claim))
-            await self._settled(claim, outcome)
+            now = await self._settled(claim, outcome)
+            kind: ListKind = "storm" if claim.kind == "storm" else "digest"
+            self.metrics.tried(kind, outcome, perf_counter() - began, now / 1000)
             self.settled.ring()
             return True
         outcome = await self.channel.send(self._message(claim))

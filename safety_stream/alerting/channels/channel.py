@@ -11,6 +11,9 @@ from safety_stream.alerting.alert import AlertType, Urgency
 
 Result = Literal["accepted", "deferred", "rejected", "reply_lost"]
 _THREAD_EPOCH: Final = bytes.fromhex("01dc7ab8c3a1")  # 2026-01-01: a thread needs a date that never changes
+ListKind = Literal["digest", "storm"]
+LISTS: Final[tuple[ListKind, ...]] = ("digest", "storm")
+"""Mails that are lists of alerts, and no alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Message:
     recipient: Address | WebAddress
     alert: str
     revision: int
-    type: AlertType | Literal["digest", "storm"]
+    type: AlertType | ListKind
     urgency: Urgency
     subject: str
     text: str
