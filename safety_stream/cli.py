@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from safety_stream import __version__
-from safety_stream.commands import amending, engine, files, grading, knobs, replaying, showing, signing, trials
+from safety_stream.commands import (
+    amending,
+    answering,
+    engine,
+    files,
+    grading,
+    knobs,
+    replaying,
+    showing,
+    signing,
+    trials,
+)
 
 app = typer.Typer(
     name="safety-stream",
@@ -42,6 +53,10 @@ app.command(short_help="See it work: Kafka, workers, mails, a simulated trial.")
 app.command(short_help="Judge: events in, findings and alerts out.")(engine.worker)
 app.command(short_help="Tell people: alerts to mails, until each is taken.")(engine.notifier)
 app.command(short_help="Look again: find and queue what was lost.")(engine.reconcile)
+app.command(short_help="List the alerts that wait, and who was told.")(answering.alerts)
+app.command(short_help="Answer an alert.")(answering.ack)
+app.command(short_help="Confirm or refute a dose-limiting toxicity.")(answering.adjudicate)
+app.command(short_help="Mail nothing of a study or type for a while.")(answering.silence)
 app.add_typer(engine.topics, name="topics")
 app.command(short_help="List every setting with its value now.")(knobs.settings)
 app.command(short_help="Send a file of events to the broker.")(files.publish)

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from datetime import time
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -100,6 +102,22 @@ class Settings(BaseSettings):
     )
     webhook_ca_file: Path | None = Field(default=None, description="Who vouches for the receivers; null: the system's.")
     mail_folder: Path = Field(default=Path("safety-stream-mails"), description="Where the channel 'file' writes.")
+    answer_keys: SecretStr | None = Field(
+        default=None, description="Sign answer links: keys of 32 characters or more, by commas, the newest last."
+    )
+    answer_public_url: str | None = Field(default=None, description="Where readers reach the answer page; https.")
+    answer_host: str = "127.0.0.1"
+    answer_port: Annotated[int, Field(ge=0, le=65535)] = 9110
+    answer_identity_header: str | None = Field(
+        default=None, description="The header in which a trusted proxy names who is signed in; null: the form asks."
+    )
+    storm_over_alerts: Annotated[int, Field(ge=0)] = Field(
+        default=20, description="More alerts of a study in 10 minutes are mailed as lists; 0: never."
+    )
+    alert_budget: Annotated[Decimal, Field(gt=0)] = Field(
+        default=Decimal(2), description="Alerts a subject and week that readers can bear; more is shown as over budget."
+    )
+    digest_at: time | None = Field(default=time(7), description="The daily digest, in UTC; empty: none.")
     notifier_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9109
 
     def topic(self, name: str) -> str:

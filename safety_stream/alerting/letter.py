@@ -32,9 +32,12 @@ _LINK: Final = ("https://", "http://")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the messenger knows beyond the alert: by when to answer, what was told before, how the mail is doing."""
+    """What the messenger knows beyond the alert: by when to answer, what was told before, how the mail is doing.
 
-    answer_by: datetime
+    ``answer_by`` null: no answer is asked, or none any more.
+    """
+
+    answer_by: datetime | None
     told_before: Alert | None = None
     newest_revision: int | None = None
     possible_repeat: bool = False
@@ -49,6 +52,7 @@ class Standing:
     repeat: int = 1
     reminder: bool = False
     answered_by: str | None = None
+    passed_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full") -> Letter:
         alert = pooled_alert(alert)
     told, lines, tongue = entry(alert.type, alert.case), lines_of(alert), read_words()[standing.language]
     facts = _facts(alert)
-    gone, answered = alert.state == "withdrawn", standing.answered_by is not None
+    gone = alert.state == "withdrawn"
+    answered = standing.answered_by is not None or standing.answer_by is None
     return Letter(
         language=standing.language,
         words=_frame(alert, tongue),
@@ -172,6 +177,8 @@ def changes(before: Alert | None, now: Alert, tongue: Tongue) -> tuple[str, ...]
 
 
 def _answer_by(alert: Alert, standing: Standing, tongue: Tongue) -> str:
+    if standing.answer_by is None:
+        return ""
     minutes = int(entry(alert.type, alert.case).answer_within.total_seconds() // 60)
     kind, number = ("minutes", minutes) if minutes < 120 else ("hours", minutes // 60)
     amount = tongue.layout[kind].format(n=number)
@@ -210,7 +217,9 @@ def _remarks(alert: Alert, standing: Standing, tongue: Tongue) -> tuple[str, ...
         frame["pooled"]: standing.pooled,
         frame["possible_repeat"]: standing.possible_repeat,
         frame["in_place_of_another"]: standing.in_place_of_another,
-        frame["level"].format(level=standing.level): standing.level > 1 and not standing.in_place_of_another,
+        frame["passed_on"]: standing.passed_on,
+        frame["level"].format(level=standing.level): standing.level > 1
+        and not (standing.in_place_of_another or standing.passed_on),
         frame["newer"].format(revision=newest): newest is not None and newest > alert.revision,
         frame["late"]: standing.late,
     }

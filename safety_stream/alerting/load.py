@@ -45,7 +45,10 @@ def _time(told: object) -> object:
 
 
 class Entry(Told):
-    """How one kind of alert is told. ``levels``: the roles told at once, then the next in line, then the last."""
+    """How one kind of alert is told. ``levels``: the roles told at once, then the next in line, then the last.
+
+    ``decide_within``: by when a person decides on what was answered; ``never_silenced``: no silence holds its mails.
+    """
 
     type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     case: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")] = ""
@@ -56,6 +59,8 @@ class Entry(Told):
     titles: Both = Field(alias="title")
     actions: Both = Field(alias="action")
     more_actions: tuple[Both, ...] = ()
+    decide_within: Annotated[timedelta | None, BeforeValidator(_time)] = None
+    never_silenced: bool = False
 
     @property
     def title(self) -> str:

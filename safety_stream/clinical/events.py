@@ -305,10 +305,15 @@ class Adjudicated(Event):
     decided_at: Instant
 
 
+NOBODY = "-"
+"""In place of a subject, or of a study, where an alert concerns none."""
+
+
 class Acknowledged(Event):
-    """A person answered an alert."""
+    """A person answered an alert. It changes nothing that we conclude; the messenger stops stepping up."""
 
     kind: Literal["acknowledged"] = "acknowledged"
+    subject: Name = Field(default=NOBODY, description="The alert's subject; '-' for an alert that names none.")
     alert: Name
     revision: Annotated[int, Field(ge=1)]
     by: Name
@@ -348,6 +353,11 @@ class Accepted(Told):
     event: AnyEvent
     received_at: Instant
     origin: Name = Field(description="topic/partition@offset of the message it was read from.")
+
+
+def is_for_no_subject(event: Event | ClockTicked) -> bool:
+    """Whether it is kept in the log of record and concerns no subject: the answer to an alert of a dose level."""
+    return isinstance(event, Acknowledged) and NOBODY in {event.subject, event.study}
 
 
 def clock_of(event: Event | ClockTicked) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from safety_stream.clinical.events import AnyEvent, ClockTicked
+from safety_stream.clinical.events import NOBODY, AnyEvent, ClockTicked, is_for_no_subject
 from safety_stream.intake import native
 from safety_stream.intake.rejected import Code, Rejected, Trouble, rejected, shown, together
 
@@ -73,7 +73,7 @@ def admit(event: AnyEvent, studies: Collection[str], *, event_clock: bool = Fals
     if isinstance(event, ClockTicked):
         expected = "no clock tick: this engine's clock is the wall's"
         return None if event_clock else rejected("clock_not_accepted", "kind", shown(event.kind), expected)
-    if event.study in studies:
+    if event.study in studies or (event.study == NOBODY and is_for_no_subject(event)):
         return None
     expected = f"one of our studies: {', '.join(sorted(studies)) or 'none is configured'}"
     return rejected(

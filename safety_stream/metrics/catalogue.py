@@ -13,6 +13,7 @@ Kind = Literal["counter", "gauge", "histogram", "info"]
 Owner = Literal["study owner", "partition owner", "every worker", "notifier"]
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+_ANSWER: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 86400)
 _MAIL: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 
 
@@ -132,6 +133,18 @@ METRICS: Final[tuple[Metric, ...]] = (
     _gauge("alerts_open", "notifier", "alerts", "Alerts now open: unacknowledged or acknowledged.",
            *_BY_ALERT, "state"),
     _gauge("alerts_overdue", "notifier", "alerts", "Unacknowledged alerts past their deadline.", "study", "urgency"),
+    _counts("alert_steps_up", "notifier", "steps",
+            "Steps to the next level: nobody answered, a mail was refused, somebody passed on.",
+            "study", "alert_type", "level"),
+    Metric("alert_acknowledge_seconds", "histogram", "notifier", "seconds",
+           "From the first mail accepted to the acknowledgement.", ("alert_type",), _ANSWER),
+    _gauge("alert_messages_held_back", "notifier", "messages",
+           "Messages that were no mail of their own: silenced, in or for a list, superseded, answered before.",
+           "study", "reason"),
+    _gauge("alerts_per_subject_week", "notifier", "alerts",
+           "Alerts mailed in 7 days, over the study's subjects that alerts name.", "study"),
+    _gauge("alert_budget_per_subject_week", "notifier", "alerts", "What readers can bear, as configured."),
+    _gauge("silences_in_force", "notifier", "silences", "Silences in force."),
     _gauge("alerts_oldest_unacknowledged_timestamp_seconds", "notifier", "seconds",
            "When the oldest unacknowledged alert was recorded; absent when there is none.", "study", "urgency"),
 )  # fmt: skip

@@ -1,7 +1,11 @@
 """Metric objects out of the catalogue: a name that is not in it cannot be made, nor one of another kind."""
 
+import math
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
+from prometheus_client.utils import floatToGoString
 
 from safety_stream.metrics.catalogue import BY_NAME, PREFIX, Kind, Metric
 
@@ -32,6 +36,25 @@ def family(name: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, metric.meaning, labels=metric.labels)
 
 
+def counter_family(name: str) -> CounterMetricFamily:
+    """A counter of the catalogue whose total is on record elsewhere, and read at each scrape."""
+    metric = _entry(name, "counter")
+    return CounterMetricFamily(PREFIX + name, metric.meaning, labels=metric.labels)
+
+
+def add_observations(family: HistogramMetricFamily, name: str, labels: Sequence[str], seen: Sequence[float]) -> None:
+    """Everything that was ever observed under one set of labels."""
+    bounds = (*_entry(name, "histogram").buckets, math.inf)
+    counts = [(_written(bound), float(sum(one <= bound for one in seen))) for bound in bounds]
+    family.add_metric(labels, counts, sum(seen))
+
+
+def histogram_family(name: str) -> HistogramMetricFamily:
+    """A histogram of the catalogue whose observations are on record elsewhere, and read at each scrape."""
+    metric = _entry(name, "histogram")
+    return HistogramMetricFamily(PREFIX + name, metric.meaning, labels=metric.labels)
+
+
 def info(name: str, values: dict[str, str]) -> InfoMetricFamily:
     """An info metric of the catalogue; every label must be given."""
     metric = _entry(name, "info")
@@ -45,3 +68,7 @@ def _entry(name: str, kind: Kind) -> Metric:
     if metric.kind != kind:
         raise ValueError(f"metric {name} is a {metric.kind}, not a {kind}")
     return metric
+
+
+def _written(bound: float) -> str:
+    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]  # as the library's own histograms write it

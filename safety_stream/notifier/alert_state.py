@@ -1,51 +1,22 @@
-"""How the alerts stand: open, overdue, oldest, from what is on record. Counts by study, type and urgency; no subject.
+"""How the alerts stand and were answered, from their courses on record. By study, type and urgency; never a subject.
 
-An alert is open while its newest revision is one that was sent and takes nothing back. Who has acknowledged what, and
-when an answer is due, is asked of functions that the keeper of answers gives.
+An alert is open while an answer, or a decision after the answer, is asked of somebody. It is overdue when the time for
+its first answer has passed and nobody has answered: the next in line being told does not make it less late.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
-from sqlalchemy import Engine, and_, func, select
+from sqlalchemy import Engine, and_, select
 
 from safety_stream.alerting.alert import AlertType
-from safety_stream.alerting.catalogue import CATALOGUE
-from safety_stream.notifier.tables import ALERTS
+from safety_stream.notifier.tables import ALERTS, COURSES
 
 State = Literal["unacknowledged", "acknowledged"]
-_WITHIN_MS: Final[dict[str, int]] = {
-    kind: min(
-        int(entry.answer_within.total_seconds() * 1000) for (other, _), entry in CATALOGUE.items() if other == kind
-    )
-    for kind, _ in CATALOGUE
-}
-
-
-class Alerted(Protocol):
-    """The newest revision of an open alert, as it is on record."""
-
-    @property
-    def id(self) -> str:
-        """The alert's id."""
-        ...
-
-    @property
-    def revision(self) -> int:
-        """Its newest revision."""
-        ...
-
-    @property
-    def type(self) -> str:
-        """Its type."""
-        ...
-
-    @property
-    def recorded_at(self) -> int:
-        """When it was recorded, in Unix ms."""
-        ...
+_STATES: Final[dict[str, State]] = {"open": "unacknowledged", "acknowledged": "acknowledged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +30,28 @@ class AlertCounts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Reads the counts; whoever keeps answers gives ``acknowledged``: the ids of alerts whose newest revision has one.
-
-    ``due``: when an alert that is not acknowledged is overdue; the catalogue's time after it was recorded by default.
-    """
+    """Reads the counts."""
 
     engine: Engine
     now_ms: Callable[[], int]
-    acknowledged: Callable[[], frozenset[str]] = frozenset
-    due: Callable[[Alerted], int] | None = None
 
     def __call__(self) -> AlertCounts:
-        """The counts now."""
+        """The counts now; a study that ever had an alert is counted with zero."""
         with self.engine.connect() as db:
             rows = db.execute(_OPEN).all()
-        answered, now = self.acknowledged(), self.now_ms()
+        now = self.now_ms()
         opened: Counter[tuple[str, AlertType, str, State]] = Counter()
         overdue: Counter[tuple[str, str]] = Counter()
         oldest: dict[tuple[str, str], int] = {}
         for row in rows:
-            key = (row.study, row.urgency)
-            is_answered = row.id in answered
-            opened[row.study, row.type, row.urgency, "acknowledged" if is_answered else "unacknowledged"] += 1
-            overdue[key] += not is_answered and self._due(row) < now
-            if not is_answered:
-                oldest[key] = min(row.recorded_at, oldest.get(key, row.recorded_at))
+            key, state = (row.study, row.urgency), _STATES.get(row.state)
+            opened[row.study, row.type, row.urgency, state or "unacknowledged"] += state is not None
+            if state == "unacknowledged":
+                overdue[key] += row.opened_at + 1000 * json.loads(row.ladder)["within"] < now
+                oldest[key] = min(row.opened_at, oldest.get(key, row.opened_at))
         return AlertCounts(dict(opened), dict(overdue), oldest)
 
-    def _due(self, row: Alerted) -> int:
-        return self.due(row) if self.due else int(row.recorded_at) + _WITHIN_MS[row.type]
 
-
-_NEWEST: Final = (
-    select(ALERTS.c.id, func.max(ALERTS.c.revision).label("revision")).group_by(ALERTS.c.id).subquery("newest")
-)
-_OPEN: Final = (
-    select(ALERTS.c.id, ALERTS.c.revision, ALERTS.c.study, ALERTS.c.type, ALERTS.c.urgency, ALERTS.c.recorded_at)
-    .join(_NEWEST, and_(_NEWEST.c.id == ALERTS.c.id, _NEWEST.c.revision == ALERTS.c.revision))
-    .where(ALERTS.c.action == "send", ALERTS.c.reason != "withdrawn")
-)
+_OPEN: Final = select(
+    ALERTS.c.study, ALERTS.c.type, ALERTS.c.urgency, COURSES.c.state, COURSES.c.opened_at, COURSES.c.ladder
+).join(ALERTS, and_(ALERTS.c.id == COURSES.c.alert_id, ALERTS.c.revision == COURSES.c.revision))

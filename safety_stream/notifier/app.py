@@ -22,16 +22,24 @@ from safety_stream.broker.connection import aiokafka_arguments, unreachable
 from safety_stream.errors import BrokerUnavailable, ConfigurationError, TopicsNotReady
 from safety_stream.logs import configure_logs
 from safety_stream.notifier.alert_state import Standing
+from safety_stream.notifier.answer_page import AnswerPage, serve
+from safety_stream.notifier.answers import Answers
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.consuming import Reader
+from safety_stream.notifier.courses import ms
+from safety_stream.notifier.decisions import AnswerReader, publish
 from safety_stream.notifier.delivery import Courier, Health
+from safety_stream.notifier.digest import Digests
 from safety_stream.notifier.mail_watch import MailWatch, WatchedChannel, alarmed
 from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.note_desk import NoteDesk
 from safety_stream.notifier.outbox import Outbox
 from safety_stream.notifier.pending import Pending
 from safety_stream.notifier.readiness import Ready, prepare
 from safety_stream.notifier.reporting import Tries, report
+from safety_stream.notifier.response import Answered
 from safety_stream.notifier.tables import sqlite_file
+from safety_stream.notifier.timekeeping import Timekeeper, Timetable
 from safety_stream.settings import Settings
 
 COURIERS: Final = 2
@@ -66,22 +74,37 @@ async def deliver(settings: Settings, stop: asyncio.Event, started: asyncio.Even
 async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, started: asyncio.Event) -> None:
     if reason := await asyncio.to_thread(unreachable, settings):
         raise BrokerUnavailable(f"No Kafka broker answers at {settings.bootstrap_servers}: {reason}")
+    storm_over = settings.storm_over_alerts if settings.clock == "wall" else 0
+    digests = (
+        Digests(ready.routing, settings.digest_at, settings.alert_budget)
+        if settings.clock == "wall" and settings.digest_at
+        else None
+    )
     pending, work, settled = Pending(ready.engine), Bell(), Bell()
     if sqlite_file(settings.outbox_url):
         pending.release_all()
-    metrics = Metrics(pending.waiting, Standing(ready.engine, lambda: int(_now().timestamp() * 1000)))
-    consumer, producer = _consumer(settings), _producer(settings)
+    responses = Answered(ready.engine, _now_ms, settings.alert_budget)
+    metrics = Metrics(pending.waiting, Standing(ready.engine, _now_ms), responses, settings.alert_budget)
+    consumer, decisions = _consumer(settings, "alerts"), _consumer(settings, "decisions")
+    producer = _producer(settings)
     server, thread = start_http_server(settings.notifier_metrics_port, settings.metrics_host, metrics.registry)
     try:
         await consumer.start()
+        await decisions.start()
         await producer.start()
         await _check_topics(consumer, settings)
-        reader = Reader(consumer, Outbox(ready.engine), ready.routing, metrics, work, _now)
+        outbox, answers = Outbox(ready.engine, storm_over), Answers(ready.engine)
+        reader = Reader(consumer, outbox, ready.routing, metrics, work, _now)
         _LOG.info("at work", outbox=ready.engine.dialect.name, metrics_port=server.server_port)
         started.set()
         carried = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(reader.run(stop))
+            tasks.create_task(AnswerReader(decisions, answers, work, _now).run(stop))
+            tasks.create_task(publish(answers, producer, settings.topic("decisions"), work, stop))
+            tasks.create_task(Timekeeper(Timetable(ready.engine, storm_over, digests), work, _now).run(stop))
+            if ready.links.keys:
+                tasks.create_task(serve(AnswerPage(answers, ready.links, work, _now, ready.page), settings, stop))
             tasks.create_task(report(Tries(ready.engine), producer, settings.topic("deliveries"), settled, carried))
             couriers = [
                 tasks.create_task(courier.run(stop))
@@ -90,6 +113,7 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
             tasks.create_task(_end_in_order(stop, work, couriers, carried, settled))
     finally:
         await consumer.stop()
+        await decisions.stop()
         await producer.stop()
         server.shutdown()
         server.server_close()
@@ -128,6 +152,8 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
                 settled=settled,
                 clock=_now,
                 lease=timedelta(seconds=10 * settings.smtp_timeout_seconds),
+                notes=NoteDesk(ready.notes, ready.routing, ready.links, settings.mail_body_detail),
+                links=ready.links,
                 detail=settings.mail_body_detail,
                 subject_style=settings.mail_subject_style,
                 wall_clock=settings.clock == "wall",
@@ -176,12 +202,12 @@ def _channel(name: str, settings: Settings, ready: Ready, watch: MailWatch | Non
     return WatchedChannel(channel, watch) if watch is not None else channel
 
 
-def _consumer(settings: Settings) -> AIOKafkaConsumer:
+def _consumer(settings: Settings, topic: str) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
-        settings.topic("alerts"),
-        group_id=f"{settings.topic_prefix}-notifier",
+        settings.topic(topic),
+        group_id=f"{settings.topic_prefix}-notifier" + ("" if topic == "alerts" else f"-{topic}"),
         # The only messenger of an SQLite outbox takes its killed predecessor's place at once.
-        group_instance_id=f"{settings.topic_prefix}-notifier" if sqlite_file(settings.outbox_url) else None,
+        group_instance_id=f"{settings.topic_prefix}-notifier-{topic}" if sqlite_file(settings.outbox_url) else None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=_GROUP_TIMEOUT_MS,
@@ -195,7 +221,7 @@ def _producer(settings: Settings) -> AIOKafkaProducer:
 
 async def _check_topics(consumer: AIOKafkaConsumer, settings: Settings) -> None:
     there = await consumer.topics()
-    wanted = [settings.topic(name) for name in ("alerts", "deliveries")]
+    wanted = [settings.topic(name) for name in ("alerts", "decisions", "deliveries")]
     if missing := [name for name in wanted if name not in there]:
         raise TopicsNotReady(
             [f"topic {name} is missing: create it with `safety-stream topics create`" for name in missing]
@@ -219,3 +245,7 @@ def _alone(url: str) -> Iterator[None]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _now_ms() -> int:
+    return ms(_now())

@@ -7,25 +7,27 @@ so that an outage costs one try a minute, not one a message. Nothing here ever b
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from time import perf_counter
 from typing import Final
 
 import structlog
 
-from safety_stream.alerting.catalogue import entry
-from safety_stream.alerting.channels.channel import Channel, Message, Outcome
-from safety_stream.alerting.letter import Detail, Standing, SubjectStyle, letter
+from safety_stream.alerting.channels.channel import Channel, ListKind, Message, Outcome
+from safety_stream.alerting.letter import Detail, SubjectStyle, letter
 from safety_stream.alerting.render import Templates, plain
 from safety_stream.notifier.backoff import wait_ms
 from safety_stream.notifier.bell import Bell, heard
+from safety_stream.notifier.courses import moment
+from safety_stream.notifier.links import Links
 from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.note_desk import NoteDesk
 from safety_stream.notifier.outbox import Outbox
-from safety_stream.notifier.pending import Claim, Pending
+from safety_stream.notifier.pending import Claim, NoticeClaim, Pending
 from safety_stream.notifier.routing import Routing
+from safety_stream.notifier.standing_now import standing_now
 
-LATE_AFTER: Final = timedelta(minutes=10)
 _LOOK_AGAIN_SECONDS: Final = 2.0  # another process (the second look) may queue messages too
 _LOG = structlog.get_logger("safety_stream.notifier")
 
@@ -53,6 +55,8 @@ class Courier:
     settled: Bell
     clock: Callable[[], datetime]
     lease: timedelta
+    notes: NoteDesk
+    links: Links = field(default_factory=Links)
     detail: Detail = "full"
     subject_style: SubjectStyle = "type"
     wall_clock: bool = True
@@ -76,11 +80,19 @@ class Courier:
         if claim is None:
             return False
         began = perf_counter()
+        if isinstance(claim, NoticeClaim):
+            outcome = await self.channel.send(self.notes.of_notice(claim))
+            now = await self._settled(claim, outcome)
+            kind: ListKind = "storm" if claim.kind == "storm" else "digest"
+            self.metrics.tried(kind, outcome, perf_counter() - began, now / 1000)
+            self.settled.ring()
+            return True
         outcome = await self.channel.send(self._message(claim))
         await self._settle(claim, outcome, perf_counter() - began)
         return True
 
-    async def _settle(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
+    async def _settled(self, claim: Claim | NoticeClaim, outcome: Outcome) -> int:
+        """The outcome on record, and how the channel does; when that was."""
         now = self._now_ms()
         if outcome.whole_channel:
             self.health.failures += 1
@@ -89,7 +101,11 @@ class Courier:
             self.health.failures = self.health.rests_until_ms = 0
         next_try = now + wait_ms(claim.tries, self.chance)
         await asyncio.to_thread(self.pending.settle, claim, outcome, now, next_try)
-        if outcome.result == "rejected":
+        return now
+
+    async def _settle(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
+        now = await self._settled(claim, outcome)
+        if outcome.result == "rejected" and claim.kind != "answered":
             await self._step_up(claim, now)
         self.metrics.tried(claim.alert.type, outcome, seconds, now / 1000)
         if outcome.result == "accepted" and self.wall_clock and not claim.possible_repeat:
@@ -109,26 +125,13 @@ class Courier:
 
     async def _step_up(self, claim: Claim, now_ms: int) -> None:
         """A person who cannot be reached is not waited for: those next in line are told at once."""
-        people = self.routing.recipients(claim.alert, claim.level + 1)
-        told = await asyncio.to_thread(self.outbox.step_up, claim.alert, claim.level + 1, people, now_ms)
+        told = await asyncio.to_thread(self.outbox.refused, claim.alert, claim.level, now_ms)
         _LOG.error("refused for good", alert=claim.alert.id, level=claim.level, others_told=told)
         self.work.ring()
 
     def _message(self, claim: Claim) -> Message:
-        alert, queued = claim.alert, datetime.fromtimestamp(claim.queued_at / 1000, UTC)
-        standing = Standing(
-            answer_by=queued + entry(alert.type, alert.case).answer_within,
-            told_before=claim.told_before,
-            newest_revision=claim.newest_revision,
-            possible_repeat=claim.possible_repeat,
-            in_place_of_another=claim.level > 1,
-            late=self.clock() - queued > LATE_AFTER,
-            zone=self.routing.zone,
-            language=self.routing.language_of(claim.person, alert.study),
-            pooled=self.routing.is_pooled(claim.person, alert.study),
-            subject_style=self.subject_style,
-            level=claim.level,
-        )
+        alert = claim.alert
+        standing = standing_now(claim, self.routing, self.links, self.clock(), self.subject_style)
         read = letter(alert, standing, self.detail)
         try:
             mail = self.templates.render(read)
@@ -136,11 +139,16 @@ class Courier:
             _LOG.error("template failed, sent plain", alert=alert.id, template=alert.type, error=str(error))
             self.metrics.unrendered.inc()
             mail = plain(read)
+        if claim.answered is not None:
+            who, at = claim.answered
+            mail = self.notes.answered(alert, who, moment(at), mail.subject, claim.person)
         return Message(
             recipient=claim.person.mailbox,
             alert=alert.id,
             revision=alert.revision,
             level=claim.level,
+            repeat=claim.round,
+            kind=claim.kind,
             type=alert.type,
             urgency=alert.urgency,
             subject=mail.subject,

@@ -9,14 +9,25 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from safety_stream.alerting.alert import Alert, Urgency
+from safety_stream.alerting.course import Telling
+from safety_stream.alerting.holding import Gate
 from safety_stream.notifier.routing import Recipient, Routing
 from safety_stream.notifier.tables import ALERTS, MESSAGES
 
 RANKS: Final[dict[Urgency, int]] = {"critical": 0, "warning": 1, "info": 2}
 _MOST_IDS: Final = 400
+_STATES: Final = (
+    MESSAGES.c.alert_id, MESSAGES.c.revision, MESSAGES.c.recipient,
+    MESSAGES.c.level, MESSAGES.c.round, MESSAGES.c.kind, MESSAGES.c.state,
+)  # fmt: skip
 _RECIPIENTS: Final = (
     update(ALERTS).where(ALERTS.c.id == bindparam("b_id"), ALERTS.c.revision == bindparam("b_revision"))
 )  # fmt: skip
+
+
+Which = tuple[int, int, str]
+"""Which of the messages of one revision to one person: level, round, kind."""
+_FIRST: Final = Telling(1, 1)
 
 
 @dataclass(slots=True)
@@ -27,6 +38,13 @@ class Held:
     sent: bool
     content: str
     people: tuple[Recipient, ...]
+    study: str
+    type: str
+
+    @property
+    def alert(self) -> Alert:
+        """The alert itself."""
+        return Alert.model_validate_json(self.content)
 
 
 @dataclass(slots=True)
@@ -36,7 +54,9 @@ class Ledger:
     now_ms: int
     again: bool
     alerts: defaultdict[str, dict[int, Held]] = field(default_factory=lambda: defaultdict(dict))
-    messages: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    messages: dict[tuple[str, int, str], dict[Which, str]] = field(default_factory=dict)
+    gate: Gate | None = None
+    gathered: set[str] = field(default_factory=set)
     _new_alerts: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     _more_people: set[tuple[str, int]] = field(default_factory=set)
     _new_messages: list[dict[str, Any]] = field(default_factory=list)
@@ -47,17 +67,19 @@ class Ledger:
         for start in range(0, len(wanted), _MOST_IDS):
             part = wanted[start : start + _MOST_IDS]
             for row in db.execute(select(ALERTS).where(ALERTS.c.id.in_(part))):
-                held = Held(row.urgency, row.action == "send", row.content, from_json(row.recipients))
+                held = Held(
+                    row.urgency, row.action == "send", row.content, from_json(row.recipients), row.study, row.type
+                )
                 self.alerts[row.id][row.revision] = held
-            columns = (MESSAGES.c.alert_id, MESSAGES.c.revision, MESSAGES.c.recipient, MESSAGES.c.state)
-            for row in db.execute(select(*columns).where(MESSAGES.c.alert_id.in_(part))):
-                self.messages[row.alert_id, row.revision, row.recipient] = row.state
+            for row in db.execute(select(*_STATES).where(MESSAGES.c.alert_id.in_(part))):
+                of_person = self.messages.setdefault((row.alert_id, row.revision, row.recipient), {})
+                of_person[row.level, row.round, row.kind] = row.state
 
     def add(self, alert: Alert, content: str, origin: str, routing: Routing) -> None:
         """A revision that is not on record yet, and a message to everybody who is to hear of it."""
         people = self._told(alert, routing)
         later = [(number, held) for number, held in sorted(self.alerts[alert.id].items()) if number > alert.revision]
-        held = Held(alert.urgency, alert.decision.action == "send", content, people)
+        held = Held(alert.urgency, alert.decision.action == "send", content, people, alert.study, alert.type)
         self.alerts[alert.id][alert.revision] = held
         self._new_alerts[alert.id, alert.revision] = {
             "id": alert.id,
@@ -76,32 +98,34 @@ class Ledger:
             if other.sent and people:
                 self.widen(alert.id, number, other, people)
 
-    def widen(self, id_: str, revision: int, held: Held, people: Sequence[Recipient]) -> None:
+    def widen(self, id_: str, revision: int, held: Held, people: Sequence[Recipient], to: Telling = _FIRST) -> None:
         """More people are to hear of a revision that is on record."""
         whole = {one.key: one for one in (*held.people, *people)}
-        held.people = tuple(whole[key] for key in sorted(whole))
-        self._more_people.add((id_, revision))
-        self.queue(id_, revision, people)
+        if len(whole) != len(held.people):
+            held.people = tuple(whole[key] for key in sorted(whole))
+            self._more_people.add((id_, revision))
+        self.queue(id_, revision, people, to)
 
-    def queue(self, id_: str, revision: int, people: Sequence[Recipient], level: int = 1) -> None:
+    def queue(self, id_: str, revision: int, people: Sequence[Recipient], to: Telling = _FIRST) -> None:
         """A message to each of them, unless there is one; what the reader already knows better is not sent."""
-        urgency = self.alerts[id_][revision].urgency
+        held, which = self.alerts[id_][revision], (to.level, to.round, to.kind)
         for person in people:
-            if (id_, revision, person.key) in self.messages:
+            there = self.messages.setdefault((id_, revision, person.key), {})
+            if which in there or (to == _FIRST and there) or _in_vain(there, to) or _too_early(there, to):
                 continue
-            knows = any(
-                number > revision and self.messages.get((id_, number, person.key)) == "accepted"
-                for number in self.alerts[id_]
-            )
-            state = self.messages[id_, revision, person.key] = "superseded" if knows else "pending"
+            state = there[which] = self._state(id_, revision, held, person, to)
+            if state == "gathered":
+                self.gathered.add(held.study)
             self._new_messages.append(
                 {
                     "alert_id": id_,
                     "revision": revision,
                     "recipient": person.key,
                     "channel": person.channel,
-                    "level": level,
-                    "rank": RANKS[urgency],
+                    "level": to.level,
+                    "round": to.round,
+                    "kind": to.kind,
+                    "rank": RANKS[held.urgency],
                     "state": state,
                     "possible_repeat": self.again,
                     "tries": 0,
@@ -110,6 +134,16 @@ class Ledger:
                     "claimed_until": 0,
                 }
             )
+
+    def _state(self, id_: str, revision: int, held: Held, person: Recipient, to: Telling) -> str:
+        if to.kind == "answered":
+            return "pending"
+        if any(
+            number > revision and "accepted" in self.messages.get((id_, number, person.key), {}).values()
+            for number in self.alerts[id_]
+        ):
+            return "superseded"
+        return "pending" if self.gate is None else self.gate.fate(held.alert)
 
     def write(self, db: Connection) -> tuple[int, int]:
         """Put the additions on record; how many alerts and messages."""
@@ -135,6 +169,16 @@ class Ledger:
         if alert.state != "withdrawn":
             people |= {one.key: one for one in routing.recipients(alert)}
         return tuple(people[key] for key in sorted(people))
+
+
+def _in_vain(there: dict[Which, str], to: Telling) -> bool:
+    """Whether this address was refused for good: nobody is waited for there, until people are told again."""
+    return to.round == 1 and to.kind == "alert" and "rejected" in there.values()
+
+
+def _too_early(there: dict[Which, str], to: Telling) -> bool:
+    """Whether a reminder would overtake the mail that it reminds of."""
+    return to.kind == "reminder" and "accepted" not in there.values()
 
 
 def from_json(told: str) -> tuple[Recipient, ...]:

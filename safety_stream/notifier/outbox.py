@@ -4,13 +4,16 @@ Everything here can be done again: what is already on record stays as it is, and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.course import refused_mail
+from safety_stream.notifier.courses import load, moment, take_in, tell, write
+from safety_stream.notifier.gathering import gate, plan_storms
 from safety_stream.notifier.ledger import Ledger, from_json
 from safety_stream.notifier.routing import Recipient, Routing
 from safety_stream.notifier.tables import ALERTS, EDITIONS, MESSAGES
@@ -48,8 +51,9 @@ class OnRecord:
 class Outbox:
     """The two tables of what is to be told."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, storm_over: int = 0) -> None:
         self._engine = engine
+        self._storm_over = storm_over
 
     def record(self, arrivals: Sequence[Arrival], routing: Routing, now_ms: int, again: bool = False) -> Recorded:
         """Put alert revisions and their messages on record, in one transaction.
@@ -58,16 +62,20 @@ class Outbox:
         """
 
         def work(db: Connection) -> Recorded:
-            ledger, contradicted = Ledger(now_ms, again), []
+            ledger, contradicted = Ledger(now_ms, again, gate=gate(db, now_ms, self._storm_over)), []
             ledger.load(db, (one.alert.id for one in arrivals))
+            new: list[Alert] = []
             for one in arrivals:
                 content = one.alert.model_dump_json()
                 held = ledger.alerts[one.alert.id].get(one.alert.revision)
                 if held is None:
                     ledger.add(one.alert, content, one.origin, routing)
+                    new.append(one.alert)
                 elif one.alert.finding is not None and held.content != content:
                     # What stands for many (messages of a day, an unknown test) is told in the first one's words.
                     contradicted.append(f"{one.alert.id} revision {one.alert.revision}")
+            take_in(db, new, routing, moment(now_ms))
+            plan_storms(db, ledger.gathered, now_ms)
             return Recorded(*ledger.write(db), tuple(contradicted))
 
         return self._done(work)
@@ -83,15 +91,18 @@ class Outbox:
 
         return self._done(work)
 
-    def step_up(self, alert: Alert, level: int, people: Sequence[Recipient], now_ms: int) -> int:
-        """Tell these too, since somebody before them cannot be reached; how many are told that were not."""
+    def refused(self, alert: Alert, level: int, now_ms: int) -> int:
+        """Somebody of a level cannot be reached: tell the next in line now; how many are told that were not."""
 
         def work(db: Connection) -> int:
+            known = load(db, [alert.id]).get(alert.id)
+            moves = refused_mail(known.course, level, moment(now_ms)) if known is not None else ()
+            if known is None or not moves:
+                return 0
+            write(db, replace(known, course=moves[-1].course), moves, "mail")
             ledger = Ledger(now_ms, again=False)
             ledger.load(db, [alert.id])
-            held = ledger.alerts[alert.id][alert.revision]
-            ledger.queue(alert.id, alert.revision, people, level)
-            ledger.widen(alert.id, alert.revision, held, people)
+            tell(ledger, known, moves, alert.revision)
             return ledger.write(db)[1]
 
         return self._done(work)

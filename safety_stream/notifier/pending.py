@@ -4,6 +4,7 @@ A try is on record BEFORE it is made. One that nobody settled (the process died)
 claims the message next marks it a possible repeat.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,9 +25,12 @@ from sqlalchemy.engine import Row
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.channels.channel import Outcome
+from safety_stream.alerting.course import Course
+from safety_stream.alerting.notes import Gathered
+from safety_stream.notifier.courses import kept
 from safety_stream.notifier.ledger import from_json
 from safety_stream.notifier.routing import Recipient
-from safety_stream.notifier.tables import ALERTS, ATTEMPTS, MESSAGES
+from safety_stream.notifier.tables import ALERTS, ATTEMPTS, COURSES, MESSAGES, NOTICES, TRANSITIONS
 
 FINAL: Final = {"accepted": "accepted", "rejected": "rejected"}
 
@@ -45,6 +49,25 @@ class Claim:
     queued_at: int
     told_before: Alert | None
     newest_revision: int
+    round: int = 1
+    kind: str = "alert"
+    course: Course | None = None
+    answered: tuple[str, int] | None = None
+    told_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeClaim:
+    """A list to one person (a storm of alerts, the daily digest) that is ours to send until the claim runs out."""
+
+    message: int
+    attempt: int
+    id: str
+    kind: str
+    person: Recipient
+    content: str
+    possible_repeat: bool
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +85,7 @@ class Pending:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def claim(self, channel: str, now_ms: int, lease_ms: int) -> Claim | None:
+    def claim(self, channel: str, now_ms: int, lease_ms: int) -> Claim | NoticeClaim | None:
         """The next message of a channel that is due, with a try put on record; None when none is."""
         with self._engine.begin() as db:
             row = db.execute(_NEXT, {"channel": channel, "now": now_ms}).first()
@@ -71,12 +94,13 @@ class Pending:
             # A try that was begun and never settled: its process died, and the mail may be out.
             repeat = bool(row.possible_repeat) or db.execute(_ABANDONED, {"m": row.id, "now": now_ms}).rowcount > 0
             number = row.tries + 1
-            attempt = db.execute(_BEGIN, {"message_id": row.id, "number": number, "started_at": now_ms})
+            begun = {"message_id": row.id, "number": number, "started_at": now_ms, "reported": row.content is None}
+            attempt = db.execute(_BEGIN, begun)
             taken = {"m": row.id, "until": now_ms + lease_ms, "number": number, "repeat": repeat}
             db.execute(_TAKE, taken)
             return _claim(db, row, int((attempt.inserted_primary_key or (0,))[0]), repeat)
 
-    def settle(self, claim: Claim, outcome: Outcome, now_ms: int, next_try_ms: int) -> None:
+    def settle(self, claim: Claim | NoticeClaim, outcome: Outcome, now_ms: int, next_try_ms: int) -> None:
         """Put the outcome on record; what is not final is tried again at ``next_try_ms``."""
         ended = {"a": claim.attempt, "now": now_ms, "how": outcome.result, "words": outcome.said}
         final = FINAL.get(outcome.result)
@@ -84,6 +108,8 @@ class Pending:
             db.execute(_END, ended)
             if final:
                 db.execute(_CLOSE, {"m": claim.message, "how": final, "now": now_ms})
+                if isinstance(claim, NoticeClaim) and claim.kind == "storm":
+                    _listed(db, claim, final, now_ms)
             else:
                 repeat = claim.possible_repeat or outcome.result == "reply_lost"
                 db.execute(_PUT_BACK, {"m": claim.message, "next": next_try_ms, "repeat": repeat})
@@ -106,9 +132,14 @@ class Pending:
         return Waiting(every - retrying, retrying, oldest)
 
 
-def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> Claim:
+def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> Claim | NoticeClaim:
+    if row.content is None:
+        notice = db.execute(_NOTICE, {"notice": row.alert_id}).one()
+        person = Recipient.of(json.loads(notice.person))
+        return NoticeClaim(row.id, attempt, row.alert_id, row.kind, person, notice.content, repeat, row.tries + 1)
     mine = {"alert": row.alert_id, "revision": row.revision, "recipient": row.recipient}
     before = db.scalar(_HEARD, mine)
+    course = db.execute(_COURSE, mine).first()
     return Claim(
         message=row.id,
         attempt=attempt,
@@ -120,7 +151,26 @@ def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> Claim:
         queued_at=row.queued_at,
         told_before=Alert.model_validate_json(before) if before is not None else None,
         newest_revision=db.scalar(_NEWEST, mine) or row.revision,
+        round=row.round,
+        kind=row.kind,
+        course=kept(course).course if course is not None else None,
+        answered=_answered(db, row) if row.kind == "answered" else None,
+        told_by=db.scalar(_MOVED, mine | {"level": row.level, "round": row.round}),
     )
+
+
+def _answered(db: Connection, row: Row[Any]) -> tuple[str, int] | None:
+    """Who answered, and when: the note tells it even when the alert has moved on meanwhile."""
+    which = {"alert": row.alert_id, "revision": row.revision, "round": row.round}
+    found = db.execute(_WHO, which).first()
+    return None if found is None else (found.who, found.at)
+
+
+def _listed(db: Connection, claim: NoticeClaim, final: str, now_ms: int) -> None:
+    """A list that was taken told its alerts; one that was refused gives them back, each to be tried and stepped up."""
+    listed = MESSAGES.c.id.in_(Gathered.model_validate_json(claim.content).messages)
+    values = {"state": "accepted", "settled_at": now_ms} if final == "accepted" else {"state": "pending"}
+    db.execute(update(MESSAGES).where(listed, MESSAGES.c.state == "listed").values(**values))
 
 
 # The statements, built once: a queue asks the same questions thousands of times.
@@ -141,7 +191,7 @@ _WAITS: Final = (
 _ITS_ALERT: Final = and_(ALERTS.c.id == MESSAGES.c.alert_id, ALERTS.c.revision == MESSAGES.c.revision)
 _NEXT: Final = (
     select(MESSAGES, ALERTS.c.content, ALERTS.c.recipients)
-    .join(ALERTS, _ITS_ALERT)
+    .outerjoin(ALERTS, _ITS_ALERT)  # a list is no alert
     .where(*_WAITS, MESSAGES.c.next_try <= bindparam("now"), MESSAGES.c.claimed_until <= bindparam("now"))
     .order_by(MESSAGES.c.rank, MESSAGES.c.queued_at, MESSAGES.c.id)
     .limit(1)
@@ -160,7 +210,7 @@ _ABANDONED: Final = (
     .where(ATTEMPTS.c.message_id == bindparam("m"), ATTEMPTS.c.finished_at.is_(None))
     .values(finished_at=bindparam("now"), result="reply_lost", said="the messenger stopped before the reply")
 )
-_BEGIN: Final = insert(ATTEMPTS).values(said="", reported=False)
+_BEGIN: Final = insert(ATTEMPTS).values(said="")
 _TAKE: Final = (
     update(MESSAGES)
     .where(MESSAGES.c.id == bindparam("m"))
@@ -185,8 +235,29 @@ _MINE: Final = and_(MESSAGES.c.alert_id == bindparam("alert"), MESSAGES.c.recipi
 _HEARD: Final = (
     select(ALERTS.c.content)
     .join(MESSAGES, _ITS_ALERT)
-    .where(_MINE, MESSAGES.c.revision < bindparam("revision"), MESSAGES.c.state == "accepted")
+    .where(
+        _MINE, MESSAGES.c.kind == "alert", MESSAGES.c.revision < bindparam("revision"), MESSAGES.c.state == "accepted"
+    )
     .order_by(ALERTS.c.revision.desc())
+    .limit(1)
+)
+_COURSE: Final = select(COURSES).where(COURSES.c.alert_id == bindparam("alert"))
+_NOTICE: Final = select(NOTICES).where(NOTICES.c.id == bindparam("notice"))
+_WHO: Final = select(TRANSITIONS.c.who, TRANSITIONS.c.at).where(
+    TRANSITIONS.c.alert_id == bindparam("alert"),
+    TRANSITIONS.c.revision == bindparam("revision"),
+    TRANSITIONS.c.round == bindparam("round"),
+    TRANSITIONS.c.what == "acknowledged",
+)
+_MOVED: Final = (
+    select(TRANSITIONS.c.what)
+    .where(
+        TRANSITIONS.c.alert_id == bindparam("alert"),
+        TRANSITIONS.c.level == bindparam("level"),
+        TRANSITIONS.c.round == bindparam("round"),
+        TRANSITIONS.c.what.in_(("stepped_up", "passed_on", "refused_mail", "repeated")),
+    )
+    .order_by(TRANSITIONS.c.number.desc())
     .limit(1)
 )
 _NEWEST: Final = select(func.max(MESSAGES.c.revision)).where(_MINE)

@@ -6,18 +6,23 @@ from email.headerregistry import Address
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from safety_stream.alerting.render import Templates
+from safety_stream.alerting.render_notes import NoteTemplates
 from safety_stream.broker.connection import connection_problems
 from safety_stream.bundled import bundled_folder
 from safety_stream.errors import ConfigurationError
+from safety_stream.notifier.answer_page import PageLook
+from safety_stream.notifier.links import Links
 from safety_stream.notifier.routing import Routing, load_routing, read_mailbox
 from safety_stream.notifier.tables import open_database
 from safety_stream.settings import Settings
 
+SHORTEST_KEY: Final = 32
 _T = TypeVar("_T")
 _SHORTEST_KEY: Final = 16
 
@@ -30,19 +35,47 @@ class Ready:
     routing: Routing
     templates: Templates
     sender: Address
+    notes: NoteTemplates
+    links: Links
+    page: PageLook
 
 
 def prepare(settings: Settings) -> Ready:
     """Read and open everything; ConfigurationError lists all that is wrong."""
-    problems = [*connection_problems(settings), *_mail_problems(settings)]
+    problems = [*connection_problems(settings), *_mail_problems(settings), *_page_problems(settings)]
     routing = _got(lambda: _routing(settings), problems)
     templates = _got(lambda: Templates(settings.alert_templates_folder or bundled_folder("alert_templates")), problems)
+    notes = _got(lambda: NoteTemplates(settings.alert_templates_folder or bundled_folder("alert_templates")), problems)
     sender = _got(lambda: _sender(settings.smtp_sender), problems)
     engine = _got(lambda: _database(settings.outbox_url), problems)
     problems += _webhook_problems(settings, routing)
-    if problems or engine is None or routing is None or templates is None or sender is None:
+    if problems or engine is None or routing is None or templates is None or sender is None or notes is None:
         raise ConfigurationError(problems)
-    return Ready(engine, routing, templates, sender)
+    return Ready(engine, routing, templates, sender, notes, links_of(settings), page_look(settings))
+
+
+def links_of(settings: Settings) -> Links:
+    """The answer links as they are set; none without keys."""
+    told = settings.answer_keys.get_secret_value() if settings.answer_keys else ""
+    keys = tuple(key.strip() for key in told.split(",") if key.strip())
+    url = settings.answer_public_url or f"http://{settings.answer_host}:{settings.answer_port}"
+    return Links(keys, url.rstrip("/"))
+
+
+def page_look(settings: Settings) -> PageLook:
+    """What the answer page shows and trusts."""
+    return PageLook(settings.answer_identity_header, full=settings.mail_body_detail == "full")
+
+
+def _page_problems(settings: Settings) -> Iterator[str]:
+    links = links_of(settings)
+    if any(len(key) < SHORTEST_KEY for key in links.keys):
+        yield f"answer_keys: a key has at least {SHORTEST_KEY} characters"
+    address = urlsplit(links.base_url)
+    if links.keys and (address.scheme not in {"http", "https"} or not address.hostname):
+        yield f"answer_public_url {links.base_url!r} is no web address"
+    elif links.keys and address.scheme == "http" and not _is_here(address.hostname or ""):
+        yield "answer_public_url: a link that answers alerts must be https, or lead to this machine"
 
 
 def open_outbox(settings: Settings) -> tuple[Engine, Routing]:
@@ -53,6 +86,11 @@ def open_outbox(settings: Settings) -> tuple[Engine, Routing]:
     if problems or engine is None or routing is None:
         raise ConfigurationError(problems)
     return engine, routing
+
+
+def open_database_of(settings: Settings) -> Engine:
+    """The database alone, for the commands that answer and list."""
+    return _database(settings.outbox_url)
 
 
 def _got(make: Callable[[], _T], problems: list[str]) -> _T | None:

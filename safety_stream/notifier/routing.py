@@ -70,7 +70,7 @@ class Routing:
 
     def is_pooled(self, person: Recipient, study: str) -> bool:
         """Whether a person sits on the safety board alone: who sees pooled data only, never a subject."""
-        roles = {role for role in ROLES if person.key in {one.key for one in self._behind(study, role)}}
+        roles = {role for role in ROLES if person.key in {one.key for one in self.behind(study, role)}}
         return roles == {"dsmb_chair"}
 
     def _roles_of(self, person: Recipient, study: str) -> list[Role]:
@@ -85,12 +85,13 @@ class Routing:
             found = self._of(alert, entry(alert.type, alert.case).levels[0])
         return tuple(found[key] for key in sorted(found))
 
-    def _of(self, alert: Alert, roles: tuple[Role, ...]) -> dict[str, Recipient]:
-        return {person.key: person for role in roles for person in self._behind(alert.study, role)}
-
-    def _behind(self, study: str, role: Role) -> tuple[Recipient, ...]:
+    def behind(self, study: str, role: Role) -> tuple[Recipient, ...]:
+        """Those behind one role of a study."""
         own = self.people.get(study, {}).get(role)
-        return own if own is not None else self.people[EVERY_STUDY].get(role, ())
+        return own if own is not None else self.people.get(EVERY_STUDY, {}).get(role, ())
+
+    def _of(self, alert: Alert, roles: tuple[Role, ...]) -> dict[str, Recipient]:
+        return {person.key: person for role in roles for person in self.behind(alert.study, role)}
 
 
 def load_routing(file: Path) -> Routing:

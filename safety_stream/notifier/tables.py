@@ -1,4 +1,4 @@
-"""The outbox database: four tables, and how a connection to each kind of database is set up. Times are Unix ms."""
+"""The outbox database: its tables, and how a connection to each kind of database is set up. Times are Unix ms."""
 
 from typing import Any, Final
 
@@ -7,7 +7,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Engine,
-    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -47,17 +46,24 @@ MESSAGES: Final = Table(
     Column("recipient", String(320), nullable=False, comment="channel:address"),
     Column("channel", String(20), nullable=False),
     Column("level", Integer, nullable=False, default=1, comment="1 told at once, 2 and 3 next in line."),
+    Column("round", Integer, nullable=False, default=1, comment="Counts up when people are told again."),
+    Column("kind", String(10), nullable=False, default="alert", comment="alert, reminder, answered, storm or digest"),
     Column("rank", Integer, nullable=False, comment="0 critical, 1 warning, 2 info: the gravest goes first."),
-    Column("state", String(12), nullable=False, comment="pending, accepted, rejected or superseded"),
+    Column(
+        "state",
+        String(12),
+        nullable=False,
+        comment="pending, accepted, rejected, superseded, answered, silenced, gathered",
+    ),
     Column("possible_repeat", Boolean, nullable=False, default=False),
     Column("tries", Integer, nullable=False, default=0),
     Column("queued_at", BigInteger, nullable=False),
     Column("next_try", BigInteger, nullable=False),
     Column("claimed_until", BigInteger, nullable=False, default=0),
     Column("settled_at", BigInteger),
-    UniqueConstraint("alert_id", "revision", "recipient"),
-    ForeignKeyConstraint(["alert_id", "revision"], ["alerts.id", "alerts.revision"]),
+    UniqueConstraint("alert_id", "revision", "recipient", "level", "round", "kind"),
     Index("messages_in_order", "channel", "state", "rank", "queued_at", "id"),
+    Index("messages_by_time", "queued_at"),
 )
 ATTEMPTS: Final = Table(
     "attempts",
@@ -76,6 +82,83 @@ EDITIONS: Final = Table(
     METADATA,
     Column("study", String(120), primary_key=True),
     Column("edition", String(200), nullable=False, comment="Rulebook and protocol that the second look compares by."),
+)
+COURSES: Final = Table(
+    "courses",
+    METADATA,
+    Column("alert_id", String(16), primary_key=True),
+    Column("revision", Integer, nullable=False, comment="The revision that is to be answered."),
+    Column("state", String(12), nullable=False, comment="open, acknowledged, adjudicated, closed or withdrawn"),
+    Column("level", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("step_at", BigInteger, comment="When the next level is told."),
+    Column("remind_at", BigInteger),
+    Column("decide_by", BigInteger),
+    Column("answered_at", BigInteger),
+    Column("answered_by", String(120), nullable=False),
+    Column("due_at", BigInteger, index=True, comment="When time alone moves it next."),
+    Column("ladder", Text, nullable=False, comment="JSON: times and people, frozen when the alert was raised."),
+    Column("finding", String(120), index=True, comment="What a decision names."),
+)
+TRANSITIONS: Final = Table(
+    "transitions",
+    METADATA,
+    Column("id", _KEY, primary_key=True, autoincrement=True),
+    Column("alert_id", String(16), nullable=False),
+    Column("number", Integer, nullable=False, comment="1, 2, ... of this alert: nobody writes the same one twice."),
+    Column("revision", Integer, nullable=False),
+    Column("what", String(16), nullable=False),
+    Column("before", String(12)),
+    Column("after", String(12), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False, comment="By the clock of this server."),
+    Column("who", String(120), nullable=False),
+    Column(
+        "origin", String(300), nullable=False, comment="From where: the clock, web, command, topic/partition@offset."
+    ),
+    Column("why", Text, nullable=False),
+    UniqueConstraint("alert_id", "number"),
+)
+ANSWERS: Final = Table(
+    "answers",
+    METADATA,
+    Column("record", String(260), primary_key=True, comment="system|id of the event's source."),
+    Column("version", Integer, primary_key=True),
+    Column("alert_id", String(16), nullable=False, index=True),
+    Column("outcome", String(20), nullable=False, comment="taken, nothing_to_answer, or why it was refused."),
+    Column("event", Text, nullable=False, comment="As it is in, or goes to, safety.decisions."),
+    Column("at", BigInteger, nullable=False),
+    Column("origin", String(300), nullable=False),
+    Column("published", Boolean, nullable=False, index=True, comment="Whether the broker has it."),
+)
+PLANS: Final = Table(
+    "plans",
+    METADATA,
+    Column("name", String(200), primary_key=True, comment="digest, or storm and a study"),
+    Column("due_at", BigInteger, nullable=False),
+)
+NOTICES: Final = Table(
+    "notices",
+    METADATA,
+    Column("id", String(16), primary_key=True),
+    Column("kind", String(10), nullable=False, comment="storm or digest"),
+    Column("study", String(120), nullable=False),
+    Column("person", Text, nullable=False, comment="JSON: channel, address, display name."),
+    Column("content", Text, nullable=False, comment="The note as JSON."),
+    Column("made_at", BigInteger, nullable=False),
+)
+SILENCES: Final = Table(
+    "silences",
+    METADATA,
+    Column("id", _KEY, primary_key=True, autoincrement=True),
+    Column("study", String(120), nullable=False, comment="* for every study"),
+    Column("type", String(40), nullable=False, comment="* for every type that may be silenced"),
+    Column("reason", Text, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("from_at", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
 )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from faust.types import Message
 
-from safety_stream.clinical.events import Accepted, ClockTicked, SubjectEvent
+from safety_stream.clinical.events import Accepted, ClockTicked, SubjectEvent, is_for_no_subject
 from safety_stream.errors import StudyUnknown
 from safety_stream.settings import Settings
 from safety_stream.worker.clock import Clock
@@ -48,6 +48,8 @@ class SubjectsWork:
         if isinstance(event, ClockTicked):
             return self._tick(message, as_of)
         check_partition(message, self._settings.partitions)
+        if is_for_no_subject(event):
+            return Effects()
         if event.study not in self._judgement.studies:
             raise StudyUnknown(f"{place(message)}: no protocol is loaded for study {event.study}, whose events we hold")
         return self._of_subject(message, event.study, event.subject, event, as_of)

@@ -12,6 +12,7 @@ from findings_made import toxicity
 from prometheus_client import CollectorRegistry, generate_latest
 from ruamel.yaml import YAML
 
+from safety_stream.alerting.notes import BudgetLine
 from safety_stream.clinical.cohort import StudyNumbers, Unnamed
 from safety_stream.clinical.findings import Tally
 from safety_stream.metrics import making
@@ -20,6 +21,7 @@ from safety_stream.metrics.small_cells import SmallCells
 from safety_stream.notifier.alert_state import AlertCounts
 from safety_stream.notifier.metrics import Metrics as NotifierMetrics
 from safety_stream.notifier.pending import Waiting
+from safety_stream.notifier.response import Responses
 from safety_stream.settings import Settings
 from safety_stream.worker.clinic import judgement_of
 from safety_stream.worker.metrics import Metrics, Shown
@@ -77,7 +79,9 @@ def a_notifier(studies: tuple[str, ...] = ("A-1",)) -> NotifierMetrics:
         {(study, "critical"): 1 for study in studies},
         {(study, "critical"): 1000 for study in studies},
     )
-    made = NotifierMetrics(lambda: Waiting(1, 0, 1000), lambda: counts)
+    week = tuple(BudgetLine(study=study, mailed=6, subjects=3, limit=Decimal(2)) for study in studies)
+    responses = Responses(budget=week, studies=studies)
+    made = NotifierMetrics(lambda: Waiting(1, 0, 1000), lambda: counts, lambda: responses)
     made._backlog.last_success = 5.0
     return made
 

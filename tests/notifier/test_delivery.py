@@ -19,10 +19,12 @@ from safety_stream.alerting.channels.email import EmailChannel, MailServer
 from safety_stream.alerting.letter import Letter
 from safety_stream.alerting.policy import revise
 from safety_stream.alerting.render import Rendered, Templates
+from safety_stream.alerting.render_notes import NoteTemplates
 from safety_stream.bundled import bundled_folder
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.delivery import Courier, Health
 from safety_stream.notifier.metrics import Metrics
+from safety_stream.notifier.note_desk import NoteDesk
 from safety_stream.notifier.outbox import Arrival, Outbox
 from safety_stream.notifier.pending import Pending
 from safety_stream.notifier.routing import Recipient, Routing
@@ -79,6 +81,7 @@ class Desk:
             settled=self.settled,
             clock=now,
             lease=timedelta(minutes=5),
+            notes=NoteDesk(NoteTemplates(bundled_folder("alert_templates")), self.routing),
         )
         task = asyncio.create_task(one.run(stop))
         yield task

@@ -10,7 +10,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.channels.channel import Outcome
 from safety_stream.alerting.policy import revise
 from safety_stream.notifier.outbox import Arrival, Outbox
-from safety_stream.notifier.pending import Pending, Waiting
+from safety_stream.notifier.pending import Claim, Pending, Waiting
 from safety_stream.notifier.routing import Recipient, Routing
 from safety_stream.notifier.tables import ATTEMPTS
 
@@ -37,20 +37,24 @@ def test_the_gravest_goes_first(engine: Engine) -> None:
     """Grade 3 was queued first; grade 4 is claimed first."""
     pending = queued(engine, GRADE_3, GRADE_4)
     claims = [pending.claim("email", NOW, LEASE) for _ in range(3)]
-    assert [claim.alert.type if claim else None for claim in claims] == ["lab_grade_4", "lab_grade_3", None]
+    assert [claim.alert.type if isinstance(claim, Claim) else None for claim in claims] == [
+        "lab_grade_4",
+        "lab_grade_3",
+        None,
+    ]
 
 
 def test_a_revision_waits_for_the_one_before(engine: Engine) -> None:
     """The withdrawal is not sent while the alert itself still waits for the same person, and is sent after it."""
     pending = queued(engine, GRADE_4, GONE)
     first = pending.claim("email", NOW, LEASE)
-    assert first is not None
+    assert isinstance(first, Claim)
     assert first.alert.revision == 1
     assert first.newest_revision == GONE.revision
     assert pending.claim("email", NOW, LEASE) is None
     pending.settle(first, ACCEPTED, NOW, NOW)
     then = pending.claim("email", NOW, LEASE)
-    assert then is not None
+    assert isinstance(then, Claim)
     assert (then.alert, then.told_before) == (GONE, GRADE_4)
 
 
@@ -58,12 +62,12 @@ def test_a_deferred_message_comes_back_at_its_time(engine: Engine) -> None:
     """Not before its next try, then again, with the number of tries."""
     pending = queued(engine, GRADE_4)
     first = pending.claim("email", NOW, LEASE)
-    assert first is not None
+    assert isinstance(first, Claim)
     pending.settle(first, DEFERRED, NOW, NOW + 2000)
     assert pending.claim("email", NOW + 1999, LEASE) is None
     assert pending.next_due("email") == NOW + 2000
     again = pending.claim("email", NOW + 2000, LEASE)
-    assert again is not None
+    assert isinstance(again, Claim)
     assert (again.tries, again.possible_repeat) == (2, False)
 
 
@@ -74,7 +78,7 @@ def test_a_try_that_nobody_settled_makes_the_next_one_a_possible_repeat(engine: 
     assert pending.claim("email", NOW + LEASE - 1, LEASE) is None
     assert pending.next_due("email") == NOW + LEASE
     again = pending.claim("email", NOW + LEASE, LEASE)
-    assert again is not None
+    assert isinstance(again, Claim)
     assert again.possible_repeat
     with engine.begin() as db:
         results = db.scalars(select(ATTEMPTS.c.result).order_by(ATTEMPTS.c.number)).all()
@@ -85,10 +89,10 @@ def test_a_lost_reply_makes_the_next_try_a_possible_repeat(engine: Engine) -> No
     """The server took the mail and fell silent: the next copy is labelled."""
     pending = queued(engine, GRADE_4)
     first = pending.claim("email", NOW, LEASE)
-    assert first is not None
+    assert isinstance(first, Claim)
     pending.settle(first, Outcome("reply_lost", "timed out"), NOW, NOW)
     again = pending.claim("email", NOW, LEASE)
-    assert again is not None
+    assert isinstance(again, Claim)
     assert again.possible_repeat
 
 
@@ -98,7 +102,7 @@ def test_a_restart_of_the_only_messenger_waits_for_no_claim(engine: Engine) -> N
     assert pending.claim("email", NOW, LEASE) is not None
     pending.release_all()
     again = pending.claim("email", NOW + 1, LEASE)
-    assert again is not None
+    assert isinstance(again, Claim)
     assert again.possible_repeat
 
 
@@ -107,7 +111,7 @@ def test_what_is_final_is_never_claimed_again(engine: Engine) -> None:
     pending = queued(engine, GRADE_4, GRADE_3)
     for outcome in (ACCEPTED, Outcome("rejected", "550 no")):
         claim = pending.claim("email", NOW, LEASE)
-        assert claim is not None
+        assert isinstance(claim, Claim)
         pending.settle(claim, outcome, NOW, NOW)
     assert pending.claim("email", NOW + 10**9, LEASE) is None
     assert pending.next_due("email") is None
@@ -118,7 +122,7 @@ def test_what_waits_is_counted(engine: Engine) -> None:
     """Queued and retrying apart, and since when the oldest waits."""
     pending = queued(engine, GRADE_4, GRADE_3)
     claim = pending.claim("email", NOW, LEASE)
-    assert claim is not None
+    assert isinstance(claim, Claim)
     pending.settle(claim, DEFERRED, NOW, NOW + 2000)
     assert pending.waiting() == Waiting(queued=1, retrying=1, oldest_ms=NOW)
     assert pending.claim("file", NOW, LEASE) is None
@@ -131,7 +135,7 @@ def test_two_messengers_never_claim_the_same_message(engine: Engine) -> None:
 
     def empty_it() -> list[int]:
         claims = iter(lambda: pending.claim("email", NOW, LEASE), None)
-        return [claim.message for claim in claims if claim is not None]
+        return [claim.message for claim in claims if isinstance(claim, Claim)]
 
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: empty_it(), range(2))

@@ -11,6 +11,9 @@ from safety_stream.alerting.alert import AlertType, Urgency
 
 Result = Literal["accepted", "deferred", "rejected", "reply_lost"]
 _THREAD_EPOCH: Final = bytes.fromhex("01dc7ab8c3a1")  # 2026-01-01: a thread needs a date that never changes
+ListKind = Literal["digest", "storm"]
+LISTS: Final[tuple[ListKind, ...]] = ("digest", "storm")
+"""Mails that are lists of alerts, and no alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,21 @@ class Message:
     recipient: Address | WebAddress
     alert: str
     revision: int
-    type: AlertType
+    type: AlertType | ListKind
     urgency: Urgency
     subject: str
     text: str
     html: str
     level: int = 1
     repeat: int = 1
+    kind: str = "alert"
 
     @property
     def id(self) -> str:
         """The name of this message without its domain: the same for every copy of it."""
         address = blake2b(self.recipient.addr_spec.casefold().encode(), digest_size=6).hexdigest()
-        return f"al.{self.alert}.r{self.revision}.l{self.level}.n{self.repeat}.{address}"
+        which = "" if self.kind == "alert" else f".{self.kind}"
+        return f"al.{self.alert}.r{self.revision}.l{self.level}.n{self.repeat}{which}.{address}"
 
     @property
     def thread(self) -> str:

@@ -1,0 +1,113 @@
+"""Answering from a terminal: the same rules as by link, the same record, and exit codes that a script can use."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import alerts_made as made
+import findings_made
+import pytest
+from answering_made import Office
+from typer.testing import CliRunner
+
+from safety_stream.cli import app
+from safety_stream.notifier.tables import open_database
+
+RUN = CliRunner()
+GRADE_4 = made.sent(findings_made.toxicity(4))
+DLT = made.sent(findings_made.dose_limiting_toxicity())
+READBACK = ("--readback", (GRADE_4.subject or "")[-4:])
+BY = ("--by", "Dr Lee")
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """A grade 4 alert and a DLT, raised a moment ago, in the database that the environment names."""
+    url = f"sqlite:///{tmp_path}/outbox.db"
+    monkeypatch.setenv("SAFETY_STREAM_OUTBOX_URL", url)
+    one = Office(open_database(url), now=datetime.now(UTC))
+    one.record(GRADE_4, DLT)
+    yield one
+    one.engine.dispose()
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Exit code and all that is said."""
+    result = RUN.invoke(app, arguments)
+    return result.exit_code, result.output
+
+
+def test_alerts_lists_what_waits_the_next_due_first(office: Office) -> None:
+    """Id, revision, urgency, state, level and age; 0 while nobody is late, 1 once an alert has stepped up."""
+    code, said = run("alerts")
+    header, first, second = said.splitlines()
+    assert (code, header.split("\t")[:6]) == (0, ["alert", "revision", "urgency", "state", "level", "due"])
+    assert (first.split("\t")[0], second.split("\t")[0]) == (GRADE_4.id, DLT.id)
+    office.wait(15)
+    assert run("alerts")[0] == 1
+
+
+def test_ack_answers_an_alert(office: Office) -> None:
+    """On record with the name; listed no more, but with --all."""
+    assert run("ack", GRADE_4.id, "--revision", "1", *BY, *READBACK, "--response", "will-act") == (0, "On record.\n")
+    assert office.moves(GRADE_4)[1] == ("acknowledged", "Dr Lee")
+    assert GRADE_4.id not in run("alerts")[1]
+    assert GRADE_4.id in run("alerts", "--all")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ((GRADE_4.id, "--revision", "1", "--readback", "0000"), 1, "Not read back: the last 4 characters of the sub"),
+        ((GRADE_4.id, "--revision", "2", *READBACK), 1, "There is no such revision."),
+        (("AL-AAAAAAAA", "--revision", "1", *READBACK), 2, "no such alert is on record"),
+    ],
+)
+def test_ack_refuses_what_does_not_fit(office: Office, arguments: tuple[str, ...], code: int, says: str) -> None:
+    """A wrong read-back or revision changes nothing (1); an unknown alert is a wrong argument (2)."""
+    told = run("ack", *arguments, *BY, "--response", "will-act")
+    assert (told[0], says in told[1]) == (code, True), told[1]
+    assert office.moves(GRADE_4) == [("opened", "the engine")]
+
+
+def test_adjudicate_takes_the_finding_or_its_alert(office: Office) -> None:
+    """The DLT is decided by its finding's id, as the core names it."""
+    assert DLT.finding is not None
+    reason = ("--why", "a cold", "--readback", (DLT.subject or "")[-4:])
+    assert run("adjudicate", DLT.finding.id, "--verdict", "refuted", *BY, *reason) == (0, "On record.\n")
+    assert office.state(DLT) == "adjudicated"
+    assert run("adjudicate", DLT.id, "--verdict", "confirmed", *BY, *reason)[0] == 1
+    assert run("adjudicate", GRADE_4.id, "--verdict", "confirmed", *BY, *READBACK, "--why", "x") == (
+        1,
+        "This alert asks for no decision on a DLT.\n",
+    )
+
+
+def test_silence_holds_the_mails_of_a_type(office: Office) -> None:
+    """A grade 4 of another subject is not mailed while its type is silent, and steps up when the silence has ended."""
+    office.mail()
+    code, said = run("silence", "lab_grade_4", "--for", "30m", "--reason", "analyser broken", *BY)
+    assert (code, said.startswith("Silent until ")) == (0, True)
+    other = made.sent(findings_made.toxicity(4, id="F-2", subject="SUBJ-0002"))
+    office.now = datetime.now(UTC)
+    office.record(other)
+    assert office.mail() == []
+    office.wait(31)
+    assert "SUBJ-0002" in {getattr(claim, "alert", GRADE_4).subject for claim in office.sent()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("death", "--for", "1h", "--reason", "x"), "death is never silenced"),
+        (("serious_adverse_event", "--for", "1h", "--reason", "x"), "never silenced"),
+        (("lab_grade_4", "--for", "9h", "--reason", "x"), "at most 8 hours"),
+        (("lab_grade_4", "--for", "1h", "--reason", " "), "a reason and a name"),
+        (("lab_grade_4", "--for", "soon", "--reason", "x"), "expected hours or minutes"),
+    ],
+)
+@pytest.mark.usefixtures("office")
+def test_silence_refuses_what_must_not_be_silent(arguments: tuple[str, ...], says: str) -> None:
+    """Deaths, serious events, more than 8 hours, no reason: 2, and why."""
+    code, said = run("silence", *arguments, *BY)
+    assert (code, says in said) == (2, True), said
