@@ -14,6 +14,7 @@ from safety_stream.clinical.findings import (
     DoseLimitingToxicity,
     EligibilityBreach,
     EligibilityStatus,
+    GradeRange,
     ReportedEvent,
     ReportingDue,
     StaggerBreach,
@@ -23,6 +24,7 @@ from safety_stream.clinical.findings import (
 )
 
 SEND: Final = Decision(action="send", reason="new")
+SEVERE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +204,25 @@ def data_query(finding: DataQuery) -> Iterator[Draft]:
 
 def composite_met(finding: CompositeMet) -> Iterator[Draft]:
     """Hy's law at once, also where the test that could rule it out is missing; a stopping criterion once it is sure."""
+    if finding.grade is not None:
+        yield from _graded(finding, finding.grade)
+        return
     if finding.tell is None:
         return
     decision = hold("before_treatment") if finding.emergent is False else SEND
     if finding.state == "possible" and finding.tell != "hys_law":
         decision = hold("possible")
     yield Draft(finding.tell, "", decision, (finding.state,), (int(finding.state == "sure"),))
+
+
+def _graded(finding: CompositeMet, grade: GradeRange) -> Iterator[Draft]:
+    """Hematotoxicity of grade 3 or more once that is known, told again at 4: one alert for early, one for late.
+
+    The first low count is told by its laboratory alert, this one tells how long it has lasted: none contains the other.
+    """
+    if finding.tell is not None:
+        severe = grade.lowest >= SEVERE
+        yield Draft(finding.tell, "", SEND if severe else hold("possible"), (grade.lowest,), (grade.lowest,))
 
 
 def reporting_due(finding: ReportingDue) -> Iterator[Draft]:

@@ -105,6 +105,8 @@ def composite_met(finding: CompositeMet) -> str:
     """What was met, or may have been, and the results that make it."""
     state = "POSSIBLE: " if finding.state == "possible" else ""
     ratio = f"; {finding.ratio}" if finding.ratio else ""
+    if finding.grade is not None:
+        return f"{state}{finding.text}, grade {grade_words(finding.grade)}: {finding.evidence.comparison}"
     return f"{state}{finding.text}: {'; '.join(one.value for one in finding.evidence.inputs)}{ratio}"
 
 

@@ -357,6 +357,8 @@ def composite_facts(finding: CompositeMet) -> Facts:
     yield from study_day(finding.study_day)
     yield "Criterion", f"{finding.text} ({finding.source})"
     yield "State", "surely met" if finding.state == "sure" else "possible: not ruled out"
+    if finding.grade is not None:
+        yield "Grade", f"{grade_words(finding.grade)} (EHA/EBMT consensus, not CTCAE)"
     if finding.ratio is not None:
         yield "Ratio", finding.ratio
     yield "Onset", when(finding.onset)

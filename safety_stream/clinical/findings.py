@@ -278,8 +278,11 @@ class CompositeMet(Finding):
     completed: Moment = Field(description="The sample with which it was met, or may have been.")
     emergent: bool | None = Field(description="The onset came after the first treatment; null: cannot be known.")
     ratio: str | None = Field(default=None, description="As the protocol wants it shown, e.g. R = 5.10.")
-    tell: Literal["hys_law", "liver_stop"] | None = Field(description="The alert; null: recorded only.")
+    tell: Literal["hys_law", "liver_stop", "hematotoxicity"] | None = Field(
+        description="The alert; null: recorded only."
+    )
     study_day: int | None = None
+    grade: GradeRange | None = Field(default=None, description="Of a composite that has grades (ICAHT); not CTCAE's.")
 
 
 class ReportingDue(Finding):
@@ -462,5 +465,6 @@ class SubjectStatus(Concluded):
     extended_because: str | None = Field(default=None, description="Why observation goes on beyond the window (T4).")
     planned_infusion: date | None = Field(default=None, description="First infusion as planned, while none was given.")
     followed: Followed = Followed()
+    hematotoxicity: dict[str, str] = Field(default_factory=dict, description="Early and late ICAHT, each its grade.")
     revision: Annotated[int, Field(ge=1)] = 1
     as_of: datetime

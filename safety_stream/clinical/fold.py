@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
-from safety_stream.clinical.running import Clock, Joining, Spell, Watched
+from safety_stream.clinical.running import Clock, Depths, Joining, Spell, Watched
 
 
 class Seen(NamedTuple):
@@ -134,6 +134,7 @@ class Fold(NamedTuple):
     watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
     joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
     other: tuple[Result, ...] = ()
+    depths: Depths = Depths()
 
 
 class SeriousCase(NamedTuple):
@@ -196,3 +197,4 @@ class Digest(NamedTuple):
     began: datetime | None = None
     died: tuple[datetime, datetime] | None = None
     followed: Literal["", "perhaps", "yes"] = ""
+    depths: Depths = Depths()

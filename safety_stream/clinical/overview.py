@@ -24,6 +24,7 @@ from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, Gr
 from safety_stream.clinical.fold import Digest, Flood, Fold
 from safety_stream.clinical.follow_up import followed, planned_infusion
 from safety_stream.clinical.frame import Frame, Infusion
+from safety_stream.clinical.hematotoxicity import hematotoxicity
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked, query
@@ -60,6 +61,8 @@ def overview(
         found += missing(frame, judged, book.version)
     found += [*composites, *joined, *composites_met(frame, digests, book.version)]
     found += eligibility_findings(frame, digests, book.version)
+    toxic = list(hematotoxicity(frame, digests, book.version))
+    found += toxic
     due, ahead = reporting_due(frame, digests, book.version, as_of)
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
@@ -72,6 +75,8 @@ def overview(
     status = _status(frame, digests, dlt, end, as_of)
     if longer is not None:
         status = status.model_copy(update={"window_to": longer[0], "extended_because": f"T4: {longer[1]}"})
+    if toxic:
+        status = status.model_copy(update={"hematotoxicity": {one.composite: str(one.grade) for one in toxic}})
     ahead += [end] if end is not None and as_of < end else []
     return Overview({one.id: one for one in found}, status, min(ahead, default=None))
 

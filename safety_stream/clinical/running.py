@@ -110,3 +110,39 @@ class Joining(NamedTuple):
     def known(self) -> tuple[Spell, ...]:
         """Every spell, the open one last."""
         return self.spells if self.open is None else (*self.spells, self.open)
+
+
+class Depth(NamedTuple):
+    """The lowest count of one day: for each early limit of hematotoxicity whether it lies at or below; None: it may."""
+
+    day: int
+    low: tuple[bool | None, ...]
+    point: Point
+
+
+class Late(NamedTuple):
+    """One sample after the early days as a late limit sees it; ``sure``: it surely lies at or below."""
+
+    day: int
+    sure: bool
+    point: Point
+
+
+class Twice(NamedTuple):
+    """One late limit: the first of the low samples that run on, and the first two in a row, surely or perhaps."""
+
+    running: Late | None = None
+    met: tuple[Late, Late] | None = None
+    perhaps: tuple[Late, Late] | None = None
+
+
+class Depths(NamedTuple):
+    """How deep the neutrophils fell, by day; ``undated``: a low sample of which nobody knows the day.
+
+    ``above``: the last days above every limit since then, or before any low one: nothing hangs on them yet.
+    """
+
+    days: tuple[Depth, ...] = ()
+    above: tuple[Depth, ...] = ()
+    late: tuple[Twice, ...] = ()
+    undated: Point | None = None

@@ -13,6 +13,7 @@ from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
+from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
 from safety_stream.clinical.episodes import Period, Sample, advance
@@ -147,6 +148,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         marks=thinned(fold.marks, marks_of(measured, place, frame, baseline))
         if frame.version.clauses_on(measured.key)
         else (),
+        depths=deeper(fold.depths, one, measured, frame),
     )
     brought = Touched(
         (*touched.closed, *closed),
@@ -307,4 +309,5 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
         graded=graded_episodes(found.values()),
+        depths=fold.depths._replace(above=()) if fold.depths.above else fold.depths,
     )

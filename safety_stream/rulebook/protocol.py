@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
+from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
 from safety_stream.rulebook.recorded import RecordedFact
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.spans import Span
@@ -154,6 +155,7 @@ class ProtocolVersion(Written):
     sae_report_within: Span = Field(default_factory=lambda: Span("24 h"))
     reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")
     reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")
+    hematotoxicity: Hematotoxicity | None = Field(default=None, description="Null: ICAHT is not graded.")
     alert_roles: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -140,6 +140,10 @@ def _criteria(version: ProtocolVersion) -> Iterator[tuple[Path, str, str | None,
             yield from ((("composites", name, *place), analyte, None, clause.when) for analyte in clause.any_of)
     for i, limit in enumerate(version.watch):
         yield ("watch", i, "outside"), limit.analyte, None, limit.outside
+    if version.hematotoxicity is not None:
+        told = version.hematotoxicity
+        counts = (*told.early_limits, *(when for _, when in told.late_limits))
+        yield from ((("hematotoxicity",), told.analyte, None, when) for when in counts)
 
 
 def _criterion(path: Path, analyte: Analyte, unit: str | None, text: str) -> Iterator[Slip]:
