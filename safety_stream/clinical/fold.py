@@ -166,7 +166,7 @@ class GradedEpisode(NamedTuple):
 
 
 class ToldEvent(NamedTuple):
-    """What a report says of a term: to be compared with the laboratory."""
+    """What a report says of a term: to be compared with the laboratory. ``ongoing``: it is not told to be over."""
 
     term: str
     grade: int | None
@@ -174,6 +174,7 @@ class ToldEvent(NamedTuple):
     resolved: Moment | None
     reported_at: datetime
     source: str
+    ongoing: bool = True
 
 
 class Digest(NamedTuple):

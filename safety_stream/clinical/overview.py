@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.composites import all_marks, together
+from safety_stream.clinical.composites import all_marks, all_told, together
 from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.contradictions import contradictions, died
 from safety_stream.clinical.dlt import dose_limiting, worst
@@ -191,7 +191,7 @@ def _within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:
 def _composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[DoseLimitingToxicity]:
     """The DLT rules that a composite meets: its onset is the first of the samples that make it."""
     marks = all_marks({page: digest.marks for page, digest in digests.items()})
-    for one in together(frame, marks):
+    for one in together(frame, marks, all_told(digests)):
         onset = min(one.marks, key=lambda mark: (mark.earliest, mark.latest))
         candidate = Candidate(
             about=finding_id(frame.study, frame.subject, "composite", one.name),

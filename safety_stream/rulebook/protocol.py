@@ -202,8 +202,12 @@ class ProtocolVersion(Written):
     def clauses_by_analyte(self) -> dict[str, tuple[tuple[str, Clause, bool], ...]]:
         """The clauses of composites by the analyte that answers them."""
         every = [
-            (name, clause, one.lasting is not None) for name, one in self.composites.items() for clause in one.all_of
+            (name, clause, one.lasting is not None or one.symptoms is not None)
+            for name, one in self.composites.items()
+            for clause in one.all_of
         ]
+        told = [(name, one.symptoms) for name, one in self.composites.items() if one.symptoms]
+        every += [(name, clause, False) for name, symptoms in told for clause in symptoms.or_measured]
         every += [(name, one.unless, True) for name, one in self.composites.items() if one.unless]
         analytes = {key for _, clause, _ in every for key in clause.any_of}
         return {key: tuple(one for one in every if key in one[1].any_of) for key in analytes}

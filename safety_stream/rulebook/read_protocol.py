@@ -136,6 +136,8 @@ def _criteria(version: ProtocolVersion) -> Iterator[tuple[Path, str, str | None,
     for name, composite in version.composites.items():
         clauses: list[tuple[Path, Clause]] = [(("all_of", i), clause) for i, clause in enumerate(composite.all_of)]
         clauses += [(("unless",), composite.unless)] if composite.unless else []
+        signs = composite.symptoms.or_measured if composite.symptoms else ()
+        clauses += [(("symptoms", "or_measured", i), clause) for i, clause in enumerate(signs)]
         for place, clause in clauses:
             yield from ((("composites", name, *place), analyte, None, clause.when) for analyte in clause.any_of)
     for i, limit in enumerate(version.watch):
@@ -172,3 +174,6 @@ def _terms(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
     for i, excluded in enumerate(version.dlt.excluded if version.dlt else ()):
         yield from ((("dlt", "excluded", i, "terms"), term) for term in excluded.terms)
     yield from ((("expected", i, "term"), one.term) for i, one in enumerate(version.expected))
+    for name, composite in version.composites.items():
+        if composite.symptoms:
+            yield from ((("composites", name, "symptoms", "terms"), term) for term in composite.symptoms.terms)
