@@ -20,6 +20,7 @@ from safety_stream.clinical.findings import (
     StaggerBreach,
     StudyTally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
 )
 
@@ -232,6 +233,11 @@ def reporting_due(finding: ReportingDue) -> Iterator[Draft]:
         yield Draft("sae_clock", "", SEND, far, far)
 
 
+def unobserved(finding: Unobserved) -> Iterator[Draft]:
+    """Results that did not come, or hours unobserved: told once; that data came since is in the findings."""
+    yield Draft("unobserved", "missing_results" if finding.what == "missing_results" else "", SEND)
+
+
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
@@ -245,6 +251,7 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     ReportingDue: reporting_due,
     StaggerBreach: stagger_breach,
     StudyTally: study_tally,
+    Unobserved: unobserved,
 }
 
 

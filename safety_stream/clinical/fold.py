@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
-from safety_stream.clinical.running import Clock, Depths, Joining, Spell, Watched
+from safety_stream.clinical.running import Clock, Depths, Joining, Observed, Spell, Watched
 
 
 class Seen(NamedTuple):
@@ -135,6 +135,7 @@ class Fold(NamedTuple):
     joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
     other: tuple[Result, ...] = ()
     depths: Depths = Depths()
+    observed: Observed = Observed()
 
 
 class SeriousCase(NamedTuple):
@@ -199,3 +200,4 @@ class Digest(NamedTuple):
     died: tuple[datetime, datetime] | None = None
     followed: Literal["", "perhaps", "yes"] = ""
     depths: Depths = Depths()
+    observed: Observed = Observed()

@@ -31,6 +31,7 @@ from safety_stream.clinical.queries import asked, query
 from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
+from safety_stream.clinical.unobserved import in_status, unobserved
 from safety_stream.quantity import Unreadable, read_value
 from safety_stream.rulebook.tables import Book
 
@@ -69,6 +70,9 @@ def overview(
     unlike, later = reconciled(frame, digests, book, as_of)
     found += (query(frame, flood) for flood in unlike)
     ahead += later
+    looked = unobserved(frame, digests, book.version, as_of)
+    found += looked.found
+    ahead += looked.ahead
     dlt = worst(state for _, state in dlts)
     longer = extension(frame, [*digests.values(), own], dlt)
     end = midnight_after(frame, longer[0]) if longer else closes(frame)
@@ -77,6 +81,8 @@ def overview(
         status = status.model_copy(update={"window_to": longer[0], "extended_because": f"T4: {longer[1]}"})
     if toxic:
         status = status.model_copy(update={"hematotoxicity": {one.composite: str(one.grade) for one in toxic}})
+    if looked.found:
+        status = status.model_copy(update=dict(in_status(looked.found)))
     ahead += [end] if end is not None and as_of < end else []
     return Overview({one.id: one for one in found}, status, min(ahead, default=None))
 

@@ -1,5 +1,6 @@
 """What runs on from one result to the next: outside a watch limit, above a figure, in a state. Types only."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -146,3 +147,16 @@ class Depths(NamedTuple):
     above: tuple[Depth, ...] = ()
     late: tuple[Twice, ...] = ()
     undated: Point | None = None
+
+
+class Observed(NamedTuple):
+    """When one analyte was observed after the first infusion, by the full hour.
+
+    ``last``: the last time; ``gaps``: those that reach a limit of the protocol; ``visits``: those whose days it was
+    observed on; ``later``: those it was observed after, and not on their days.
+    """
+
+    last: datetime | None = None
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+    visits: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
+from safety_stream.clinical.observed import observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
@@ -149,6 +150,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         if frame.version.clauses_on(measured.key)
         else (),
         depths=deeper(fold.depths, one, measured, frame),
+        observed=observed(fold.observed, place, measured.key, frame),
     )
     brought = Touched(
         (*touched.closed, *closed),
@@ -310,4 +312,5 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
         graded=graded_episodes(found.values()),
         depths=fold.depths._replace(above=()) if fold.depths.above else fold.depths,
+        observed=fold.observed,
     )

@@ -19,6 +19,7 @@ from safety_stream.rulebook.escalation_table import Escalation
 from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
 from safety_stream.rulebook.recorded import RecordedFact
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
+from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
 from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
 
@@ -156,6 +157,7 @@ class ProtocolVersion(Written):
     reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")
     reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")
     hematotoxicity: Hematotoxicity | None = Field(default=None, description="Null: ICAHT is not graded.")
+    schedule: Schedule | None = Field(default=None, description="Null: nobody is told what was not observed.")
     alert_roles: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")

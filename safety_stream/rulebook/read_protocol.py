@@ -110,6 +110,9 @@ def _root(index: int) -> Path:
 def _slips(version: ProtocolVersion, analytes: Mapping[str, Analyte], terms: Mapping[str, Term]) -> Iterator[Slip]:
     """Whatever the version names that the tables, or the rest of it, do not know."""
     classes = {term.soc for term in terms.values()}
+    for path, key in _scheduled(version):
+        if key not in analytes:
+            yield Slip(path, f"no analyte {key!r}", "a key of analytes.yaml")
     for path, analyte, unit, text in _criteria(version):
         if analyte in analytes:
             yield from _criterion(path, analytes[analyte], unit, text)
@@ -177,3 +180,9 @@ def _terms(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
     for name, composite in version.composites.items():
         if composite.symptoms:
             yield from ((("composites", name, "symptoms", "terms"), term) for term in composite.symptoms.terms)
+
+
+def _scheduled(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
+    visits, blind = (version.schedule.visits, version.schedule.blind) if version.schedule else ((), ())
+    yield from ((("schedule", "visits", i, "needs"), key) for i, one in enumerate(visits) for key in one.needs)
+    yield from ((("schedule", "blind", i, "any_of"), key) for i, one in enumerate(blind) for key in one.any_of)
