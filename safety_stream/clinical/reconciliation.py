@@ -46,7 +46,10 @@ def _day(moment: Moment) -> Moment:
 
 def told_event(finding: ReportedEvent, source: str) -> ToldEvent:
     """What a report says, as far as it is compared."""
-    return ToldEvent(finding.term, finding.grade, finding.onset, finding.resolved, finding.reported_at, source)
+    over = finding.resolved is not None or finding.outcome in {"recovered", "recovered-with-sequelae", "fatal"}
+    return ToldEvent(
+        finding.term, finding.grade, finding.onset, finding.resolved, finding.reported_at, source, ongoing=not over
+    )
 
 
 def reconciled(

@@ -13,6 +13,7 @@ from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
+from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
 from safety_stream.clinical.episodes import Period, Sample, advance
@@ -20,6 +21,7 @@ from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
+from safety_stream.clinical.observed import observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
@@ -144,9 +146,11 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     now = fold._replace(
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline), frame.version.lasting)
+        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline), frame.version.by_runs)
         if frame.version.clauses_on(measured.key)
         else (),
+        depths=deeper(fold.depths, one, measured, frame),
+        observed=observed(fold.observed, place, measured.key, frame),
     )
     brought = Touched(
         (*touched.closed, *closed),
@@ -307,4 +311,6 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
         graded=graded_episodes(found.values()),
+        depths=fold.depths._replace(above=()) if fold.depths.above else fold.depths,
+        observed=fold.observed,
     )
