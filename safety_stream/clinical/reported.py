@@ -72,6 +72,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         began=fact.event.onset.earliest(frame.zone) if fact.event.onset else None,
         died=_died(reading, frame.zone),
         followed=in_follow_up(finding.onset, finding.emergent, frame),
+        holds=True,
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
     return {one.id: one for one in found}, digest

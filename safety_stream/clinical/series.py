@@ -307,4 +307,5 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
         graded=graded_episodes(found.values()),
+        holds=fold.last is not None,
     )

@@ -38,6 +38,7 @@ from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import result_of
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.shelf import names_needed, settled, shelf_of
+from safety_stream.clinical.stored import FORMAT
 from safety_stream.clinical.versions import settle_result
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.tables import Book
@@ -88,7 +89,7 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     needed = {HEADER}
     if isinstance(event, Measurement):
         for key in series_keys(event, book):
-            needed.update(names_needed(record, key, event, zone))
+            needed.update(names_needed(record, key, _unless_stale(record, key, event, book), zone))
     elif isinstance(event, AdverseEvent):
         needed.add(report_page(event.source.record))
     if _is_stale(record, book) or not (event is None or isinstance(event, Measurement | AdverseEvent | Acknowledged)):
@@ -98,7 +99,19 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
 
 
 def _is_stale(record: SubjectRecord, book: Book) -> bool:
-    return record.header.book not in {"", edition_of(book, record.study)}
+    return record.header.book not in {"", _page_edition(book, record.study)}
+
+
+def _unless_stale(record: SubjectRecord, key: str, event: Measurement, book: Book) -> Measurement | None:
+    """None for a series of another edition than the header's, as a crash can leave it: all its pages are needed."""
+    series = record.series.get(key)
+    stale = series is not None and series.book not in {"", _page_edition(book, record.study)}
+    return None if stale else event
+
+
+def _page_edition(book: Book, study: str) -> str:
+    """The edition and the format of the pages: another format, and everything is concluded anew."""
+    return f"{edition_of(book, study)}+pages {FORMAT}"
 
 
 def edition_of(book: Book, study: str) -> str:
@@ -200,7 +213,7 @@ def _protocol(book: Book, study: str) -> Protocol:
 
 
 def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str) -> Bench:
-    edition, held = edition_of(book, record.study), record.frame
+    edition, held = _page_edition(book, record.study), record.frame
     if held is not None and held[0] == edition:
         return Bench(book, edition, as_of, because, held[1])
     frame = frame_of(record.study, record.subject, record.header.facts, _protocol(book, record.study))
