@@ -57,6 +57,8 @@ CODES: Mapping[str, str] = {
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "outcome and dates contradict each other",
     "onset_after_report": "the event began after it was reported",
+    "grade_course_contradictory": "the course of the grade does not fit the rest of the report",
+    "grade_course_untold": "a rule asks how long the event was at a grade, and one line is told for all of it",
     # the laboratory against the reports
     "lab_grade_unreported": "a graded laboratory episode without an adverse-event report",
     "lab_grade_4_unreported": "a laboratory episode of grade 4 without an adverse-event report",
