@@ -190,6 +190,11 @@ FOR_THE_LIST: Final = {
     "term_and_code_differ",
     "lab_grade_unreported",
     "report_without_laboratory",
+    "completed_after_death",
+    "deaths_disagree",
+    "enrolled_before_consent",
+    "grade_course_contradictory",
+    "result_after_death",
 }
 
 

@@ -21,7 +21,7 @@ from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, Ru
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
-from safety_stream.clinical.queries import asked, poured, query
+from safety_stream.clinical.queries import asked, death_by, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result, bounds_of
 from safety_stream.clinical.spells import joining
@@ -83,7 +83,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         fold, touched = _beside(fold, touched, one, course)
     own = [one for one in point if _own(one, course)]
-    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course)))
+    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course), *_after_death(own, course)))
 
 
 def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
@@ -205,6 +205,15 @@ def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
             found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
             expected = "a specimen taken before its report"
             yield asked("observed_after_reported", course.key, found, expected, one.source)
+
+
+def _after_death(point: Iterable[Result], course: Course) -> Iterator[Flood]:
+    """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
+    died = course.frame.died
+    for one in point if died is not None else ():
+        if died is not None and bounds_of(one.observed_at, course.frame.zone)[0] > died[1]:
+            found = f"observed {one.observed_at}, and {death_by(died, course.frame.zone)}"
+            yield asked("result_after_death", course.key, found, "one or the other", one.source)
 
 
 class Carried(NamedTuple):
