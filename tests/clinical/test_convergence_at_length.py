@@ -4,10 +4,12 @@ Run with ``--long``; the same laws over fewer histories are in test_convergence.
 """
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 from any_event import events
+from crashing import Crashing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from stories import FAR, Played, at, bundled, bundled_with, screened, taken_back
@@ -103,3 +105,16 @@ def test_an_amended_protocol(told: list[SubjectEvent], since: int, stored: bool)
         played.take(event)
     played.take(None)
     assert played.findings == end_of(told, book=newer)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("small_pages")
+@AT_LENGTH
+@given(st.lists(events(), max_size=15), st.integers(0, 10_000))
+def test_a_crash_in_every_step(told: list[SubjectEvent], seed: int) -> None:
+    """Any part of each step's pages written, then the same event again: findings and revisions are the same."""
+    crashing = Crashing(Random(seed))
+    for event in told:
+        crashing.take(event)
+    assert crashing.findings == end_of(told)
+    assert crashing.findings == subject.conclude(crashing.whole(), crashing.book, FAR).findings
