@@ -108,7 +108,7 @@ def test_results_after_a_death_are_asked_about_once_a_test_and_no_longer_when_th
         assert found == {"K": 2, "ALT": 1}
         assert played.one("toxicity", term="Hyperkalemia").peak.lowest == 4
         played.take(taken_back(death))
-        assert played.of("data_query") == []
+        assert played.of("data_query", code="result_after_death") == []
 
 
 def test_a_death_that_is_moved_moves_the_questions() -> None:
