@@ -192,7 +192,13 @@ FOR_THE_LIST: Final = {
     "completed_and_withdrawn",
     "term_and_code_differ",
     "lab_grade_unreported",
+    "lab_grade_4_unreported",  # the grade itself was told when it was measured
     "report_without_laboratory",
+    "completed_after_death",
+    "deaths_disagree",
+    "enrolled_before_consent",
+    "grade_course_contradictory",
+    "result_after_death",
 }
 
 

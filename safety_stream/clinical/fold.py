@@ -182,7 +182,7 @@ class Digest(NamedTuple):
     """What the header knows of another page: all that the subject's status and composites need.
 
     ``observe``: until when a possible DLT has to be watched, and why. ``began``: the earliest that a reported event can
-    have begun; ``died``: between which instants it killed.
+    have begun; ``died``: between which instants it killed. ``holds``: something on the page stands.
     """
 
     worst: int | None = None
@@ -201,3 +201,4 @@ class Digest(NamedTuple):
     followed: Literal["", "perhaps", "yes"] = ""
     depths: Depths = Depths()
     observed: Observed = Observed()
+    holds: bool = False

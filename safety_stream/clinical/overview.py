@@ -72,7 +72,7 @@ def overview(
     dlts += own.dlts
     known = frozenset(id_ for id_, _ in dlts)
     lives = tuple((page, digest.began, digest.died) for page, digest in digests.items() if digest.began or digest.died)
-    told = (frame, facts, bool(digests), lives, known)
+    told = (frame, facts, any(one.holds for one in digests.values()), lives, known)
     questions = parts.of(
         "questions", told, lambda: (query(frame, one) for one in _questions(frame, facts, digests, known))
     )
@@ -252,7 +252,7 @@ def _questions(
     frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], dlts: frozenset[str]
 ) -> Iterator[Flood]:
     standing = {record: one for record, one in sorted(facts.items()) if one.event.status != "entered-in-error"}
-    if frame.screened is None and (standing or digests):
+    if frame.screened is None and (standing or any(one.holds for one in digests.values())):
         yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
     yield from _about_registration(frame, standing)
     yield from _about_doses(frame, standing)

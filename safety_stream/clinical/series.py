@@ -23,7 +23,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
 from safety_stream.clinical.observed import observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
-from safety_stream.clinical.queries import asked, poured, query
+from safety_stream.clinical.queries import asked, death_by, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result, bounds_of
 from safety_stream.clinical.spells import joining
@@ -85,7 +85,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         fold, touched = _beside(fold, touched, one, course)
     own = [one for one in point if _own(one, course)]
-    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course)))
+    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course), *_after_death(own, course)))
 
 
 def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
@@ -211,6 +211,15 @@ def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
             yield asked("observed_after_reported", course.key, found, expected, one.source)
 
 
+def _after_death(point: Iterable[Result], course: Course) -> Iterator[Flood]:
+    """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
+    died = course.frame.died
+    for one in point if died is not None else ():
+        if died is not None and bounds_of(one.observed_at, course.frame.zone)[0] > died[1]:
+            found = f"observed {one.observed_at}, and {death_by(died, course.frame.zone)}"
+            yield asked("result_after_death", course.key, found, "one or the other", one.source)
+
+
 class Carried(NamedTuple):
     """One result of a series after it was folded: the fold after it, and what it brought.
 
@@ -313,4 +322,5 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         graded=graded_episodes(found.values()),
         depths=fold.depths._replace(above=()) if fold.depths.above else fold.depths,
         observed=fold.observed,
+        holds=fold.last is not None,
     )

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from safety_stream.rulebook.spans import GradeBound, Lasting, Span
 from safety_stream.rulebook.written import ONE_OR_MORE, Attribution, Id, Words, Written, as_list
 
+LineGrade = Literal["throughout", "worst"]
+
 
 class Clause(Written):
     """One part of a composite: any of these analytes, when it meets the criterion."""
@@ -113,6 +115,11 @@ class Dlt(Written):
     excluded: Annotated[
         tuple[Exclusion, ...], BeforeValidator(as_list, json_schema_input_type=Exclusion | list[Exclusion])
     ] = ()
+    line_grade: LineGrade = Field(
+        default="throughout",
+        description="What the grade of an adverse-event line is: held throughout (a new line with every change of the "
+        "grade), or the worst of the event; a course of the grade that is told goes before both.",
+    )
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:
