@@ -77,7 +77,7 @@ class Answers:
             outcome, moves = _judged(db, known, event, at)
             if known is not None and moves:
                 _apply(db, known, moves, at, origin)
-            wanted = publish and (outcome == "taken" or (isinstance(event, Adjudicated) and known is not None))
+            wanted = publish and outcome == "taken"  # what was said to change nothing changes nothing anywhere
             _keep(db, event, known, outcome, at=at, origin=origin, published=not wanted)
         return outcome
 

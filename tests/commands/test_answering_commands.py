@@ -104,6 +104,8 @@ def test_adjudicate_takes_the_finding_or_its_alert(office: Office) -> None:
     assert run("adjudicate", DLT.finding.id, "--verdict", "refuted", *BY, *reason) == (0, "On record.\n")
     assert office.state(DLT) == "adjudicated"
     assert run("adjudicate", DLT.id, "--verdict", "confirmed", *BY, *reason)[0] == 1
+    ((_, _, event),) = office.answers.unpublished()  # the decision that was taken, and not the one that was not
+    assert '"verdict":"refuted"' in event
     assert run("adjudicate", GRADE_4.id, "--verdict", "confirmed", *BY, *READBACK, "--why", "x") == (
         1,
         "This alert asks for no decision on a DLT.\n",

@@ -15,6 +15,7 @@ from safety_stream.alerting.channels.channel import Outcome
 from safety_stream.alerting.course import Response
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical.events import Acknowledged, Adjudicated
+from safety_stream.intake import admit, native
 from safety_stream.notifier.answers import acknowledgement, adjudication
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.courses import ms
@@ -200,6 +201,14 @@ def test_a_decision_reaches_the_log_as_the_core_knows_it(office: Office) -> None
     assert office.answers.unpublished() == []
     assert office.answers.take(told, office.now, "safety.decisions/0@7", publish=False) == "known"
     assert [what for what, _ in office.moves(DLT)] == ["opened", "acknowledged", "adjudicated"]
+
+
+def test_what_goes_to_the_decisions_topic_is_read_by_the_engine_as_it_was_meant(office: Office) -> None:
+    """Answer and decision, written and read by the engine's own reader: the same events, and admitted."""
+    office.record(GRADE_4, DLT)
+    for event in (ack(office, GRADE_4), decision(office)):
+        assert native.read(native.write(event)) == (event,)
+        assert admit(event, {event.study}) is None
 
 
 def test_an_answer_by_message_needs_no_way_back(office: Office) -> None:
