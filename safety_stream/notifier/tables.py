@@ -112,7 +112,7 @@ TRANSITIONS: Final = Table(
     Column("alert_id", String(16), nullable=False),
     Column("number", Integer, nullable=False, comment="1, 2, ... of this alert: nobody writes the same one twice."),
     Column("revision", Integer, nullable=False),
-    Column("what", String(16), nullable=False),
+    Column("what", String(16), nullable=False, index=True),
     Column("before", String(12)),
     Column("after", String(12), nullable=False),
     Column("level", Integer, nullable=False),

@@ -19,6 +19,7 @@ from safety_stream.alerting.course import (
     opened,
     passed,
     refused_mail,
+    taken_back,
 )
 
 T0 = datetime(2026, 3, 12, 3, 0, tzinfo=UTC)
@@ -34,7 +35,7 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(["will-act", "already-known", "pass-on"]), st.integers(-1, 1)),
         st.tuples(st.sampled_from(["confirmed", "refuted"]), st.just(0)),
         st.tuples(st.just("refused mail"), st.integers(1, 3)),
-        st.tuples(st.sampled_from(["withdrawn", "closed"]), st.just(0)),
+        st.tuples(st.sampled_from(["withdrawn", "closed", "taken back"]), st.just(0)),
     ),
     max_size=25,
 )  # fmt: skip
@@ -79,19 +80,21 @@ def story(ladder: Ladder, steps: list[tuple[str, int]]) -> list[Move]:
 
 
 def _happens(course: Course, what: str, number: int, now: datetime) -> Moves | str:
+    told: Moves | str = ()
     match what:
         case "revise":
-            return opened(course, course.revision + 1, course.ladder, now)
+            told = opened(course, course.revision + 1, course.ladder, now)
         case "will-act" | "already-known" | "pass-on":
-            return answered(course, course.revision + number, what, "Dr Lee", now)
+            told = answered(course, course.revision + number, what, "Dr Lee", now)
         case "confirmed" | "refuted":
-            return adjudicated(course, what, "Dr Lee", "seen", now)
+            told = adjudicated(course, what, "Dr Lee", "seen", now)
         case "refused mail":
-            return refused_mail(course, number, now)
+            told = refused_mail(course, number, now)
+        case "taken back":
+            told = taken_back(course, "Dr Lee", now)
         case "withdrawn" | "closed":
-            return ended(course, course.revision + 1, course.ladder, now, state=what, why="corrected")
-        case _:
-            return ()
+            told = ended(course, course.revision + 1, course.ladder, now, state=what, why="corrected")
+    return told
 
 
 @pytest.mark.parametrize(
@@ -240,6 +243,16 @@ def test_a_decision_is_an_answer_too() -> None:
     assert moves[-1].course.due_at is None
     assert moves[-1].why == "confirmed: no other cause"
     assert adjudicated(moves[-1].course, "refuted", "Dr Wu", "second thought", at(30)) == ()
+
+
+def test_only_who_answered_takes_an_answer_back() -> None:
+    """Another name takes nothing back; the right one opens the alert again, with its whole time."""
+    moves = answered(raised(GRADE_4), 1, "will-act", "Dr Lee", at(5))
+    assert isinstance(moves, tuple)
+    assert taken_back(moves[-1].course, "Dr Wu", at(6)) == ()
+    (again,) = taken_back(moves[-1].course, "Dr Lee", at(6))
+    assert (again.course.state, again.course.step_at, again.course.answered_by) == ("open", at(21), "")
+    assert taken_back(again.course, "Dr Lee", at(7)) == ()
 
 
 def test_only_what_asks_for_a_decision_can_be_decided() -> None:
