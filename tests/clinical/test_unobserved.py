@@ -164,7 +164,8 @@ def test_a_moved_infusion_moves_what_is_owed() -> None:
 
 def test_any_order_ends_the_same() -> None:
     """The infusion, counts and a visit's result of a subject who left, in every order."""
-    before, events = [screened(), withdrawn(20)], [infusion(1, 0), *counted(1, 4), lab("ALT", 7, "20")]
+    before: list[SubjectEvent] = [screened(), withdrawn(20)]
+    events: list[SubjectEvent] = [infusion(1, 0), *counted(1, 4), lab("ALT", 7, "20")]
     parts = book("blind", "visit")
     first = Played([*before, *events], book=parts).findings
     for order in permutations(events):
