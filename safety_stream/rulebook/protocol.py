@@ -151,7 +151,6 @@ class ProtocolVersion(Written):
     escalation: Escalation | None = None
     expected: tuple[Expected, ...] = ()
     watch: tuple[WatchLimit, ...] = ()
-    visits: tuple[Day, ...] = ()
     follow_up_days: Days = 365
     sae_report_within: Span = Field(default_factory=lambda: Span("24 h"))
     reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")

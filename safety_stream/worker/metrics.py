@@ -34,6 +34,7 @@ FINDINGS = (
     "reporting_due",
     "stagger_breach",
     "study_tally",
+    "unobserved",
 )
 OUTCOMES = ("processed", "duplicate", "corrected", "late")
 

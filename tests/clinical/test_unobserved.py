@@ -163,12 +163,13 @@ def test_a_moved_infusion_moves_what_is_owed() -> None:
 
 
 def test_any_order_ends_the_same() -> None:
-    """The infusion, counts, a visit's result and a departure, in every order."""
-    events = [infusion(1, 0), *counted(1, 4), lab("ALT", 7, "20"), withdrawn(20)]
+    """The infusion, counts and a visit's result of a subject who left, in every order."""
+    before: list[SubjectEvent] = [screened(), withdrawn(20)]
+    events: list[SubjectEvent] = [infusion(1, 0), *counted(1, 4), lab("ALT", 7, "20")]
     parts = book("blind", "visit")
-    first = Played([screened(), *events], book=parts).findings
+    first = Played([*before, *events], book=parts).findings
     for order in permutations(events):
-        assert Played([screened(), *order], book=parts).findings == first
+        assert Played([*before, *order], book=parts).findings == first
     assert sorted(one.name for one in first.values() if one.kind == "unobserved") == ["count", "count", "day-7"]
 
 
@@ -191,6 +192,24 @@ def test_time_alone_changes_nothing_before_the_deadline(events: list[SubjectEven
     if first.deadline is not None:
         later = min(later, first.deadline - timedelta(microseconds=1))
     assert subject.conclude(record, parts, later).findings == first.findings
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(EVENTS, max_size=10), st.randoms(use_true_random=False))
+def test_any_order_and_duplication_and_any_ticks_end_the_same(events: list[SubjectEvent], chance: Any) -> None:
+    """Shuffled, some told twice, the clock ticking in between, every page through JSON: day 12 finds the same."""
+    parts = book("blind", "visit")
+    played, again = Played(book=parts), Played(book=parts, stored=True)
+    for one in (*DOSED, *events, None):
+        played.take(one, at(12))
+    shuffled = [*DOSED, *events, *(chance.choice(events) for _ in range(3 if events else 0))]
+    chance.shuffle(shuffled)
+    for number, event in enumerate(shuffled):
+        again.take(event, at(number / 2))
+        again.take(None, at(number / 2 + 0.3))
+    again.take(None, at(12))
+    assert again.findings == played.findings
+    assert again.findings == subject.conclude(again.whole(), parts, at(12)).findings
 
 
 def test_it_is_told_once_and_taken_back() -> None:
