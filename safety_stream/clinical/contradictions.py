@@ -86,9 +86,8 @@ def _about_enrolment(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
             yield asked(
                 "enrolled_before_consent", "enrolment", found, "a consent first", _cited(consents[0]), _cited(one)
             )
-    for dose, left in product(told, told):
-        if not isinstance(dose, DoseGiven) or not isinstance(left, Withdrawn):
-            continue
+    departures = [one for one in told if isinstance(one, Withdrawn)]
+    for dose, left in product([one for one in told if isinstance(one, DoseGiven)], departures):
         again = any(one.enrolled.latest(zone) >= left.withdrawn.earliest(zone) for one in enrolments)
         if dose.given.earliest(zone) > left.withdrawn.latest(zone) and not again:
             found = f"given {dose.given}, withdrawn from {left.from_what} {left.withdrawn}"

@@ -7,6 +7,7 @@ costs the same however long the history.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import watch
@@ -85,7 +86,8 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         fold, touched = _beside(fold, touched, one, course)
     own = [one for one in point if _own(one, course)]
-    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course), *_after_death(own, course)))
+    late = _after_death(own, course, course.frame.died) if course.frame.died is not None else ()
+    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course), *late))
 
 
 def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
@@ -211,11 +213,10 @@ def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
             yield asked("observed_after_reported", course.key, found, expected, one.source)
 
 
-def _after_death(point: Iterable[Result], course: Course) -> Iterator[Flood]:
+def _after_death(point: Iterable[Result], course: Course, died: tuple[datetime, datetime]) -> Iterator[Flood]:
     """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
-    died = course.frame.died
-    for one in point if died is not None else ():
-        if died is not None and bounds_of(one.observed_at, course.frame.zone)[0] > died[1]:
+    for one in point:
+        if bounds_of(one.observed_at, course.frame.zone)[0] > died[1]:
             found = f"observed {one.observed_at}, and {death_by(died, course.frame.zone)}"
             yield asked("result_after_death", course.key, found, "one or the other", one.source)
 

@@ -91,7 +91,7 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     needed = {HEADER}
     if isinstance(event, Measurement):
         for key in series_keys(event, book):
-            needed.update(names_needed(record, key, _unless_stale(record, key, event, book), zone))
+            needed.update(names_needed(record, key, _unless_left_behind(record, key, event), zone))
     elif isinstance(event, AdverseEvent):
         needed.add(report_page(event.source.record))
     if _is_stale(record, book) or _touches_every_page(record, event):
@@ -112,11 +112,10 @@ def _is_stale(record: SubjectRecord, book: Book) -> bool:
     return record.header.book not in {"", _page_edition(book, record.study)}
 
 
-def _unless_stale(record: SubjectRecord, key: str, event: Measurement, book: Book) -> Measurement | None:
+def _unless_left_behind(record: SubjectRecord, key: str, event: Measurement) -> Measurement | None:
     """None for a series of another edition than the header's, as a crash can leave it: all its pages are needed."""
     series = record.series.get(key)
-    stale = series is not None and series.book not in {"", _page_edition(book, record.study)}
-    return None if stale else event
+    return event if series is None or series.book in {"", record.header.book} else None
 
 
 def _page_edition(book: Book, study: str) -> str:

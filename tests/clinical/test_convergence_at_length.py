@@ -42,6 +42,7 @@ def end_of(told: Any, *, stored: bool = False, book: Book | None = None) -> dict
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("small_pages")
 @AT_LENGTH
 @given(st.lists(events(), max_size=25), st.randoms(use_true_random=False), st.booleans())
@@ -53,6 +54,7 @@ def test_order_and_duplication(told: list[SubjectEvent], chance: Any, stored: bo
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("small_pages")
 @AT_LENGTH
 @given(st.lists(events(), max_size=15), st.randoms(use_true_random=False))
@@ -70,6 +72,7 @@ def test_a_running_clock(told: list[SubjectEvent], chance: Any) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("small_pages")
 @AT_LENGTH
 @given(st.lists(events(), max_size=20), events(), st.integers(0, 20), st.integers(0, 20), st.booleans())
@@ -89,6 +92,7 @@ def test_taken_back(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("small_pages")
 @AT_LENGTH
 @given(st.lists(events(), min_size=1, max_size=15), st.integers(0, 15), st.booleans())
@@ -108,6 +112,7 @@ def test_an_amended_protocol(told: list[SubjectEvent], since: int, stored: bool)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("small_pages")
 @AT_LENGTH
 @given(st.lists(events(), max_size=15), st.integers(0, 10_000))

@@ -120,6 +120,7 @@ def test_orders_of_seven_events_end_the_same(name: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("name", HISTORIES)
 def test_every_order_of_seven_events_ends_the_same(name: str) -> None:
     """All 5,040 orders."""

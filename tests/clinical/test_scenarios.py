@@ -161,6 +161,9 @@ def _adverse(told: dict[str, Any], day: float, more: dict[str, Any]) -> SubjectE
     if "resolved_day" in told:
         more["resolved"] = stories.told(float(told["resolved_day"]))
         more.setdefault("reported", at(max(day, float(told["resolved_day"])), 20))
+    if "grades" in told:
+        lines = [line.split(": ") for line in told["grades"]]
+        more["grade_course"] = [{"since": stories.told(float(since)), "grade": int(grade)} for since, grade in lines]
     return stories.adverse(told["adverse"], day, **more)
 
 
