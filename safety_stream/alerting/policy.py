@@ -171,6 +171,7 @@ def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
     level = "every dose level" if finding.dose_level is None else f"dose level {finding.dose_level}"
     whom = finding.subject if finding.subject is not None else level
     marked = (("Historical", REASONS["historical"]),) if decision.reason == "historical" else ()
+    marked += (("Regraded", change.regraded),) if change.regraded else ()
     return Alert(
         id=alert_id(finding.study, whom, draft.type, finding.id, draft.case),
         revision=change.revision,
