@@ -104,7 +104,13 @@ def test_a_corrected_grade_before_treatment_decides_whether_it_emerged(first: st
 
 def test_a_first_treatment_that_moves_chooses_another_baseline_and_says_so() -> None:
     """Lymphodepletion of day -5 was entered in error: the 90 of day -2 came before the first treatment as well."""
-    told = [screened(), lymphodepletion(-5), infusion(1, 0), lab("ALT", -10, "30"), lab("ALT", -2, "90")]
+    told: list[SubjectEvent] = [
+        screened(),
+        lymphodepletion(-5),
+        infusion(1, 0),
+        lab("ALT", -10, "30"),
+        lab("ALT", -2, "90"),
+    ]
     played = Played([*told, lab("ALT", 9, "300")])
     toxicity = _one(played.take(taken_back(lymphodepletion(-5))).changes, "toxicity")
     assert toxicity.because == "dose_given test|flu@-5 v2"
@@ -114,7 +120,7 @@ def test_a_first_treatment_that_moves_chooses_another_baseline_and_says_so() -> 
 
 def test_nothing_else_says_that_it_was_regraded() -> None:
     """Told in order, with abnormal results before and after treatment, worse and better ones: never a word of it."""
-    course = [
+    course: list[SubjectEvent] = [
         screened(), lab("ALT", -10, "90"), lab("HGB", -10, "98"), lab("ALT", -8, "95"), lab("HGB", -8, "96"),
         lymphodepletion(-5), infusion(1, 0), lab("ALT", 2, "300"), lab("HGB", 2, "75"), lab("ALT", 3, "700"),
         infusion(2, 7), lab("ALT", 8, "60"), lab("HGB", 8, "120"), lab("ALT", 9, "400"),

@@ -109,7 +109,7 @@ def _treated(first: float, *, level: int = 1, infusions: Iterable[int] = (1, 2, 
 
 def _seizure(day: float, **more: Any) -> SubjectEvent:
     """Grade 3, over within a day, related: by the example rules a DLT whenever its onset lies in a window."""
-    facts = {"grade": 3, "resolved": str(at(day).date()), "attribution": "probable", "reported": at(75)}
+    facts: dict[str, Any] = {"grade": 3, "resolved": str(at(day).date()), "attribution": "probable", "reported": at(75)}
     return adverse("Seizure", day, **(facts | more))
 
 
