@@ -22,6 +22,7 @@ from safety_stream.clinical.findings import (
     StaggerBreach,
     StudyTally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
 )
 from safety_stream.clinical.moment import Moment
@@ -357,6 +358,8 @@ def composite_facts(finding: CompositeMet) -> Facts:
     yield from study_day(finding.study_day)
     yield "Criterion", f"{finding.text} ({finding.source})"
     yield "State", "surely met" if finding.state == "sure" else "possible: not ruled out"
+    if finding.grade is not None:
+        yield "Grade", f"{grade_words(finding.grade)} (EHA/EBMT consensus, not CTCAE)"
     if finding.ratio is not None:
         yield "Ratio", finding.ratio
     yield "Onset", when(finding.onset)
@@ -384,6 +387,21 @@ def due_facts(finding: ReportingDue) -> Facts:
     yield from judged(finding)
 
 
+def unobserved_facts(finding: Unobserved) -> Facts:
+    """Results that did not come, or hours unobserved."""
+    yield from who(finding)
+    yield "Not observed", f"{finding.text} ({finding.source})"
+    yield "State", finding.state
+    if finding.what == "missing_results":
+        yield "No result of", ", ".join(finding.missing)
+        yield "Days of the visit", finding.limit
+    else:
+        yield "Unobserved since", instant(finding.since)
+        yield "Hours unobserved", "not over yet" if finding.hours is None else f"{finding.hours} h"
+        yield "At most", finding.limit
+    yield from judged(finding)
+
+
 FACTS: Final[dict[type, Callable[..., Facts]]] = {
     Toxicity: toxicity_facts,
     ReportedEvent: event_facts,
@@ -397,6 +415,7 @@ FACTS: Final[dict[type, Callable[..., Facts]]] = {
     ReportingDue: due_facts,
     StaggerBreach: stagger_facts,
     StudyTally: tally_facts,
+    Unobserved: unobserved_facts,
 }
 
 

@@ -42,7 +42,7 @@ def alerts(
     from safety_stream.notifier.listing import COLUMNS, listed
 
     with plain_errors():
-        rows = listed(_engine(), everything)
+        rows = listed(_engine(), datetime.now(UTC), everything)
     typer.echo("\t".join(COLUMNS))
     for row in rows:
         typer.echo("\t".join(row.cells))

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Final, Literal
 
 from sqlalchemy import Connection, Engine, and_, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.course import Course, Moves, Refusal, Response, Verdict, adjudicated, answered
@@ -60,6 +61,12 @@ class Answers:
 
     def take(self, event: Answer, at: datetime, origin: str, publish: bool) -> Outcome:
         """Take one answer; ``publish``: it came to us first and is to reach safety.decisions."""
+        try:
+            return self._take(event, at, origin, publish)
+        except IntegrityError:  # the same answer came another way in this very moment: now it is there
+            return self._take(event, at, origin, publish)
+
+    def _take(self, event: Answer, at: datetime, origin: str, publish: bool) -> Outcome:
         with self._engine.begin() as db:
             known = _course_of(db, event)
             key = (ANSWERS.c.record == event.source.record, ANSWERS.c.version == event.source.version)

@@ -41,7 +41,10 @@ def test_alerts_lists_what_waits_the_next_due_first(office: Office) -> None:
     """Id, revision, urgency, state, level and age; 0 while nobody is late, 1 once an alert has stepped up."""
     code, said = run("alerts")
     header, first, second = said.splitlines()
-    assert (code, header.split("\t")[:6]) == (0, ["alert", "revision", "urgency", "state", "level", "due"])
+    assert (code, header.split("\t")[:7]) == (
+        0,
+        ["alert", "revision", "urgency", "state", "level", "age", "due"],
+    )
     assert (first.split("\t")[0], second.split("\t")[0]) == (GRADE_4.id, DLT.id)
     office.wait(15)
     assert run("alerts")[0] == 1

@@ -7,7 +7,7 @@ import findings_made as made
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.policy import mail_broken, revise, unreadable
-from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.contracts.concluded import DUE, LIVER
 
 STANDING = Standing(answer_by=made.AS_OF + timedelta(minutes=15))
@@ -20,6 +20,21 @@ def sent(finding: AnyFinding) -> Alert:
 
 
 STOP = LIVER.model_copy(update={"composite": "liver-stop-8x", "tell": "liver_stop"})
+SEVERE = LIVER.model_copy(
+    update={
+        "composite": "icaht-early",
+        "text": "Early hematotoxicity (ICAHT)",
+        "tell": "hematotoxicity",
+        "grade": GradeRange(lowest=3, highest=4),
+        "ratio": None,
+        "evidence": LIVER.evidence.model_copy(
+            update={
+                "comparison": "<= 0.5 10*9/L for 14 d (days 2 to 15), 31 d at most",
+                "reasons": ("T40: between the samples it may have lasted",),
+            }
+        ),
+    }
+)
 
 
 def one_of_each() -> tuple[Alert, ...]:
@@ -42,7 +57,11 @@ def one_of_each() -> tuple[Alert, ...]:
         made.reported_event(grade=3, serious=False, seriousness=()),
         made.febrile_neutropenia(),
         made.data_query(),
-        *(made.of_this_subject(one) for one in (LIVER, STOP, DUE)),
+        *(made.of_this_subject(one) for one in (LIVER, STOP, DUE, SEVERE)),
+        made.unobserved(),
+        made.unobserved(
+            what="missing_results", name="day-7", missing=("NEUT", "ALT"), limit="2026-03-15 to 2026-03-17"
+        ),
     )
     no_support = made.cohort_decision("wait", 1, no_longer_supported=True)
     messages = unreadable("safety.labs", "not_json", "partition 3 offset 17", made.AS_OF.date(), made.AS_OF)

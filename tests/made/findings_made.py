@@ -20,6 +20,7 @@ from safety_stream.clinical.findings import (
     StudyTally,
     Tally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
     finding_id,
 )
@@ -296,6 +297,28 @@ def study_tally(enrolled: int = 10, **other: Any) -> StudyTally:
         "proportions": (),
     }
     return StudyTally(**(told | other))
+
+
+def unobserved(**other: Any) -> Unobserved:
+    """A dosed subject without a blood count for more than 96 hours."""
+    told: dict[str, Any] = {
+        "id": finding_id(STUDY, SUBJECT, "blind", "blood-count"),
+        "study": STUDY,
+        "subject": SUBJECT,
+        "site": SITE,
+        "dose_level": 2,
+        "evidence": Evidence(rule="schedule/blood-count", book="1.0", sentence="No blood count since 8 March."),
+        "what": "blind_time",
+        "name": "blood-count",
+        "text": "No blood count of a dosed subject",
+        "source": "example",
+        "state": "open",
+        "since": datetime(2026, 3, 8, 1, 0, tzinfo=UTC),
+        "until": None,
+        "hours": None,
+        "limit": "96 h",
+    }
+    return Unobserved(**(told | other))
 
 
 def raised(finding: AnyFinding, revision: int = 1, **other: Any) -> FindingChange:
