@@ -450,6 +450,10 @@ class FindingChange(Concluded):
     previous: AnyFinding | None = Field(default=None, exclude=True, description="As it was before; not sent.")
     as_of: datetime
     because: str = Field(description="The event that brought it about: kind system|id v version, or the clock.")
+    regraded: str | None = Field(
+        default=None,
+        description="What its result is compared with now, where that came late or was corrected (G9, T12).",
+    )
 
 
 class Followed(Concluded):
