@@ -130,6 +130,18 @@ def test_no_sum_is_above_the_truth_and_no_study_is_gone_for_long(kafka_topics: S
             assert inbox.mails
             assert (prometheus.value("max(scrape_samples_scraped)") or 9999) < 3500
             assert unanswered(prometheus) <= EMPTY_WHEN_ALL_IS_WELL
+            print(scrapes(prometheus))  # noqa: T201  # shown by `pytest -s`: a measurement, not a claim
+
+
+def scrapes(prometheus: Prometheus) -> dict[str, dict[str, float | None]]:
+    """How long a scrape of each process took, in milliseconds, and how many series it had."""
+    found: dict[str, dict[str, float | None]] = {}
+    for job in ("worker", "notifier"):
+        of = f'{{job="safety-stream-{job}"}}'
+        took = {q: f"max(quantile_over_time(0.{q}, scrape_duration_seconds{of}[10m])) * 1000" for q in ("50", "99")}
+        found[job] = {f"p{q}": prometheus.value(asked) for q, asked in took.items()}
+        found[job]["series"] = prometheus.value(f"max(max_over_time(scrape_samples_scraped{of}[10m]))")
+    return found
 
 
 EMPTY_WHEN_ALL_IS_WELL = {"Oldest waiting mail"}
