@@ -119,6 +119,7 @@ def test_what_is_for_information_is_not_told_again_and_again() -> None:
     assert (repeated.course.state, repeated.course.due_at) == ("open", None)
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_no_mail_of_an_alert_after_its_answer(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """Between an answer and the next revision (or the decision that did not come) nobody is told but who answered."""
@@ -132,6 +133,7 @@ def test_no_mail_of_an_alert_after_its_answer(ladder: Ladder, steps: list[tuple[
             answered_revision = move.course.revision
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_time_alone_tells_nobody_of_what_is_over(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """After a withdrawal or an end nothing steps up; only a refused withdrawal goes to the next in line."""
@@ -140,6 +142,7 @@ def test_time_alone_tells_nobody_of_what_is_over(ladder: Ladder, steps: list[tup
             assert move.tell is None or move.what == "refused_mail", move
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_the_moves_of_an_alert_are_one_chain(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """Each move starts where the one before ended; time and revision never run back; the level is on the ladder."""
@@ -151,6 +154,7 @@ def test_the_moves_of_an_alert_are_one_chain(ladder: Ladder, steps: list[tuple[s
         assert 1 <= after.course.level <= ladder.levels
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_an_open_alert_is_never_forgotten(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """While anybody can still be told something is due; what is due is in the future once time was looked at."""
@@ -166,6 +170,7 @@ def test_an_open_alert_is_never_forgotten(ladder: Ladder, steps: list[tuple[str,
     assert (later[-1].course if later else end).due_at is None or (later[-1].course.due_at or T0) > at(10**6)
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_nobody_is_told_twice_under_one_name(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """Revision, level, round and kind name a mail; two moves never ask for the same one, but a refused mail may."""
@@ -173,7 +178,7 @@ def test_nobody_is_told_twice_under_one_name(ladder: Ladder, steps: list[tuple[s
     assert len(tellings) == len(set(tellings))
 
 
-@settings(max_examples=50)
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, st.integers(0, 2000))
 def test_sleeping_through_levels_forgets_no_level(ladder: Ladder, minutes: int) -> None:
     """A messenger that was down tells, when it is back, every level that is due by then, each once."""
