@@ -50,17 +50,25 @@ def hold(reason: Reason) -> Decision:
 
 
 def toxicity(finding: Toxicity) -> Iterator[Draft]:
-    """A laboratory grade of 3 or 4; the grade 3 alert stays inside the grade 4 alert of the same episode."""
+    """A laboratory grade of 3 or 4, a jump to grade 2; the lower stays inside the higher one's alert of the episode."""
     grade = finding.alerting_grade
     if grade >= 4:
         decision = hold("expected") if finding.expected else SEND
         yield Draft("lab_grade_4", "", decision, (grade,), (grade,))
     if grade >= 3:
         yield Draft("lab_grade_3", CASES.get(finding.term, ""), _grade_3(finding))
+    if finding.jump is not None:
+        rise = (finding.jump.after, finding.jump.after - finding.jump.before)
+        yield Draft("grade_jump", "", _contained(finding, 3), rise, rise)
 
 
 def _grade_3(finding: Toxicity) -> Decision:
-    if finding.alerting_grade >= 4:
+    return _contained(finding, 4)
+
+
+def _contained(finding: Toxicity, graver: int) -> Decision:
+    """What a grade below says is inside the alert of the graver one; else as far as it is news."""
+    if finding.alerting_grade >= graver:
         return hold("contained")
     if finding.expected:
         return hold("expected")

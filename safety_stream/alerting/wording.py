@@ -174,6 +174,10 @@ def toxicity_facts(finding: Toxicity) -> Facts:
     yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.peak)}"
     yield "Specimen taken", when(finding.peak_observed)
     yield "Onset of this episode", f"{when(finding.onset)} (episode {finding.episode})"
+    if finding.jump is not None:
+        rise = finding.jump
+        yield "Rise since the sample before", f"grade {rise.before} to {rise.after}"
+        yield "Sample before", when(rise.before_observed)
     if finding.current != finding.peak:
         yield "Latest grade", f"{grade_words(finding.current)} at {when(finding.last_observed)}"
     before = "none on record" if finding.baseline_grade is None else f"grade {grade_words(finding.baseline_grade)}"

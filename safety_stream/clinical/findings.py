@@ -106,6 +106,15 @@ class Lasted(Concluded):
     over: bool = Field(description="A sample below the grade came after it.")
 
 
+class GradeJump(Concluded):
+    """A rise of two grades or more from one result of an analyte to the next; both grades as far as they are sure."""
+
+    before: int = Field(description="The highest grade that the result before can mean.")
+    after: int = Field(description="The lowest grade that the result after it can mean.")
+    before_observed: Moment
+    after_observed: Moment
+
+
 class Toxicity(Finding):
     """One episode of one CTCAE term, graded from measurements."""
 
@@ -129,6 +138,7 @@ class Toxicity(Finding):
     study_day: int | None = Field(default=None, description="Day of the peak counted from the first infusion (day 0).")
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
     lasted: tuple[Lasted, ...] = Field(default=(), description="At each grade the longest run and the last one.")
+    jump: GradeJump | None = Field(default=None, description="The steepest jump after treatment began; null: none.")
 
 
 class ScaleGrade(Concluded):

@@ -41,6 +41,7 @@ class Episode(NamedTuple):
     """One episode of one rule in the making.
 
     ``began``: its onset against the first treatment. ``above_floor``: it has risen above the grade before treatment.
+    ``risen``: the results between which the grade jumped.
     ``emergent_peak``: its peak among the samples after treatment began.
     """
 
@@ -60,6 +61,7 @@ class Episode(NamedTuple):
     closed: bool = False
     stretches: tuple[Stretch, ...] = ()
     readings: tuple[Seen, ...] = ()
+    risen: tuple[Seen, Seen] | None = None
 
 
 class RuleFold(NamedTuple):

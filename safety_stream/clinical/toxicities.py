@@ -17,6 +17,7 @@ from safety_stream.clinical.findings import (
 )
 from safety_stream.clinical.fold import Episode, RuleFold, Stretch
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.jumps import jump_of
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
@@ -58,6 +59,7 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
         provisional=episode.provisional,
         study_day=frame.study_day(episode.peak_observed),
         lasted=_lasted(frame, episode),
+        jump=jump_of(episode.risen),
         readings=tuple(Reading.model_construct(**one._asdict()) for one in episode.readings),
     )
 

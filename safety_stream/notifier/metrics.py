@@ -13,6 +13,7 @@ from safety_stream.alerting.catalogue import CATALOGUE
 from safety_stream.alerting.channels.channel import LISTS, ListKind, Outcome, Result
 from safety_stream.metrics import making
 from safety_stream.notifier.alert_state import AlertCounts
+from safety_stream.notifier.canary import CanaryCollector
 from safety_stream.notifier.pending import Waiting
 from safety_stream.notifier.response import HELD_BACK, Responses
 
@@ -131,6 +132,8 @@ class Metrics:
         self.registry.register(self._backlog)
         self.registry.register(_Alerts(alert_counts))
         self.registry.register(_Responses(responses, limit))
+        self.canary = CanaryCollector()
+        self.registry.register(self.canary)
         for template in TYPES:
             self.event_to_alert_seconds.labels(template)
         for template in (*TYPES, *LISTS):

@@ -72,8 +72,9 @@ def test_what_runs_on_is_watched_and_has_no_privileges(name: str) -> None:
 
 # The schema is all we want of that package: it is never imported, as its command line asks for a newer click.
 SCHEMA = json.loads(
-    Path(str(distribution("check-jsonschema").locate_file("check_jsonschema/builtin_schemas/vendor/compose-spec.json")))
-    .read_text(encoding="utf-8")
+    Path(
+        str(distribution("check-jsonschema").locate_file("check_jsonschema/builtin_schemas/vendor/compose-spec.json"))
+    ).read_text(encoding="utf-8")
 )
 
 

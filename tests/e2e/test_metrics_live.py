@@ -27,7 +27,7 @@ from safety_stream.sandbox.publish import publish_lines
 from safety_stream.sandbox.simulator import simulated_trial
 from safety_stream.settings import Settings
 
-pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = "CAR-NK-SLE-01"
 SUBJECTS = f'sum(max without (instance, job) (safety_stream_subjects{{study="{STUDY}"}}))'
@@ -103,10 +103,10 @@ def test_no_sum_is_above_the_truth_and_no_study_is_gone_for_long(kafka_topics: S
     with (
         Inbox(tmp_path / "mails") as inbox,
         prometheus.running(),
-        messenger(settings, inbox, third),
+        messenger(settings, inbox, third, tmp_path / "notifier.log"),
         worker(one, clinical=True) as running,
     ):
-        await_done(settings, running, events=1000, within=150)
+        await_done(settings, running, events=1000, within=400)
         sleep(3)  # three scrapes: the picture after the last event is in
         began, truth, firing = monotonic(), prometheus.value(SUBJECTS), prometheus.value(FIRING)
         assert truth
@@ -125,6 +125,7 @@ def test_no_sum_is_above_the_truth_and_no_study_is_gone_for_long(kafka_topics: S
             assert prometheus.value(f"max_over_time(({SUBJECTS}){window})") == truth
             assert prometheus.value(f"min_over_time(({FIRING}){window})") == firing
             assert prometheus.value(f"max_over_time(({FIRING}){window})") == firing
+            assert prometheus.value('up{job="safety-stream-notifier"}') == 1, (tmp_path / "notifier.log").read_text()
             prometheus.until("sum(safety_stream_outbox_messages)", 0, within=60)
             prometheus.until('sum(safety_stream_emails_total{outcome="accepted"})', len(inbox.mails), within=10)
             assert inbox.mails
@@ -160,8 +161,8 @@ def unanswered(prometheus: Prometheus) -> set[str]:
 
 
 @contextmanager
-def messenger(settings: Settings, inbox: Inbox, port: int) -> Iterator[None]:
-    """A notifier that mails to the inbox."""
+def messenger(settings: Settings, inbox: Inbox, port: int, said: Path) -> Iterator[None]:
+    """A notifier that mails to the inbox; ``said``: what it says."""
     told = {
         "bootstrap_servers": settings.bootstrap_servers,
         "topic_prefix": settings.topic_prefix,
@@ -172,14 +173,16 @@ def messenger(settings: Settings, inbox: Inbox, port: int) -> Iterator[None]:
         "smtp_tls": "none",
         "notifier_metrics_port": port,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "safety_stream", "notifier"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **{f"SAFETY_STREAM_{k.upper()}": str(v) for k, v in told.items()}},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait(10)
+    with said.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "safety_stream", "notifier"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)}
+            | {f"SAFETY_STREAM_{name.upper()}": str(value) for name, value in told.items()},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait(10)

@@ -30,6 +30,7 @@ def one_of_each() -> tuple[Alert, ...]:
     findings: tuple[AnyFinding, ...] = (
         made.toxicity(4),
         made.toxicity(3, "0.90"),
+        made.toxicity(2, "1.20", jump=made.jump()),
         made.reported_event(),
         made.reported_event(grade=4, serious=False, seriousness=(), scales=(made.scale_grade(2, 4),)),
         made.dose_limiting_toxicity(),

@@ -1,4 +1,4 @@
-"""Whether a dashboard is of the types that Grafana publishes for its own JSON: nothing unknown, nothing of another type.
+"""Whether a dashboard is of the types that Grafana publishes for its JSON: nothing unknown, nothing of another type.
 
 Grafana makes its development kit from the same schema as its own code. The kit reads what it knows and drops the rest
 in silence, and checks no type; so what it read is compared with its declared types here, and what it writes again with
@@ -73,19 +73,13 @@ def _is_model(value: Any) -> bool:
 
 
 def _is_a(value: Any, wanted: Any, origin: Any, inside: tuple[Any, ...]) -> bool:
-    if wanted in {Any, object}:
+    if wanted in {Any, object} or (origin is Literal and value in inside):
         return True
-    if origin is Literal:
-        return value in inside
-    if wanted is None or wanted is NoneType:
-        return value is None
-    if wanted is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if wanted is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    if wanted in {int, float}:
+        return isinstance(value, int | wanted) and not isinstance(value, bool)
     if isinstance(wanted, type) and issubclass(wanted, Enum):
         return value in [*wanted, *(one.value for one in wanted)]
-    return isinstance(value, origin or wanted)
+    return origin is not Literal and isinstance(value, origin or wanted or NoneType)
 
 
 def _hints(model: type) -> dict[str, Any]:
