@@ -11,9 +11,10 @@ if it was not; grade 2 above 3 x either.
 from collections.abc import Iterable
 
 import pytest
-from stories import TREATED, Played, infusion, lab, lymphodepletion, screened, taken_back
+from stories import TREATED, Played, at, infusion, lab, lymphodepletion, screened, taken_back
 
 from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.load_words import read_words
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical.events import SubjectEvent
@@ -160,3 +161,18 @@ def test_whenever_it_is_derived_again_it_says_the_same() -> None:
 def test_a_chinese_mail_says_it_in_chinese(told: str, said: str) -> None:
     """The same values and records, the words between them in Chinese."""
     assert read_words()["zh"].value(told) == said
+
+
+def _letter(first: str, then: str) -> Letter:
+    """The mail about the 300 of day 9 after a corrected baseline."""
+    changes = _then([lab("ALT", -10, first), lab("ALT", 9, "300")], lab("ALT", -10, then, version=2))
+    return letter(_mail(changes, "lab_grade_3"), Standing(answer_by=at(10)))
+
+
+def test_a_mail_that_raises_says_it_among_the_facts_and_one_that_takes_back_among_what_changed() -> None:
+    """The reader of an old result must see why it comes today; of a withdrawal, why it no longer holds."""
+    raised, gone = _letter("90", "30"), _letter("30", "90")
+    assert dict(raised.facts)["Regraded"].startswith("the baseline is now 30 U/L")
+    assert raised.changes == ()
+    assert "Regraded" not in dict(gone.facts)
+    assert [one for one in gone.changes if one.startswith(f"Regraded: {NOW_90}")]
