@@ -154,7 +154,6 @@ class ProtocolVersion(Written):
     sae_report_within: Span = Field(default_factory=lambda: Span("24 h"))
     reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")
     reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")
-    alert_roles: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
