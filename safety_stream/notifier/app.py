@@ -97,7 +97,7 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
         outbox, answers = Outbox(ready.engine, storm_over), Answers(ready.engine)
         canary = _canary(settings, ready, producer)
         metrics.canary.canary = canary
-        reader = Reader(consumer, outbox, ready.routing, metrics, work, _now, canary and canary.take)
+        reader = Reader(consumer, outbox, ready.routing, metrics, work, _now, canary.take if canary else None)
         _LOG.info("at work", outbox=ready.engine.dialect.name, metrics_port=server.server_port)
         started.set()
         carried = asyncio.Event()

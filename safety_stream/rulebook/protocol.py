@@ -157,7 +157,6 @@ class ProtocolVersion(Written):
     reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")
     hematotoxicity: Hematotoxicity | None = Field(default=None, description="Null: ICAHT is not graded.")
     schedule: Schedule | None = Field(default=None, description="Null: nobody is told what was not observed.")
-    alert_roles: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

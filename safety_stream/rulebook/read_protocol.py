@@ -13,6 +13,7 @@ from safety_stream.rulebook.criteria import CriterionError
 from safety_stream.rulebook.dlt_rules import Clause
 from safety_stream.rulebook.forms import complaints
 from safety_stream.rulebook.protocol import Protocol, ProtocolVersion
+from safety_stream.rulebook.protocol_parts import sound_parts, unfilled
 from safety_stream.rulebook.sheet import Path, Sheet
 from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import Analyte, Term, is_pure
@@ -42,6 +43,7 @@ def read_protocol(
     problems += (
         sheet.problem((key,), f"{key!r}", "study and versions only") for key in data.keys() - {"study", "versions"}
     )
+    problems += unfilled(sheet)
     reader = _Reader(sheet, analytes, terms, problems)
     versions = [reader.version(study, told, index) for index in range(len(told))]
     whole = tuple(one for one in versions if one is not None)
@@ -69,11 +71,16 @@ class _Reader:
         except ValidationError as error:
             new = [one for one in error.errors() if self._is_new(one["loc"], one["msg"])]
             self.problems += complaints(self.sheet, _root(index), new, f"version {named.get('version')}")
+            self._compare(sound_parts(laid), index)
             return None
+        self._compare(version, index)
+        return version
+
+    def _compare(self, version: ProtocolVersion, index: int) -> None:
+        """What the version names against the tables."""
         slips = [slip for slip in _slips(version, self.analytes, self.terms) if self._is_new(*slip)]
         root = _root(index)
         self.problems += (self.sheet.problem((*root, *one.path), one.wrong, one.expected) for one in slips)
-        return version
 
     def _laid(self, told: list[Any], index: int) -> dict[str, Any] | None:
         laid: dict[str, Any] = {}

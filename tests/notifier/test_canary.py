@@ -36,7 +36,7 @@ NOBODY = Recipient("email", "canary@example.org")
 def judged(*events: LabResult) -> list[Any]:
     """What follows from each event in turn, by the worker's own judgement."""
     clinic, found = Clinic(with_canary(bundled())), []
-    record = clinic.empty(CANARY, events[0].subject)
+    record: Any = clinic.empty(CANARY, events[0].subject)
     for event in events:
         while missing := clinic.needed(record, event) - clinic.pages(record):
             for page in sorted(missing):
