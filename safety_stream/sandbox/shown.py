@@ -17,7 +17,7 @@ from safety_stream.sandbox.true_course import FEBRILE, LIMITS, grade_at_least_3,
 
 _ORDER = ("preliminary", "final", "corrected", "entered-in-error")
 _PLAUSIBLE_HEMOGLOBIN = 20.0  # g/L; below it the unit is a slip, and nothing is shown
-_HOURS, _WINDOW_TO = 3600.0, 42
+_HOURS, _FIRST_DAY, _WINDOW_TO = 3600.0, -5, 42  # before the first treatment only grade 4 is told (T12)
 _WITHOUT_DLT = {"WBC", "LYMPH", "HGB"}
 
 
@@ -72,7 +72,7 @@ def _sample(one: LabResult | VitalSign, day_zero: datetime) -> Sample | None:
     at, value = one.observed_at.earliest(ZONE), float(one.value or "nan")
     day = (at.astimezone(ZONE).date() - day_zero.date()).days
     slipped = one.test == "HGB" and value < _PLAUSIBLE_HEMOGLOBIN
-    return None if slipped or day < -5 else Sample(day, at, value)
+    return None if slipped else Sample(day, at, value)
 
 
 def _term(one: AdverseEvent, names: Mapping[str, str]) -> str:
@@ -82,7 +82,7 @@ def _term(one: AdverseEvent, names: Mapping[str, str]) -> str:
 def _alarming(samples: Mapping[str, list[Sample]], sex: str) -> Iterator[str]:
     for code in LIMITS:
         grades = [(one.day, grade_at_least_3(code, one.value, sex)) for one in samples.get(code, ())]
-        if any(is_alarming(code, day, grade) for day, grade in grades):
+        if any(is_alarming(code, day, grade) if day >= _FIRST_DAY else grade >= 4 for day, grade in grades):
             yield LIMITS[code].term
     low = [one.at for one in samples.get("NEUT", ()) if one.value < 1.0]
     hot = [one.at for one in samples.get("TEMP", ()) if one.value > 38.3]
@@ -100,7 +100,10 @@ def _limiting(samples: Mapping[str, list[Sample]], sex: str) -> Iterator[str]:
         if grave or _longest_hours(graded, 4 if marrow else 3) > (28 * 24 if marrow else 72):
             yield LIMITS[code].term
     enzymes = [
-        one.at for code in ("ALT", "AST") for one in samples.get(code, ()) if times_uln(code, one.value, sex) >= 3
+        one.at
+        for code in ("ALT", "AST")
+        for one in samples.get(code, ())
+        if one.day >= 0 and times_uln(code, one.value, sex) >= 3
     ]
     yellow = [one.at for one in samples.get("BILI", ()) if times_uln("BILI", one.value, sex) > 2]
     if any(abs((one - other).total_seconds()) <= 14 * 24 * _HOURS for one in enzymes for other in yellow):

@@ -33,6 +33,8 @@ def line(grade: int, days: float, **more: Any) -> Any:
         ([lab("K", 9, "6.5"), lab("K", 10, "5.0"), lab("K", 13, "6.5")], {"Hyperkalemia"}, set()),
         ([lab("K", 9, "7.1"), lab("K", 9, "4.1", version=2, status="corrected")], set(), set()),
         ([lab("K", 9, "7.1"), taken_back(lab("K", 9, "7.1"))], set(), set()),
+        ([lab("K", -7, "6.5")], set(), set()),  # before treatment a grade 3 is shown and not told, a grade 4 is told
+        ([lab("K", -7, "7.1")], {"Hyperkalemia"}, set()),
         ([lab("NEUT", 9, "0.7")], set(), set()),  # expected after lymphodepletion
         ([lab("NEUT", 29, "0.7")], {"Neutrophil count decreased"}, set()),
         ([lab("NEUT", 9, "0.7"), vital("TEMP", 8, "38.4", "Cel")], {"Febrile neutropenia"}, set()),
