@@ -51,10 +51,9 @@ class Reader:
         arrivals = list(_arrivals(records))
         ours = [one for one in arrivals if one.alert.study != CANARY]  # nobody is told of it, canary or no canary
         recorded = await asyncio.to_thread(self.outbox.record, ours, self.routing, now_ms)
-        if self.canary is not None:
-            for one in arrivals:
-                if one.alert.study == CANARY:
-                    self.canary(one.alert)
+        for one in arrivals:
+            if self.canary is not None and one.alert.study == CANARY:
+                self.canary(one.alert)
         for which in recorded.contradicted:
             self.metrics.contradicted.inc()
             _LOG.error("came again with another content, the first stands", alert=which)
