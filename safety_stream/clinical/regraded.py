@@ -53,9 +53,11 @@ def _told(before: Toxicity | None, found: Toxicity, because: str) -> list[str]:
     was, now = _judged(before), _judged(found)
     same = before is not None and was.record == now.record
     told = []
-    if was.baseline != now.baseline and (same or _came_late(now, because)):
+    if not _same_baseline(was.baseline, now.baseline) and (same or _came_late(now, because)):
         told.append(_baseline(now.baseline))
-    if before is not None and before.baseline_grade != found.baseline_grade and (same or _turned(before, found)):
+    if before is None or _same_grade(before.baseline_grade, found.baseline_grade):
+        return told
+    if same or _turned(before, found):
         told.append(_worst_before(found.baseline_grade))
     return told
 
@@ -91,8 +93,26 @@ def _worst_before(grade: GradeRange | None) -> str:
 
 
 def _judged(finding: Toxicity | None) -> _Judged:
-    inputs = finding.evidence.inputs if finding else ()
-    return _Judged(inputs[0].source if inputs else None, next((one for one in inputs if one.name == "baseline"), None))
+    inputs = finding.evidence.inputs if finding is not None else ()
+    for one in inputs:
+        if one.name == "baseline":
+            return _Judged(inputs[0].source, one)
+    return _Judged(inputs[0].source if inputs else None, None)
+
+
+# Field by field: this is asked of every change, and comparing two models as wholes takes longer than all the rest.
+
+
+def _same_baseline(one: Input | None, other: Input | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.source == other.source and one.value == other.value and one.unit == other.unit
+
+
+def _same_grade(one: GradeRange | None, other: GradeRange | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.lowest == other.lowest and one.highest == other.highest
 
 
 def _record(because: str) -> str:
