@@ -11,12 +11,12 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from safety_stream.clinical.check_due import checks_due
 from safety_stream.clinical.composites import all_marks, together
 from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.contradictions import contradictions, died
 from safety_stream.clinical.dlt import dose_limiting, worst
 from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
-from safety_stream.clinical.eligibility import missing
 from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
@@ -55,12 +55,11 @@ def overview(
     dlts += own.dlts
     known = frozenset(id_ for id_, _ in dlts)
     found: list[AnyFinding] = [query(frame, flood) for flood in _questions(frame, facts, digests, known)]
-    if frame.enrolled is not None:
-        judged = {one.criterion for digest in digests.values() for one in digest.judged}
-        found += missing(frame, judged, book.version)
     found += [*composites, *joined, *composites_met(frame, digests, book.version)]
-    found += eligibility_findings(frame, digests, book.version)
+    wanted, checks = checks_due(frame, as_of)
+    found += eligibility_findings(frame, digests, book.version, wanted)
     due, ahead = reporting_due(frame, digests, book.version, as_of)
+    ahead += checks
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
     unlike, later = reconciled(frame, digests, book, as_of)
