@@ -139,6 +139,9 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
     if finding.check == "before_infusion":
         if finding.state == "hold" and finding.given:
             yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
+        elif finding.needed_by is not None:
+            open_ = tuple(one.criterion for one in finding.criteria if one.verdict == "undetermined")
+            yield Draft("eligibility_breach", "check_open", SEND, (finding.needed_by,), (len(open_),))
     elif finding.enrolled or finding.given:
         case = "dosed" if finding.given else "enrolled"
         if finding.state == "not_eligible":

@@ -76,6 +76,8 @@ def eligibility_status(finding: EligibilityStatus) -> str:
     state = finding.state.replace("_", " ").upper()
     if finding.infusion:
         so = ", given" if finding.given else ""
+        if finding.needed_by is not None:
+            return f"Infusion {finding.infusion} on {finding.needed_by}: HOLD, check not answered"
         return f"Infusion {finding.infusion}{so}: {state}{f': not met: {broken}' if broken else ''}"
     so = "dosed, " if finding.given else "enrolled, " if finding.enrolled else ""
     return f"Subject {so}{state}{f': not met: {broken}' if broken else ''}"

@@ -276,9 +276,12 @@ def status_facts(finding: EligibilityStatus) -> Facts:
             value = one.value or "; ".join(one.decided_by)
             far = f", {one.distance}" if one.distance else ""
             yield "Not met", f"{one.criterion}: {one.text}: {value}{far}; to pass: {one.to_pass}"
-    open_ = [one.criterion for one in finding.criteria if one.verdict == "undetermined"]
-    if open_:
-        yield "Undetermined", ", ".join(open_)
+    open_ = [one for one in finding.criteria if one.verdict == "undetermined"]
+    if finding.needed_by is not None:
+        yield "Needed by", f"the infusion planned on {finding.needed_by}"
+        yield from (("Missing", f"{one.criterion}: {', '.join(one.missing)}") for one in open_)
+    elif open_:
+        yield "Undetermined", ", ".join(one.criterion for one in open_)
     yield from judged(finding)
 
 

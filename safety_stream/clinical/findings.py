@@ -249,6 +249,7 @@ class EligibilityStatus(Finding):
     state: Literal["eligible", "not_eligible", "undetermined", "go", "hold"]
     enrolled: bool
     given: bool = Field(description="A study treatment, or the infusion that is checked, was given.")
+    needed_by: date | None = Field(default=None, description="The planned infusion whose check is open and wanted now.")
     criteria: tuple[CriterionState, ...]
 
 

@@ -11,12 +11,12 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from safety_stream.clinical.check_due import checks_due
 from safety_stream.clinical.composites import all_marks, all_told, together
 from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.contradictions import contradictions, died
 from safety_stream.clinical.dlt import dose_limiting, worst
 from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
-from safety_stream.clinical.eligibility import missing
 from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
@@ -76,16 +76,16 @@ def overview(
     questions = parts.of(
         "questions", told, lambda: (query(frame, one) for one in _questions(frame, facts, digests, known))
     )
-    found: list[AnyFinding] = [*questions]
-    judged = tuple(digest.judged for digest in digests.values() if digest.judged)
-    found += parts.of("missing", (frame, book, judged), lambda: _missing(frame, digests, book))
-    found += [*composites, *joined]
+    found: list[AnyFinding] = [*questions, *composites, *joined]
     found += parts.of("met", (frame, book, marks, events), lambda: composites_met(frame, digests, book.version))
-    found += parts.of("eligibility", (frame, book, judged), lambda: eligibility_findings(frame, digests, book.version))
+    wanted, checks = checks_due(frame, as_of)
+    judged = (frame, book, wanted, tuple(digest.judged for digest in digests.values() if digest.judged))
+    found += parts.of("eligibility", judged, lambda: eligibility_findings(frame, digests, book.version, wanted))
     depths = tuple(digest.depths for digest in digests.values())
     toxic = parts.of("hematotoxicity", (frame, book, depths), lambda: hematotoxicity(frame, digests, book.version))
     found += toxic
     due, ahead = reporting_due(frame, digests, book.version, as_of)
+    ahead += checks
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
     unlike, later = reconciled(frame, digests, book, as_of)
@@ -106,11 +106,6 @@ def overview(
         status = status.model_copy(update=dict(in_status(looked.found)))
     ahead += [end] if end is not None and as_of < end else []
     return Overview({one.id: one for one in found}, status, min(ahead, default=None), parts.said)
-
-
-def _missing(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[AnyFinding]:
-    if frame.enrolled is not None:
-        yield from missing(frame, {one.criterion for digest in digests.values() for one in digest.judged}, book.version)
 
 
 def window_to(frame: Frame) -> date | None:
