@@ -14,15 +14,18 @@ from safety_stream.clinical.findings import (
     DoseLimitingToxicity,
     EligibilityBreach,
     EligibilityStatus,
+    GradeRange,
     ReportedEvent,
     ReportingDue,
     StaggerBreach,
     StudyTally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
 )
 
 SEND: Final = Decision(action="send", reason="new")
+SEVERE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,9 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
     if finding.check == "before_infusion":
         if finding.state == "hold" and finding.given:
             yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
+        elif finding.needed_by is not None:
+            open_ = tuple(one.criterion for one in finding.criteria if one.verdict == "undetermined")
+            yield Draft("eligibility_breach", "check_open", SEND, (finding.needed_by,), (len(open_),))
     elif finding.enrolled or finding.given:
         case = "dosed" if finding.given else "enrolled"
         if finding.state == "not_eligible":
@@ -197,7 +203,13 @@ FOR_THE_LIST: Final = {
     "completed_and_withdrawn",
     "term_and_code_differ",
     "lab_grade_unreported",
+    "lab_grade_4_unreported",  # the grade itself was told when it was measured
     "report_without_laboratory",
+    "completed_after_death",
+    "deaths_disagree",
+    "enrolled_before_consent",
+    "grade_course_contradictory",
+    "result_after_death",
 }
 
 
@@ -210,6 +222,9 @@ def data_query(finding: DataQuery) -> Iterator[Draft]:
 
 def composite_met(finding: CompositeMet) -> Iterator[Draft]:
     """Hy's law at once, also where the test that could rule it out is missing; a stopping criterion once it is sure."""
+    if finding.grade is not None:
+        yield from _graded(finding, finding.grade)
+        return
     if finding.tell is None:
         return
     decision = hold("before_treatment") if finding.emergent is False else SEND
@@ -218,11 +233,26 @@ def composite_met(finding: CompositeMet) -> Iterator[Draft]:
     yield Draft(finding.tell, "", decision, (finding.state,), (int(finding.state == "sure"),))
 
 
+def _graded(finding: CompositeMet, grade: GradeRange) -> Iterator[Draft]:
+    """Hematotoxicity of grade 3 or more once that is known, told again at 4: one alert for early, one for late.
+
+    The first low count is told by its laboratory alert, this one tells how long it has lasted: none contains the other.
+    """
+    if finding.tell is not None:
+        severe = grade.lowest >= SEVERE
+        yield Draft(finding.tell, "", SEND if severe else hold("possible"), (grade.lowest,), (grade.lowest,))
+
+
 def reporting_due(finding: ReportingDue) -> Iterator[Draft]:
     """A report that is due soon, told again at each warning and when it is overdue; one that was sent is no alert."""
     if finding.state in {"due_soon", "overdue"}:
         far = (finding.warnings_passed, int(finding.state == "overdue"))
         yield Draft("sae_clock", "", SEND, far, far)
+
+
+def unobserved(finding: Unobserved) -> Iterator[Draft]:
+    """Results that did not come, or hours unobserved: told once; that data came since is in the findings."""
+    yield Draft("unobserved", "missing_results" if finding.what == "missing_results" else "", SEND)
 
 
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
@@ -238,6 +268,7 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     ReportingDue: reporting_due,
     StaggerBreach: stagger_breach,
     StudyTally: study_tally,
+    Unobserved: unobserved,
 }
 
 

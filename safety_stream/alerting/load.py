@@ -48,6 +48,7 @@ class Entry(Told):
     """How one kind of alert is told. ``levels``: the roles told at once, then the next in line, then the last.
 
     ``decide_within``: by when a person decides on what was answered; ``never_silenced``: no silence holds its mails.
+    ``contains``: types that tell the same facts and need no answer beside it.
     """
 
     type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -61,6 +62,7 @@ class Entry(Told):
     more_actions: tuple[Both, ...] = ()
     decide_within: Annotated[timedelta | None, BeforeValidator(_time)] = None
     never_silenced: bool = False
+    contains: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -84,7 +86,7 @@ def read_catalogue(folder: Path | None = None) -> dict[tuple[str, str], Entry]:
     """
     sheet = sheet_of(folder, CATALOGUE_FILE)
     table = table_of(sheet, _CatalogueTable)
-    if problems := tuple(_repeated(sheet, table)):
+    if problems := (*_repeated(sheet, table), *_not_containable(sheet, table)):
         raise ConfigurationError(problems)
     return {(entry.type, entry.case): entry for entry in table.alerts}
 
@@ -96,6 +98,17 @@ def _repeated(sheet: Sheet, table: _CatalogueTable) -> Iterator[str]:
         first = seen.setdefault((entry.type, entry.case), line)
         if first != line:
             yield f"{sheet.name}:{line}: {entry.type} {entry.case}: again; expected once (first: line {first})"
+
+
+def _not_containable(sheet: Sheet, table: _CatalogueTable) -> Iterator[str]:
+    for number, entry in enumerate(table.alerts):
+        for less in entry.contains:
+            cases = [one for one in table.alerts if one.type == less]
+            where = f"{sheet.name}:{sheet.line('alerts', number)}: {entry.type} {entry.case}: contains {less}"
+            if not cases or less == entry.type:
+                yield f"{where}: expected another type of the catalogue"
+            if any(one.never_silenced or one.decide_within is not None for one in cases):
+                yield f"{where}: expected a type that may be silenced and that nobody has to decide"
 
 
 def sheet_of(folder: Path | None, name: str) -> Sheet:

@@ -62,7 +62,7 @@ class Screening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The header in the form judgements need. ``start`` bounds the instant of the first study treatment."""
+    """The header in the form judgements need. ``start`` bounds the first study treatment, ``died`` the death."""
 
     study: str
     subject: str
@@ -79,6 +79,7 @@ class Frame:
     withdrawn: Withdrawn | None = None
     facts_told: tuple[FactRecorded, ...] = ()
     screenings: tuple[Screening, ...] = ()
+    died: tuple[datetime, datetime] | None = None
 
     @property
     def zone(self) -> tzinfo:

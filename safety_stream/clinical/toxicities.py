@@ -93,9 +93,14 @@ def _evidence(frame: Frame, episode: Episode) -> Evidence:
 
 
 def _expected(frame: Frame, term: str, episode: Episode) -> bool:
-    """Whether peak and, while it is still severe, last sample lie inside a band of the protocol."""
-    severe = episode.current.highest >= SEVERE
-    moments = (episode.peak_observed, episode.last_observed) if severe else (episode.peak_observed,)
+    """Whether the peak and the last severe sample lie inside a band of the protocol.
+
+    What was severe after the band has ended was not expected, and a recovery later does not make it so.
+    """
+    severe = [one.last for one in episode.stretches if one.grade == SEVERE][-1:]
+    moments = [episode.peak_observed, *severe]
+    if episode.current.highest >= SEVERE:
+        moments.append(episode.last_observed)
     for band in frame.version.expected:
         if band.term == term and episode.alerting <= band.up_to_grade:
             days = [frame.day_from_plan(moment) for moment in moments]

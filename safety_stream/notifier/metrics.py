@@ -51,7 +51,7 @@ class _Alerts(Collector):
             making.family("alerts_overdue"),
             making.family("alerts_oldest_unacknowledged_timestamp_seconds"),
         )
-        for study in sorted({study for study, *_ in now.open}):
+        for study in sorted(now.studies | {study for study, *_ in now.open}):
             for kind, urgency in _KINDS:
                 for state in ("unacknowledged", "acknowledged"):
                     opened.add_metric((study, kind, urgency, state), now.open.get((study, kind, urgency, state), 0))

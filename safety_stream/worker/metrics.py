@@ -35,6 +35,7 @@ FINDINGS = (
     "reporting_due",
     "stagger_breach",
     "study_tally",
+    "unobserved",
 )
 OUTCOMES = ("processed", "duplicate", "corrected", "late")
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stories
-from stories import Played, at, bundled
+from stories import Played, at, bundled, bundled_with
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
@@ -15,6 +16,7 @@ from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import AnyFinding, CohortDecision, DoseLimitingToxicity
 from safety_stream.rulebook.load import read_yaml
+from safety_stream.rulebook.tables import Book
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -32,13 +34,22 @@ ALERTS = {"sent", "held", "withdrawn", "silent"}
 SHEET = {"title", "because", "course", "happens"}
 
 
+@cache
+def with_schedule() -> Book:
+    """The bundled book with its example schedule judged."""
+    (schedule,) = {one.schedule for one in bundled().protocols[stories.STUDY].versions}
+    assert schedule is not None
+    return bundled_with(schedule=schedule.model_copy(update={"judged": True}))
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_scenario(file: Path) -> None:
     """After each step of the story stands what it says, no more of what it excludes."""
     sheet = read_yaml(file)
     assert not sheet.problems
     live = sheet.data.get("clock") == "told"  # else time stands at a far day, and every window is closed
-    played = Played()
+    book = with_schedule() if sheet.data.get("schedule") == "judged" else bundled()
+    played = Played(book=book)
     for before in COURSES[sheet.data["course"]]:
         played.take(before, _clock(played, before.reported_at) if live else None)
     for number, step in enumerate(sheet.data["happens"]):
@@ -56,7 +67,7 @@ def test_scenario(file: Path) -> None:
                 _check_cohort(claim, sheet.data["others"], played, where)
             else:
                 _check(claim, played, where)
-    concluded = subject.conclude(played.whole(), bundled(), played.record.header.concluded_to or stories.FAR)
+    concluded = subject.conclude(played.whole(), book, played.record.header.concluded_to or stories.FAR)
     assert played.findings == concluded.findings
 
 
@@ -65,7 +76,7 @@ def test_there_are_enough_scenarios() -> None:
     assert len(FILES) >= 30
     for file in FILES:
         keys = set(read_yaml(file).data)
-        assert keys - {"clock", "others"} == SHEET, file.name
+        assert keys - {"clock", "others", "schedule"} == SHEET, file.name
 
 
 def _clock(played: Played, now: datetime) -> datetime:
@@ -150,6 +161,9 @@ def _adverse(told: dict[str, Any], day: float, more: dict[str, Any]) -> SubjectE
     if "resolved_day" in told:
         more["resolved"] = stories.told(float(told["resolved_day"]))
         more.setdefault("reported", at(max(day, float(told["resolved_day"])), 20))
+    if "grades" in told:
+        lines = [line.split(": ") for line in told["grades"]]
+        more["grade_course"] = [{"since": stories.told(float(since)), "grade": int(grade)} for since, grade in lines]
     return stories.adverse(told["adverse"], day, **more)
 
 

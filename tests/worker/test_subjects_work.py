@@ -165,3 +165,22 @@ def test_a_study_whose_protocol_is_not_loaded_stops_the_worker() -> None:
     """Its subjects wait until the protocol is back: none of their events is set aside for our slip."""
     with pytest.raises(StudyUnknown, match="no protocol is loaded for study OTHER-02"):
         work().judge(entry(SETTINGS, lab(1, study="OTHER-02")))
+
+
+@pytest.mark.parametrize("study", [STUDY, "-"])
+def test_an_answer_that_names_no_subject_is_kept_in_the_log_and_judges_nobody(study: str) -> None:
+    """The answer to an alert of a dose level, or of a message that named no study: no page, no output, no stop."""
+    answer = {
+        "kind": "acknowledged",
+        "study": study,
+        "subject": "-",
+        "source": {"system": "safety-stream-answers", "id": "AL-GLRROVR7-1"},
+        "reported_at": "2026-03-04T07:30:00+08:00",
+        "alert": "AL-GLRROVR7",
+        "revision": 1,
+        "by": "Dr Lee",
+        "response": "will-act",
+        "acknowledged_at": "2026-03-04T07:30:00+08:00",
+    }
+    effects = work().judge(entry(SETTINGS, answer))
+    assert (list(effects.outputs), dict(effects.pages)) == ([], {})
