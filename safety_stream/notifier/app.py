@@ -39,6 +39,7 @@ from safety_stream.notifier.pending import Pending
 from safety_stream.notifier.readiness import Ready, prepare
 from safety_stream.notifier.reporting import Tries, report
 from safety_stream.notifier.response import Answered
+from safety_stream.notifier.snapshot import Snapshot, renewed
 from safety_stream.notifier.tables import sqlite_file
 from safety_stream.notifier.timekeeping import Timekeeper, Timetable
 from safety_stream.settings import Settings
@@ -84,8 +85,9 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
     pending, work, settled = Pending(ready.engine), Bell(), Bell()
     if sqlite_file(settings.outbox_url):
         pending.release_all()
-    responses = Answered(ready.engine, _now_ms, settings.alert_budget)
-    metrics = Metrics(pending.waiting, Standing(ready.engine, _now_ms), responses, settings.alert_budget)
+    responses = Snapshot(Answered(ready.engine, _now_ms, settings.alert_budget))
+    standing = Snapshot(Standing(ready.engine, _now_ms))
+    metrics = Metrics(pending.waiting, standing, responses, settings.alert_budget)
     consumer, decisions = _consumer(settings, "alerts"), _consumer(settings, "decisions")
     producer = _producer(settings)
     server, thread = start_http_server(settings.notifier_metrics_port, settings.metrics_host, metrics.registry)
@@ -106,6 +108,7 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
             tasks.create_task(AnswerReader(decisions, answers, work, _now).run(stop))
             tasks.create_task(publish(answers, producer, settings.topic("decisions"), work, stop))
             tasks.create_task(Timekeeper(Timetable(ready.engine, storm_over, digests), work, _now).run(stop))
+            tasks.create_task(renewed(stop, standing, responses))
             if canary is not None:
                 tasks.create_task(canary.sing(stop))
                 tasks.create_task(canary.carry(stop))
