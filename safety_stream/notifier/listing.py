@@ -14,7 +14,7 @@ from safety_stream.notifier.tables import ALERTS, COURSES, MESSAGES
 COLUMNS: Final = ("alert", "revision", "urgency", "state", "level", "due", "study", "told", "headline")
 _WAITING: Final = ("open", "acknowledged")
 _ITS_ALERT: Final = and_(ALERTS.c.id == COURSES.c.alert_id, ALERTS.c.revision == COURSES.c.revision)
-_NOT_MAILED: Final = ("silenced", "superseded", "answered", "gathered", "listed")
+_NOT_MAILED: Final = ("silenced", "superseded", "answered", "gathered", "listed", "contained")
 
 
 @dataclass(frozen=True, slots=True)
