@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     storm_over_alerts: Annotated[int, Field(ge=0)] = Field(
         default=20, description="More alerts of a study in 10 minutes are mailed as lists; 0: never."
     )
+    mail_gather_seconds: Annotated[Decimal, Field(ge=0, le=30)] = Field(
+        default=Decimal(2), description="How long a mail waits for more alerts of its specimen; 0: one mail an alert."
+    )
     alert_budget: Annotated[Decimal, Field(gt=0)] = Field(
         default=Decimal(2), description="Alerts a subject and week that readers can bear; more is shown as over budget."
     )

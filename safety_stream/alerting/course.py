@@ -121,6 +121,21 @@ def ended(
     return (Move(what, before.state if before else None, course, at, "the engine", why),)
 
 
+def contained(course: Course, graver: str, at: datetime) -> Moves:
+    """Told in the mail of a graver alert of the same facts, which is answered for it."""
+    if course.state != "open":
+        return ()
+    return (Move("closed", "open", _still(course, "closed"), at, "the engine", f"contained in {graver}"),)
+
+
+def revived(course: Course, at: datetime) -> Moves:
+    """The graver alert was taken back: it asks for an answer of its own."""
+    if course.state != "closed" or course.answered_at is not None:
+        return ()
+    again = replace(_at_level_1(course, at), state="open", remind_at=_half(course.ladder, at))
+    return (Move("opened", "closed", again, at, "the engine", "the graver alert was taken back"),)
+
+
 def answered(course: Course, revision: int, response: Response, by: str, at: datetime) -> Moves | Refusal:
     """A person's answer. No moves: there is nothing left to answer."""
     if revision != course.revision:

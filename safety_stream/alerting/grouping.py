@@ -24,7 +24,7 @@ from safety_stream.clinical.findings import (
 )
 from safety_stream.clinical.moment import Moment
 
-MOST_IN_A_MAIL: Final = 8
+MOST_IN_A_MAIL: Final = 5
 """More would not fit the 60 kB of a mail, nor a reader's ten seconds."""
 _RANKS: Final[dict[Urgency, int]] = {"critical": 0, "warning": 1, "info": 2}
 

@@ -1,6 +1,6 @@
 """A letter: one revision of an alert as one person will read it, every value already clean. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal
@@ -35,7 +35,7 @@ _LINK: Final = ("https://", "http://")
 class Standing:
     """What the messenger knows beyond the alert: by when to answer, what was told before, how the mail is doing.
 
-    ``answer_by`` null: no answer is asked, or none any more.
+    ``answer_by`` null: no answer is asked, or none any more. ``contained_in``: the graver alert answered for it.
     """
 
     answer_by: datetime | None
@@ -54,6 +54,7 @@ class Standing:
     reminder: bool = False
     answered_by: str | None = None
     passed_on: bool = False
+    contained_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +90,22 @@ class Letter:
     remarks: tuple[str, ...]
     is_not: str
     detail: Detail
+    contained: str = ""
+    beside: tuple["Letter", ...] = ()
 
 
-def letter(alert: Alert, standing: Standing, detail: Detail = "full") -> Letter:
-    """The alert as it is to be read now."""
+Beside = Sequence[tuple[Alert, Standing]]
+
+
+def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Beside = ()) -> Letter:
+    """The alert as it is to be read now. ``beside``: what the same mail tells below it."""
     if standing.pooled:
         alert = pooled_alert(alert)
     told, lines, tongue = entry(alert.type, alert.case), lines_of(alert), read_words()[standing.language]
     facts = _facts(alert)
     gone = alert.state == "withdrawn"
-    elsewhere = _ELSEWHERE | ({_REGRADED} if gone else set())
-    answered = standing.answered_by is not None or standing.answer_by is None
+    inside, elsewhere = standing.contained_in, _ELSEWHERE | ({_REGRADED} if gone else set())
+    answered = standing.answered_by is not None or standing.answer_by is None or inside is not None
     return Letter(
         language=standing.language,
         words=_frame(alert, tongue),
@@ -127,6 +133,8 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full") -> Letter:
         remarks=_remarks(alert, standing, tongue),
         is_not=tongue.layout["is_not"],
         detail=detail,
+        contained=tongue.layout["contained_in"].format(id=inside) if inside else "",
+        beside=tuple(letter(other, its, detail) for other, its in beside),
     )
 
 

@@ -78,6 +78,7 @@ def plain(letter: Letter) -> Rendered:
     if letter.detail == "full":
         lines += [*_pairs(letter, (words["what_to_do"], letter.action)), "", *letter.changes]
         lines += [*_pairs(letter, *letter.facts, *letter.basis), "", letter.why, *letter.more_actions]
+    lines += [line for one in letter.beside for line in ("", one.id, *_also(one))]
     text = "\n".join([*lines, "", letter.is_not, words["footer"]]) + "\n"
     language = "zh-CN" if letter.language == "zh" else "en"
     html = (
@@ -85,6 +86,17 @@ def plain(letter: Letter) -> Rendered:
     )
     subject = f"[{words['urgency']}] {letter.study}: {letter.title}, {letter.id}"
     return Rendered(subject, text, f"{html}</html>\n")
+
+
+def _also(letter: Letter) -> list[str]:
+    """What the same mail tells below its first alert; without clinical detail, when to answer and where."""
+    asked = _pairs(letter, (letter.words["answer_by"], letter.answer_by)) if letter.answer_by else [letter.contained]
+    asked += [letter.answer_link] if letter.answer_link else []
+    if letter.detail == "notice":
+        return asked
+    told = [letter.headline, *letter.remarks, *asked, letter.action, *letter.changes]
+    readings = [f"{taken}{letter.words['colon']}{value}, {grade}" for taken, value, grade in letter.readings]
+    return [*told, *_pairs(letter, *letter.facts, *letter.basis), *readings, letter.why, *letter.more_actions]
 
 
 def _pairs(letter: Letter, *facts: tuple[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ FORMAT = 2
 
 _Page = TypeVar("_Page")
 _DERIVED = frozenset({"base", "middle", "cut", "fold", "closed", "past"})
+_MARK = 8  # letters of a mark
 _OLDER = "a page of another format"
 
 
@@ -49,7 +50,18 @@ def _without_derived(page: dict[str, Any]) -> dict[str, Any]:
     left = {key: value for key, value in page.items() if key not in _DERIVED}
     if "digests" in left:
         left["digests"] = {one: [] for one in left["digests"]}
+    if isinstance(left.get("marks"), str):
+        left["marks"] = _by_letter(left["marks"])
     return left | ({"book": _OLDER} if "book" in left else {})
+
+
+def _by_letter(marks: str) -> dict[str, str]:
+    """The marks of an index as format 1 wrote them, all in one text."""
+    found: dict[str, str] = {}
+    for at in range(0, len(marks), _MARK):
+        mark = marks[at : at + _MARK]
+        found[mark[0]] = found.get(mark[0], "") + mark
+    return found
 
 
 def _refusal(name: str, trouble: Exception) -> str:

@@ -77,6 +77,7 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
     if reason := await asyncio.to_thread(unreachable, settings):
         raise BrokerUnavailable(f"No Kafka broker answers at {settings.bootstrap_servers}: {reason}")
     storm_over = settings.storm_over_alerts if settings.clock == "wall" else 0
+    gather_ms = int(settings.mail_gather_seconds * 1000) if settings.clock == "wall" else 0
     digests = (
         Digests(ready.routing, settings.digest_at, settings.alert_budget)
         if settings.clock == "wall" and settings.digest_at
@@ -96,7 +97,7 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
         await decisions.start()
         await producer.start()
         await _check_topics(consumer, settings)
-        outbox, answers = Outbox(ready.engine, storm_over), Answers(ready.engine)
+        outbox, answers = Outbox(ready.engine, storm_over, gather_ms), Answers(ready.engine)
         canary = _canary(settings, ready, producer)
         metrics.canary.canary = canary
         reader = Reader(consumer, outbox, ready.routing, metrics, work, _now, canary.take if canary else None)

@@ -16,7 +16,12 @@ from safety_stream.notifier.courses import moment
 from safety_stream.notifier.tables import ALERTS, COURSES, MESSAGES
 
 DAY_MS: Final = 86_400_000
-HELD_BACK: Final = {"silenced": "silenced", "superseded": "superseded", "answered": "answered_before"}
+HELD_BACK: Final = {
+    "silenced": "silenced",
+    "superseded": "superseded",
+    "answered": "answered_before",
+    "contained": "contained",
+}
 """What became of messages that were not sent, and the word for it."""
 _ITS_ALERT: Final = and_(ALERTS.c.id == MESSAGES.c.alert_id, ALERTS.c.revision == MESSAGES.c.revision)
 

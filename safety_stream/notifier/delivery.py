@@ -105,14 +105,9 @@ class Courier:
 
     async def _settle(self, claim: Claim, outcome: Outcome, seconds: float) -> None:
         now = await self._settled(claim, outcome)
-        if outcome.result == "rejected" and claim.kind != "answered":
-            await self._step_up(claim, now)
         self.metrics.tried(claim.alert.type, outcome, seconds, now / 1000)
-        if outcome.result == "accepted" and self.wall_clock and not claim.possible_repeat:
-            taken = now / 1000 - claim.alert.as_of.timestamp()
-            self.metrics.event_to_alert_seconds.labels(claim.alert.type).observe(
-                max(0.0, taken), {"alert_id": claim.alert.id}
-            )
+        for one in claim.whole:
+            await self._told(one, outcome, now)
         _LOG.info(
             "message tried",
             alert=claim.alert.id,
@@ -123,6 +118,16 @@ class Courier:
         )
         self.settled.ring()
 
+    async def _told(self, claim: Claim, outcome: Outcome, now: int) -> None:
+        """One alert of the mail: who is next where it was refused, how long it took where it was taken."""
+        if outcome.result == "rejected" and claim.kind != "answered":
+            await self._step_up(claim, now)
+        if outcome.result == "accepted" and self.wall_clock and not claim.possible_repeat:
+            taken = now / 1000 - claim.alert.as_of.timestamp()
+            self.metrics.event_to_alert_seconds.labels(claim.alert.type).observe(
+                max(0.0, taken), {"alert_id": claim.alert.id}
+            )
+
     async def _step_up(self, claim: Claim, now_ms: int) -> None:
         """A person who cannot be reached is not waited for: those next in line are told at once."""
         told = await asyncio.to_thread(self.outbox.refused, claim.alert, claim.level, now_ms)
@@ -130,9 +135,11 @@ class Courier:
         self.work.ring()
 
     def _message(self, claim: Claim) -> Message:
-        alert = claim.alert
-        standing = standing_now(claim, self.routing, self.links, self.clock(), self.subject_style)
-        read = letter(alert, standing, self.detail)
+        alert, now = claim.alert, self.clock()
+        told = [
+            (one.alert, standing_now(one, self.routing, self.links, now, self.subject_style)) for one in claim.whole
+        ]
+        read = letter(*told[0], self.detail, told[1:])
         try:
             mail = self.templates.render(read)
         except Exception as error:  # a broken template must not keep an alert from its reader
@@ -154,6 +161,7 @@ class Courier:
             subject=mail.subject,
             text=mail.text,
             html=mail.html,
+            beside=tuple((one.alert.id, one.alert.revision) for one in claim.beside),
         )
 
     async def _idle_seconds(self) -> float:

@@ -145,4 +145,5 @@ def notice_message(id_: str, kind: str, person: Recipient, rank: int, now_ms: in
         "queued_at": now_ms,
         "next_try": now_ms,
         "claimed_until": 0,
+        "shelf": None,
     }

@@ -14,7 +14,7 @@ from safety_stream.notifier.courses import moment
 from safety_stream.notifier.tables import ANSWERS, ATTEMPTS, MESSAGES, TRANSITIONS
 
 COLUMNS: Final = ("at", "revision", "level", "what", "who", "from", "why")
-_HELD_BACK: Final = ("silenced", "gathered", "listed", "superseded", "answered")
+_HELD_BACK: Final = ("silenced", "gathered", "listed", "superseded", "answered", "contained")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from safety_stream.alerting.alert import Alert, Urgency
 from safety_stream.alerting.course import Telling
+from safety_stream.alerting.grouping import shelf
 from safety_stream.alerting.holding import Gate
 from safety_stream.notifier.routing import Recipient, Routing
 from safety_stream.notifier.tables import ALERTS, MESSAGES
@@ -40,6 +41,7 @@ class Held:
     people: tuple[Recipient, ...]
     study: str
     type: str
+    shelf: str | None = None
 
     @property
     def alert(self) -> Alert:
@@ -57,6 +59,7 @@ class Ledger:
     messages: dict[tuple[str, int, str], dict[Which, str]] = field(default_factory=dict)
     gate: Gate | None = None
     gathered: set[str] = field(default_factory=set)
+    gather_ms: int = 0
     _new_alerts: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     _more_people: set[tuple[str, int]] = field(default_factory=set)
     _new_messages: list[dict[str, Any]] = field(default_factory=list)
@@ -80,6 +83,7 @@ class Ledger:
         people = self._told(alert, routing)
         later = [(number, held) for number, held in sorted(self.alerts[alert.id].items()) if number > alert.revision]
         held = Held(alert.urgency, alert.decision.action == "send", content, people, alert.study, alert.type)
+        held.shelf = shelf(alert) if self.gather_ms else None
         self.alerts[alert.id][alert.revision] = held
         self._new_alerts[alert.id, alert.revision] = {
             "id": alert.id,
@@ -114,6 +118,7 @@ class Ledger:
             if which in there or (to == _FIRST and there) or _in_vain(there, to) or _too_early(there, to):
                 continue
             state = there[which] = self._state(id_, revision, held, person, to)
+            shelved = held.shelf if to == _FIRST and person.channel != "webhook" else None  # a machine reads one
             if state == "gathered":
                 self.gathered.add(held.study)
             self._new_messages.append(
@@ -130,8 +135,9 @@ class Ledger:
                     "possible_repeat": self.again,
                     "tries": 0,
                     "queued_at": self.now_ms,
-                    "next_try": self.now_ms,
+                    "next_try": self.now_ms + (self.gather_ms if shelved else 0),
                     "claimed_until": 0,
+                    "shelf": shelved,
                 }
             )
 

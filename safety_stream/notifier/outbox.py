@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.course import refused_mail
+from safety_stream.notifier.containing import revive
 from safety_stream.notifier.courses import load, moment, take_in, tell, write
 from safety_stream.notifier.gathering import gate, plan_storms
 from safety_stream.notifier.ledger import Ledger, from_json
@@ -49,11 +50,12 @@ class OnRecord:
 
 
 class Outbox:
-    """The two tables of what is to be told."""
+    """The two tables of what is to be told. ``gather_ms``: how long a mail waits for more of its specimen."""
 
-    def __init__(self, engine: Engine, storm_over: int = 0) -> None:
+    def __init__(self, engine: Engine, storm_over: int = 0, gather_ms: int = 0) -> None:
         self._engine = engine
         self._storm_over = storm_over
+        self._gather_ms = gather_ms
 
     def record(self, arrivals: Sequence[Arrival], routing: Routing, now_ms: int, again: bool = False) -> Recorded:
         """Put alert revisions and their messages on record, in one transaction.
@@ -62,7 +64,8 @@ class Outbox:
         """
 
         def work(db: Connection) -> Recorded:
-            ledger, contradicted = Ledger(now_ms, again, gate=gate(db, now_ms, self._storm_over)), []
+            ledger = Ledger(now_ms, again, gate=gate(db, now_ms, self._storm_over), gather_ms=self._gather_ms)
+            contradicted = []
             ledger.load(db, (one.alert.id for one in arrivals))
             new: list[Alert] = []
             for one in arrivals:
@@ -75,6 +78,7 @@ class Outbox:
                     # What stands for many (messages of a day, an unknown test) is told in the first one's words.
                     contradicted.append(f"{one.alert.id} revision {one.alert.revision}")
             take_in(db, new, routing, moment(now_ms))
+            revive(db, (one.id for one in new if one.state == "withdrawn"), now_ms)
             plan_storms(db, ledger.gathered, now_ms)
             return Recorded(*ledger.write(db), tuple(contradicted))
 

@@ -5,7 +5,7 @@ claims the message next marks it a possible repeat.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -27,9 +27,11 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.channels.channel import Outcome
 from safety_stream.alerting.course import Course
 from safety_stream.alerting.notes import Gathered
+from safety_stream.notifier.containing import close_contained
 from safety_stream.notifier.courses import kept
 from safety_stream.notifier.ledger import from_json
 from safety_stream.notifier.routing import Recipient
+from safety_stream.notifier.sharing import mail_of
 from safety_stream.notifier.tables import ALERTS, ATTEMPTS, COURSES, MESSAGES, NOTICES, TRANSITIONS
 
 FINAL: Final = {"accepted": "accepted", "rejected": "rejected"}
@@ -54,6 +56,13 @@ class Claim:
     course: Course | None = None
     answered: tuple[str, int] | None = None
     told_by: str | None = None
+    contained_in: str | None = None
+    beside: tuple["Claim", ...] = ()
+
+    @property
+    def whole(self) -> tuple["Claim", ...]:
+        """Everything that its mail tells."""
+        return (self, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +100,36 @@ class Pending:
             row = db.execute(_NEXT, {"channel": channel, "now": now_ms}).first()
             if row is None:
                 return None
-            # A try that was begun and never settled: its process died, and the mail may be out.
-            repeat = bool(row.possible_repeat) or db.execute(_ABANDONED, {"m": row.id, "now": now_ms}).rowcount > 0
-            number = row.tries + 1
-            begun = {"message_id": row.id, "number": number, "started_at": now_ms, "reported": row.content is None}
-            attempt = db.execute(_BEGIN, begun)
-            taken = {"m": row.id, "until": now_ms + lease_ms, "number": number, "repeat": repeat}
-            db.execute(_TAKE, taken)
-            return _claim(db, row, int((attempt.inserted_primary_key or (0,))[0]), repeat)
+            if row.content is None:
+                return _notice(db, row, *_begun(db, row, now_ms, lease_ms))
+            mail = mail_of(db, row, now_ms)
+            claims = [
+                _claim(db, one, *_begun(db, one, now_ms, lease_ms), mail.inside.get(one.alert_id)) for one in mail.rows
+            ]
+            return replace(claims[0], beside=tuple(claims[1:]))
 
     def settle(self, claim: Claim | NoticeClaim, outcome: Outcome, now_ms: int, next_try_ms: int) -> None:
         """Put the outcome on record; what is not final is tried again at ``next_try_ms``."""
+        with self._engine.begin() as db:
+            for one in claim.whole if isinstance(claim, Claim) else (claim,):
+                self._settle(db, one, outcome, now_ms, next_try_ms)
+
+    def _settle(
+        self, db: Connection, claim: Claim | NoticeClaim, outcome: Outcome, now_ms: int, next_try_ms: int
+    ) -> None:
         ended = {"a": claim.attempt, "now": now_ms, "how": outcome.result, "words": outcome.said}
         final = FINAL.get(outcome.result)
-        with self._engine.begin() as db:
-            db.execute(_END, ended)
-            if final:
-                db.execute(_CLOSE, {"m": claim.message, "how": final, "now": now_ms})
-                if isinstance(claim, NoticeClaim) and claim.kind == "storm":
-                    _listed(db, claim, final, now_ms)
-            else:
-                repeat = claim.possible_repeat or outcome.result == "reply_lost"
-                db.execute(_PUT_BACK, {"m": claim.message, "next": next_try_ms, "repeat": repeat})
+        graver = claim.contained_in if isinstance(claim, Claim) and final == "accepted" else None
+        db.execute(_END, ended)
+        if final:
+            db.execute(_CLOSE, {"m": claim.message, "how": "contained" if graver else final, "now": now_ms})
+            if isinstance(claim, NoticeClaim) and claim.kind == "storm":
+                _listed(db, claim, final, now_ms)
+            if isinstance(claim, Claim) and graver:
+                close_contained(db, claim.alert, graver, now_ms)
+        else:
+            repeat = claim.possible_repeat or outcome.result == "reply_lost"
+            db.execute(_PUT_BACK, {"m": claim.message, "next": next_try_ms, "repeat": repeat})
 
     def next_due(self, channel: str) -> int | None:
         """When the next message of a channel is due; None when none waits."""
@@ -132,11 +149,24 @@ class Pending:
         return Waiting(every - retrying, retrying, oldest)
 
 
-def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> Claim | NoticeClaim:
-    if row.content is None:
-        notice = db.execute(_NOTICE, {"notice": row.alert_id}).one()
-        person = Recipient.of(json.loads(notice.person))
-        return NoticeClaim(row.id, attempt, row.alert_id, row.kind, person, notice.content, repeat, row.tries + 1)
+def _begun(db: Connection, row: Row[Any], now_ms: int, lease_ms: int) -> tuple[int, bool]:
+    """A try on record before it is made: its number, and whether the message may have arrived before."""
+    # A try that was begun and never settled: its process died, and the mail may be out.
+    repeat = bool(row.possible_repeat) or db.execute(_ABANDONED, {"m": row.id, "now": now_ms}).rowcount > 0
+    number = row.tries + 1
+    begun = {"message_id": row.id, "number": number, "started_at": now_ms, "reported": row.content is None}
+    attempt = db.execute(_BEGIN, begun)
+    db.execute(_TAKE, {"m": row.id, "until": now_ms + lease_ms, "number": number, "repeat": repeat})
+    return int((attempt.inserted_primary_key or (0,))[0]), repeat
+
+
+def _notice(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> NoticeClaim:
+    notice = db.execute(_NOTICE, {"notice": row.alert_id}).one()
+    person = Recipient.of(json.loads(notice.person))
+    return NoticeClaim(row.id, attempt, row.alert_id, row.kind, person, notice.content, repeat, row.tries + 1)
+
+
+def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool, contained_in: str | None) -> Claim:
     mine = {"alert": row.alert_id, "revision": row.revision, "recipient": row.recipient}
     before = db.scalar(_HEARD, mine)
     course = db.execute(_COURSE, mine).first()
@@ -156,6 +186,7 @@ def _claim(db: Connection, row: Row[Any], attempt: int, repeat: bool) -> Claim |
         course=kept(course).course if course is not None else None,
         answered=_answered(db, row) if row.kind == "answered" else None,
         told_by=db.scalar(_MOVED, mine | {"level": row.level, "round": row.round}),
+        contained_in=contained_in,
     )
 
 

@@ -14,7 +14,7 @@ from safety_stream.notifier.day import budget
 from safety_stream.notifier.gathering import silences
 from safety_stream.notifier.tables import ALERTS, MESSAGES, TRANSITIONS
 
-HELD_BACK: Final = ("silenced", "gathered", "listed", "superseded", "answered")
+HELD_BACK: Final = ("silenced", "gathered", "listed", "superseded", "answered", "contained")
 """What becomes of a message that is not a mail of its own, or not yet."""
 _STEPS: Final = ("stepped_up", "passed_on", "refused_mail")
 _BUDGET_EVERY_MS: Final = 60_000

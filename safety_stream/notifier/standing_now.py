@@ -40,6 +40,7 @@ def standing_now(
         repeat=claim.round,
         reminder=claim.kind == "reminder",
         answered_by=_answered_by(course),
+        contained_in=claim.contained_in,
     )
 
 

@@ -57,7 +57,7 @@ MESSAGES: Final = Table(
         "state",
         String(12),
         nullable=False,
-        comment="pending, accepted, rejected, superseded, answered, silenced, gathered",
+        comment="pending, accepted, contained, rejected, superseded, answered, silenced, gathered",
     ),
     Column("possible_repeat", Boolean, nullable=False, default=False),
     Column("tries", Integer, nullable=False, default=0),
@@ -65,9 +65,14 @@ MESSAGES: Final = Table(
     Column("next_try", BigInteger, nullable=False),
     Column("claimed_until", BigInteger, nullable=False, default=0),
     Column("settled_at", BigInteger),
+    Column("shelf", String(16), comment="Messages of one shelf may share a mail; null: never."),
+    Column("mail", BigInteger, comment="The message that leads the mail it was first tried in; null: alone."),
+    Column("contained_in", String(16), comment="The graver alert of that mail that is answered for it."),
     UniqueConstraint("alert_id", "revision", "recipient", "level", "round", "kind"),
     Index("messages_in_order", "channel", "state", "rank", "queued_at", "id"),
     Index("messages_by_time", "queued_at"),
+    Index("messages_together", "recipient", "shelf"),
+    Index("messages_contained", "contained_in"),
 )
 ATTEMPTS: Final = Table(
     "attempts",

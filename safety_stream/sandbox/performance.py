@@ -4,6 +4,7 @@ Settled means: every message is in the log of record or among the dead letters, 
 every alert that is to be sent has its mail, and no further mail has come for a moment.
 """
 
+import re
 from collections import Counter
 from datetime import datetime
 from threading import Lock
@@ -50,8 +51,10 @@ class Performance:
         """To be called by the inbox."""
         message = mail.message
         alert, revision = str(message["X-Safety-Stream-Alert"]), str(message["X-Safety-Stream-Revision"] or 0)
+        beside = re.findall(r"(AL-\w+) r(\d+)", str(message["X-Safety-Stream-Beside"] or ""))
         with self._lock:
-            self.mail_counts[alert, int(revision)] += 1
+            for told_here, number in ((alert, revision), *beside):
+                self.mail_counts[told_here, int(number)] += 1
             self._last_mail_at = monotonic()
             self.first_mail_at = self.first_mail_at or self._last_mail_at
         people = ", ".join(person.partition("@")[0] for person in mail.recipients)

@@ -1,10 +1,11 @@
 """The scenarios in tests/scenarios: stories a clinician can read, each step with what must be concluded after it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import stories
@@ -15,11 +16,13 @@ from safety_stream.alerting.policy import revise
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import AnyFinding, CohortDecision, DoseLimitingToxicity
-from safety_stream.rulebook.load import read_yaml
+from safety_stream.rulebook.load import load_book, read_yaml
 from safety_stream.rulebook.tables import Book
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
+OTHER_STUDY = sorted((FOLDER / "oncology").glob("*.yaml"))
+FIXTURES = FOLDER.parent / "fixtures"
 COURSES: dict[str, tuple[SubjectEvent, ...]] = {
     "none": (),
     "screened": (stories.screened(),),
@@ -27,7 +30,7 @@ COURSES: dict[str, tuple[SubjectEvent, ...]] = {
 }
 COMMON = (
     "version", "status", "record", "attribution", "outcome", "onset", "unit", "range_low", "range_high", "specimen",
-    "observed_at", "reported", "meddra_code", "source",
+    "amount", "observed_at", "reported", "meddra_code", "source",
 )  # fmt: skip
 ASKS = {"is", "no", "count", "of", "status"}
 ALERTS = {"sent", "held", "withdrawn", "silent"}
@@ -45,10 +48,24 @@ def with_schedule() -> Book:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_scenario(file: Path) -> None:
     """After each step of the story stands what it says, no more of what it excludes."""
+    judged = read_yaml(file).data.get("schedule") == "judged"
+    follow(file, with_schedule() if judged else bundled())
+
+
+@pytest.mark.parametrize("file", OTHER_STUDY, ids=lambda file: file.stem)
+def test_scenario_of_another_study(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tablet, five levels, 21 days from the first dose, New York: nothing is bound to the bundled trial."""
+    told = {"STUDY": "ONC-301", "ZONE": ZoneInfo("America/New_York"), "DAY_ZERO": date(2024, 10, 21)}
+    for name, value in told.items():
+        monkeypatch.setattr(stories, name, value)
+    follow(file, load_book(protocols=FIXTURES / "oncology", allow_unsigned=True))
+
+
+def follow(file: Path, book: Book) -> None:
+    """Tell a story step by step."""
     sheet = read_yaml(file)
     assert not sheet.problems
     live = sheet.data.get("clock") == "told"  # else time stands at a far day, and every window is closed
-    book = with_schedule() if sheet.data.get("schedule") == "judged" else bundled()
     played = Played(book=book)
     for before in COURSES[sheet.data["course"]]:
         played.take(before, _clock(played, before.reported_at) if live else None)
@@ -141,7 +158,7 @@ def _event(told: dict[str, Any], played: Played) -> SubjectEvent:
         "lymphodepletion": lambda _: stories.lymphodepletion(day),
         "consent": lambda version: stories.screened(day, protocol_version=version),
         "infusion": lambda number: stories.infusion(
-            number, day, **{k: more[k] for k in ("version", "status") if k in more}
+            number, day, **{k: more[k] for k in ("version", "status", "amount", "unit") if k in more}
         ),
         "planned": lambda number: stories.planned(number, day),
         "fact": lambda name: stories.fact(name, day, told["value"]),

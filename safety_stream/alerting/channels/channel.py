@@ -55,6 +55,7 @@ class Message:
     level: int = 1
     repeat: int = 1
     kind: str = "alert"
+    beside: tuple[tuple[str, int], ...] = ()
 
     @property
     def id(self) -> str:
@@ -67,6 +68,11 @@ class Message:
     def thread(self) -> str:
         """The name of a message that was never sent, under which every revision of the alert is filed."""
         return f"al.{self.alert}"
+
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """Its own thread and those of the alerts that it tells besides: their next revisions are filed here too."""
+        return (self.thread, *(f"al.{alert}" for alert, _ in self.beside))
 
     @property
     def thread_index(self) -> str:

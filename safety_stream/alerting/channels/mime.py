@@ -29,7 +29,7 @@ def compose(message: Message, sender: Address, sent_at: datetime) -> bytes:
     mail["Date"] = format_datetime(sent_at)
     mail["Message-ID"] = f"<{message.id}@{domain}>"
     mail["In-Reply-To"] = f"<{message.thread}@{domain}>"
-    mail["References"] = f"<{message.thread}@{domain}>"
+    mail["References"] = " ".join(f"<{thread}@{domain}>" for thread in reversed(message.threads))
     mail["Thread-Topic"] = message.subject
     mail["Thread-Index"] = message.thread_index
     mail["Auto-Submitted"] = "auto-generated"
@@ -39,6 +39,8 @@ def compose(message: Message, sender: Address, sent_at: datetime) -> bytes:
         mail["X-Priority"] = "1"
     mail["X-Safety-Stream-Alert"] = message.alert
     mail["X-Safety-Stream-Revision"] = str(message.revision)
+    if message.beside:
+        mail["X-Safety-Stream-Beside"] = ", ".join(f"{alert} r{revision}" for alert, revision in message.beside)
     mail.set_content(message.text, cte="quoted-printable")
     mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
     return mail.as_bytes(policy=_UNFOLDED)

@@ -1,5 +1,6 @@
 """What a run left behind against what must be there: every difference is one sentence."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -97,7 +98,7 @@ def _mails(settings: Settings, alerts: dict[tuple[str, int], Alert], mails: list
             people = told.setdefault(id_, set())  # a withdrawal goes to those who were told before, and to nobody else
             people |= set() if alert.state == "withdrawn" else {one.address for one in routing.recipients(alert)}
             expected |= {(id_, revision, whom) for whom in people}
-    came = Counter(_about(mail) for mail in mails)
+    came = Counter(one for mail in mails for one in (_about(mail), *_beside(mail)))
     for extra in came.keys() - expected:
         yield f"a mail that nobody asked for: {extra}"
     for id_, revision, whom in sorted(expected - came.keys()):
@@ -116,3 +117,9 @@ def _about(mail: Mail) -> tuple[str, int, str]:
     message = mail.message
     (whom,) = mail.recipients
     return str(message["X-Safety-Stream-Alert"]), int(message["X-Safety-Stream-Revision"] or 0), whom
+
+
+def _beside(mail: Mail) -> Iterator[tuple[str, int, str]]:
+    """What the same mail tells below its first alert."""
+    for alert, revision in re.findall(r"(AL-\w+) r(\d+)", str(mail.message["X-Safety-Stream-Beside"] or "")):
+        yield alert, int(revision), mail.recipients[0]
