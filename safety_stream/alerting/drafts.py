@@ -133,15 +133,17 @@ def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
 def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
     """A subject who is not eligible and was enrolled or dosed all the same; an infusion given on hold.
 
-    Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each.
+    Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each. A
+    check before an infusion for which nothing at all has come by the day before is told.
     """
     broken = tuple(one.criterion for one in finding.criteria if one.verdict == "breached")
     if finding.check == "before_infusion":
         if finding.state == "hold" and finding.given:
             yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
         elif finding.needed_by is not None:
-            open_ = tuple(one.criterion for one in finding.criteria if one.verdict == "undetermined")
-            yield Draft("eligibility_breach", "check_open", SEND, (finding.needed_by,), (len(open_),))
+            open_ = sum(one.verdict == "undetermined" for one in finding.criteria)
+            decision = SEND if open_ == len(finding.criteria) else hold("undetermined")
+            yield Draft("eligibility_breach", "check_open", decision, (finding.needed_by,), (open_,))
     elif finding.enrolled or finding.given:
         case = "dosed" if finding.given else "enrolled"
         if finding.state == "not_eligible":

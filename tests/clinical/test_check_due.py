@@ -48,7 +48,7 @@ def test_time_alone_asks_for_a_check_that_nobody_answered() -> None:
     assert check(played) is None
     (alert,) = sent(played.take(None, SINCE))
     assert (alert.type, alert.case, alert.urgency, alert.state) == (
-        "eligibility_breach", "check_open", "critical", "raised",
+        "eligibility_breach", "check_open", "warning", "raised",
     )  # fmt: skip
     assert alert.headline.endswith("Infusion 2 on 2024-07-01: HOLD, check not answered")
     found = check(played)
