@@ -155,6 +155,7 @@ def test_it_is_no_study_of_any_count() -> None:
     """No status for the cohort, no series of the worker's, nothing for the second look to miss."""
     consequences = judged(*results(AT))
     assert [after.status for after in consequences] == [None, None]
+    assert [after.deadline for after in consequences] == [None, None]  # switched off, no tick asks for it again
     metrics = Metrics([CANARY, "A-1"])
     for after in consequences:
         metrics.concluded(after)

@@ -10,6 +10,7 @@ from engine_made import PARTITIONS, entry, kept, lab, message, tick
 from pydantic import ValidationError
 
 from safety_stream.errors import OffsetGap, PageTooLarge, StudyUnknown, WrongPartition
+from safety_stream.rulebook.canary import CANARY
 from safety_stream.settings import Settings
 from safety_stream.worker import pages
 from safety_stream.worker.guard import OffsetGuard
@@ -159,6 +160,13 @@ def test_an_entry_set_aside_lets_the_next_one_follow() -> None:
     outputs = works.set_aside(told, Attempt("x", 5, "Traceback")).outputs
     assert outputs[0].topic == "safety.dead-letters"
     judge(works, entry(SETTINGS, lab(2), offset=1))
+
+
+def test_a_canary_that_was_switched_off_stops_nothing() -> None:
+    """Sent while it was on, read after it was switched off: nothing follows, and the next entry is judged."""
+    works = work()
+    assert judge(works, entry(SETTINGS, lab(1, study=CANARY))) == Effects()
+    assert judge(works, entry(SETTINGS, lab(2), offset=1)).outputs
 
 
 def test_a_study_whose_protocol_is_not_loaded_stops_the_worker() -> None:
