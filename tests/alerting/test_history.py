@@ -15,9 +15,9 @@ TAKEN = datetime(2026, 3, 11, 23, 30, tzinfo=UTC)  # 07:30 in Shanghai, when the
 HOURS = st.integers(0, 24 * 400)
 
 
-def grade(number: int, hours: int, n: int = 0, **other: bool) -> tuple[Alert, ...]:
+def grade(number: int, hours: int, n: int = 0, expected: bool = False) -> tuple[Alert, ...]:
     """The alerts of a result of that grade which reaches us so many hours after it was taken."""
-    found = made.toxicity(number, id=f"F-{n}", subject=f"SUBJ-{n:04}", **other)
+    found = made.toxicity(number, id=f"F-{n}", subject=f"SUBJ-{n:04}", expected=expected)
     return revise(made.raised(found, as_of=TAKEN + timedelta(hours=hours)))
 
 
