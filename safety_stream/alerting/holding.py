@@ -2,7 +2,8 @@
 
 A silence is named, reasoned and ends within 8 hours; what the catalogue marks as never silenced (deaths, serious
 events, advice to stop) goes out all the same. In a storm nothing is dropped: every alert keeps its id, its deadline
-and its answer, only the mails become lists; a critical alert is always a mail of its own.
+and its answer, only the mails become lists. A critical alert is always a mail of its own, unless it is history that was
+loaded late: then it may be listed, where the catalogue lets it be silenced.
 """
 
 from dataclasses import dataclass, field
@@ -71,4 +72,8 @@ class Gate:
         seen = self.recent.setdefault(alert.study, set())
         seen.add(alert.id)
         crowded = self.storm_over and len(seen) > self.storm_over
-        return "gathered" if crowded and alert.urgency != "critical" else "pending"
+        return "gathered" if crowded and (alert.urgency != "critical" or _is_old(alert)) else "pending"
+
+
+def _is_old(alert: Alert) -> bool:
+    return alert.decision.reason == "historical" and not entry(alert.type, alert.case).never_silenced

@@ -39,6 +39,7 @@ class Line(BaseModel):
     headline: str
     answer_by: datetime | None
     level: int = 1
+    historical: bool = False
 
 
 class Gathered(BaseModel):
@@ -198,6 +199,7 @@ def _row(one: Line, reader: Reader, clinical: bool) -> tuple[str, ...]:
     if reader.detail == "notice":
         title = read_words()[reader.language].layout["minimal_title"]
     what = f"{title}: {clean(one.headline, SENTENCE_LENGTH)}" if clinical else title
+    what = f"{what} ({words['historical']})" if one.historical else what
     return (
         words["page_title"].format(id=one.alert, revision=one.revision),
         reader.urgency(one.urgency),

@@ -57,6 +57,7 @@ def line_of(alert: Alert, due_ms: int | None, level: int) -> Line:
         headline=alert.headline,
         answer_by=moment(due_ms) if due_ms is not None else None,
         level=level,
+        historical=alert.decision.reason == "historical",
     )
 
 

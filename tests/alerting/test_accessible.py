@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import alerts_made as made
+import panels_made
 import pytest
 
 from safety_stream.alerting.entries import Language
@@ -41,6 +42,8 @@ def mails(language: Language) -> dict[str, str]:
     reminder = replace(standing, reminder=True, level=2, possible_repeat=True, late=True)
     told["reminder"] = letter(made.one_of_each()[0], reminder)
     told["notice"] = letter(made.one_of_each()[0], standing, "notice")
+    told["grouped"] = panels_made.grouped(standing)
+    told["grouped-notice"] = panels_made.grouped(standing, "notice")
     told["pooled"] = letter(made.one_of_each()[2], replace(standing, pooled=True))
     return {name: TEMPLATES.render(one).html for name, one in told.items()}
 

@@ -130,6 +130,7 @@ def test_no_value_adds_a_header_in_any_language(text: str, finding: str, languag
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # ten minutes on a slow machine
 @settings(max_examples=20_000, deadline=None)
 @given(words, kinds, languages)
 def test_none_of_twenty_thousand_values_does(text: str, finding: str, language: str) -> None:

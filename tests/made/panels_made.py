@@ -1,15 +1,20 @@
 """The alerts of one tube of blood: liver tests that are high, and what they mean together."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import alerts_made
 import findings_made as made
 
 from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.grouping import groups
+from safety_stream.alerting.inhibition import contained
+from safety_stream.alerting.letter import Detail, Letter, Standing, letter
 from safety_stream.clinical.findings import Evidence, Input
 from safety_stream.clinical.moment import Moment
 from safety_stream.contracts.concluded import LIVER
 
+LINK: Final = "https://alerts.example.org/ack?t="
 MORNING, NOON = Moment("2026-03-12T07:30:00+08:00"), Moment("2026-03-12T12:00:00+08:00")
 
 
@@ -39,3 +44,16 @@ def candidate(about: Alert) -> Alert:
 
 alt_4, bilirubin_3, hys, stop = result("ALT", 4), result("BILI", 3), liver(), liver("liver_stop")
 ONE_TUBE = (alt_4, bilirubin_3, hys, stop, candidate(hys))
+
+
+def grouped(standing: Standing, detail: Detail = "full") -> Letter:
+    """The mail of the whole tube: Hy's law, and beside it what is answered apart and what is contained."""
+    mail = groups(ONE_TUBE)[0]
+    inside = contained(mail)
+
+    def its(alert: Alert) -> Standing:
+        link = f"{LINK}{alert.id}" if standing.answer_link else None
+        graver = inside[alert.id].id if alert.id in inside else None
+        return replace(standing, answer_link=link, contained_in=graver)
+
+    return letter(mail[0], its(mail[0]), detail, [(one, its(one)) for one in mail[1:]])

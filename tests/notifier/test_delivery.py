@@ -9,6 +9,7 @@ from pathlib import Path
 
 import alerts_made as made
 import findings_made
+import panels_made
 import pytest
 from prometheus_client import generate_latest
 from sqlalchemy import Engine, select
@@ -58,11 +59,11 @@ class Desk:
         self.metrics = Metrics(self.pending.waiting)
         self.templates = Templates(bundled_folder("alert_templates"))
 
-    async def queue(self, *alerts: Alert) -> None:
+    async def queue(self, *alerts: Alert, gather_ms: int = 0) -> None:
         """Put the alerts on record and ring."""
         stamp = int(now().timestamp() * 1000)
         arrivals = [Arrival(alert, "-") for alert in alerts]
-        await asyncio.to_thread(Outbox(self.engine).record, arrivals, self.routing, stamp)
+        await asyncio.to_thread(Outbox(self.engine, gather_ms=gather_ms).record, arrivals, self.routing, stamp)
         self.work.ring()
 
     @asynccontextmanager
@@ -331,3 +332,22 @@ async def test_no_identifier_reaches_a_subject_line_a_metric_or_the_log(
     assert "0.42" not in subjects
     assert [one for one in planted if one in exposed] == []
     assert any(findings_made.SUBJECT in mail.text() for mail in mails)
+
+
+async def test_one_tube_of_blood_is_one_mail_and_gives_nothing_away(
+    desk: Desk, inbox: Inbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Three alerts, one mail to the physician in all three threads; outside the mail no identifier and no value."""
+    neutrophils = panels_made.result("NEUT", 4)
+    alerts = (panels_made.alt_4, neutrophils, panels_made.hys)
+    async with desk.courier(mail_to(inbox)):
+        await desk.queue(*alerts, gather_ms=200)
+        mails = await arrived(inbox, lambda mails: len(mails) >= 2)
+        await until(desk, lambda: "pending" not in desk.states())
+    (mail,) = [one.message for one in mails if "physician" in str(one.message["To"])]
+    assert str(mail["X-Safety-Stream-Alert"]) == panels_made.hys.id
+    assert all(f"al.{one.id}@" in str(mail["References"]) for one in alerts)
+    assert str(mail["In-Reply-To"]) == f"<al.{panels_made.hys.id}@example.org>"
+    assert desk.states() == ["accepted", "accepted", "accepted", "contained"]
+    exposed = str(mail["Subject"]) + generate_latest(desk.metrics.registry).decode() + "".join(capfd.readouterr())
+    assert [one for one in (findings_made.SUBJECT, findings_made.SITE, "NEUT high", "900 U/L") if one in exposed] == []
