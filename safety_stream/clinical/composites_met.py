@@ -27,11 +27,7 @@ def _finding(one: Together, marks: tuple[Mark, ...], frame: Frame, book_version:
     beside = tuple(mark for mark in _beside(one, marks) if mark not in one.marks)
     return CompositeMet(
         id=finding_id(frame.study, frame.subject, "composite", one.name),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/composites/{one.name}",
             book=book_version,

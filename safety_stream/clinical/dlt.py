@@ -45,11 +45,7 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
     id_ = next(ids)
     return DoseLimitingToxicity(
         id=id_,
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/dlt/{lead.rule.id}",
             book=book_version,

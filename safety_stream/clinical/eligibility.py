@@ -192,11 +192,7 @@ def breach(frame: Frame, judged: Judged, book_version: str) -> EligibilityBreach
     verdict: Literal["breached", "undetermined"] = "undetermined" if judged.met is None else "breached"
     return EligibilityBreach(
         id=breach_id(frame, judged),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/eligibility/{judged.criterion}",
             book=book_version,

@@ -176,11 +176,7 @@ def _status(
     key = ("infusion", infusion) if infusion else ("screening", screening)
     return EligibilityStatus(
         id=finding_id(frame.study, frame.subject, "eligibility-status", *key),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/eligibility",
             book=book_version,
@@ -205,11 +201,7 @@ def _breaches(frame: Frame, asked: Iterable[Asked], stage: Stage, book_version: 
         decided = tuple(used_in_words(held.used))
         yield EligibilityBreach(
             id=finding_id(frame.study, frame.subject, "eligibility-recorded", f"{name}|{stage.infusion}{key}"),
-            study=frame.study,
-            subject=frame.subject,
-            site=frame.site,
-            dose_level=frame.dose_level,
-            protocol_version=frame.version.version,
+            **frame.head,
             evidence=Evidence(
                 rule=f"{frame.study}/{frame.version.version}/eligibility/{name}",
                 book=book_version,

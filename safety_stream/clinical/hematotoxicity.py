@@ -126,11 +126,7 @@ def _finding(name: str, text: Words, judged: Judged, frame: Frame, book_version:
     reasons = (*judged.reasons, *rules.readings)
     return CompositeMet(
         id=finding_id(frame.study, frame.subject, "composite", name),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/hematotoxicity/{name}",
             book=book_version,

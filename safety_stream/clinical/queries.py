@@ -78,11 +78,7 @@ def query(frame: Frame, flood: Flood) -> DataQuery:
     return DataQuery.model_construct(
         kind="data_query",
         id=query_id(frame, flood.code, flood.about),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence.model_construct(
             rule=f"query/{flood.code}",
             book=frame.version.version,

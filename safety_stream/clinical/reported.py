@@ -108,11 +108,7 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
     event, term = reading.event, reading.term
     return ReportedEvent(
         id=finding_id(frame.study, frame.subject, "reported", event.source.record),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule="reported adverse event",
             book=book.version,

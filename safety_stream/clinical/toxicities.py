@@ -35,11 +35,7 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
     return Toxicity.model_construct(
         kind="toxicity",
         id=toxicity_id(frame, rule, episode.number),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=_evidence(frame, episode),
         term=rule.term,
         meddra_code=rule.meddra_code,

@@ -85,11 +85,7 @@ def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], frame: Fram
     so = f"since {since.isoformat()}, nothing yet" if hours is None else f"for {hours} h from {since.isoformat()}"
     return Unobserved(
         id=finding_id(frame.study, frame.subject, "blind", limit.name, since.isoformat()),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=_evidence(limit, f"{limit.text}: {so}; at most {limit.at_most}.", frame, book_version),
         what="blind_time",
         name=limit.name,
@@ -118,11 +114,7 @@ def _missing(looked: Looked, visit: Visit, seen: Mapping[str, Observed], gone: d
     looked.found.append(
         Unobserved(
             id=finding_id(frame.study, frame.subject, "missing", visit.name),
-            study=frame.study,
-            subject=frame.subject,
-            site=frame.site,
-            dose_level=frame.dose_level,
-            protocol_version=frame.version.version,
+            **frame.head,
             evidence=_evidence(visit, f"Visit {visit.name} ({window}): no result of {named}.", frame, book_version),
             what="missing_results",
             name=visit.name,
