@@ -97,7 +97,10 @@ class BudgetLine(BaseModel):
 
 
 class Digest(BaseModel):
-    """What a day looks like at its end: open alerts, what was not mailed and why, silences, and the alert budget."""
+    """What a day looks like at its end: open alerts, what was not mailed and why, silences, and the alert budget.
+
+    ``weekly``: seven days, for the safety board, which reads pooled data.
+    """
 
     model_config = _HELD
 
@@ -108,6 +111,7 @@ class Digest(BaseModel):
     not_mailed: tuple[NotMailed, ...]
     silences: tuple[SilenceLine, ...]
     budget: tuple[BudgetLine, ...]
+    weekly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +181,10 @@ def storm_note(told: Gathered, link: Link, reader: Reader) -> Note:
 
 def digest_note(told: Digest, reader: Reader) -> Note:
     """The day in one mail, sent also when nothing happened: a silent day and a silent system must not look alike."""
-    words = reader.words
-    title = words["digest_title"].format(day=told.day)
+    words, span = reader.words, "weekly" if told.weekly else "digest"
+    title = words[f"{span}_title"].format(day=told.day)
     sheets = (_alerts(told.open, reader), _not_mailed(told, reader), _silences(told, reader), _budget(told, reader))
-    lines = (words["digest_line"].format(time=instant(told.at, reader.zone), count=told.waiting),)
+    lines = (words[f"{span}_line"].format(time=instant(told.at, reader.zone), count=told.waiting),)
     subject = f"[{reader.urgency('info')}] safety_stream: {title}"
     return Note("digest", reader.language, words, subject, title, lines, sheets)
 

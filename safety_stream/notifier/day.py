@@ -66,9 +66,9 @@ def _open(row: Row[Any]) -> Open:
     return Open(alert.study, line_of(alert, row.step_at or row.decide_by, row.level))
 
 
-def not_mailed(db: Connection, now_ms: int, studies: Collection[str]) -> list[NotMailed]:
-    """Alerts of the last day that were held, by the policy's reason; and messages held back afterwards."""
-    since = now_ms - DAY_MS
+def not_mailed(db: Connection, now_ms: int, studies: Collection[str], days: int = 1) -> list[NotMailed]:
+    """Alerts of the last days that were held, by the policy's reason; and messages held back afterwards."""
+    since = now_ms - days * DAY_MS
     held = (
         select(ALERTS.c.type, ALERTS.c.reason, func.count())
         .where(ALERTS.c.action == "hold", ALERTS.c.recorded_at > since, ALERTS.c.study.in_(studies))

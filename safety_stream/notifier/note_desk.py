@@ -1,7 +1,7 @@
 """Where notes become messages: who answered, the list of a storm, the daily digest."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -54,7 +54,8 @@ class NoteDesk:
         return storm_note(gathered, self._link(claim.person, who), who)
 
     def _digest(self, claim: NoticeClaim) -> Note:
-        return digest_note(Digest.model_validate_json(claim.content), self._reader(claim.person, EVERY_STUDY))
+        told, who = Digest.model_validate_json(claim.content), self._reader(claim.person, EVERY_STUDY)
+        return digest_note(told, replace(who, pooled=who.pooled or told.weekly))
 
     def _link(self, person: Recipient, who: Reader) -> Callable[[str, int], str | None]:
         def link(alert: str, revision: int) -> str | None:

@@ -6,13 +6,14 @@ from decimal import Decimal
 import alerts_made as made
 import findings_made
 import pytest
-from answering_made import MONITOR, PEOPLE, PHYSICIAN, Office
+from answering_made import BOARD, MONITOR, PEOPLE, PHYSICIAN, Office
 from sqlalchemy import Engine
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.holding import EVERY, Silence
-from safety_stream.alerting.notes import Digest, Gathered
+from safety_stream.alerting.notes import Digest, Gathered, Reader, digest_note
 from safety_stream.alerting.policy import revise
+from safety_stream.alerting.render_notes import plain_note
 from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.alert_state import Standing
 from safety_stream.notifier.answers import acknowledgement
@@ -236,6 +237,20 @@ def test_a_reader_of_one_study_gets_the_digest_of_that_study(office: Office) -> 
     told = digest(office, datetime(2026, 3, 12, 7, tzinfo=UTC), routing)
     assert [line.subject for line in told[other].open] == ["SUBJ-0002"]
     assert [line.subject for line in told[PHYSICIAN].open] == ["SUBJ-0001"]
+
+
+def test_the_board_has_a_digest_on_mondays_pooled_and_of_seven_days(office: Office) -> None:
+    """Told and held on Thursday: nothing for the chair on Friday; on Monday the week, and no subject in the mail."""
+    (expected,) = revise(findings_made.raised(findings_made.toxicity(3, "0.9", expected=True)))
+    office.record(expected, grade_4(1))
+    office.mail()
+    assert BOARD not in digest(office, datetime(2026, 3, 13, 7, tzinfo=UTC))
+    week = digest(office, datetime(2026, 3, 16, 7, tzinfo=UTC))[BOARD]
+    assert (week.weekly, week.waiting) == (True, 1)
+    assert [one.count for one in week.not_mailed if one.why == "inside the protocol's expected band"] == [1]
+    note = digest_note(week, Reader(pooled=True))
+    assert note.title == "Weekly digest for the board 2026-03-16"
+    assert "SUBJ-0001" not in plain_note(note).text
 
 
 def test_steps_and_answers_are_counted_from_what_is_on_record(office: Office) -> None:
