@@ -45,8 +45,7 @@ class AnswerReader:
 
     async def _take(self, record: Any) -> None:
         origin = f"{record.topic}/{record.partition}@{record.offset}"
-        headers = {name: value for name, value in record.headers or () if value is not None}
-        for event in intake.read(intake.content_type_of(headers), record.value):
+        for event in intake.read(intake.content_type_of(record.headers or ()), record.value or b""):
             if not isinstance(event, Acknowledged | Adjudicated):
                 continue
             outcome = await asyncio.to_thread(self.answers.take, event, self.clock(), origin, False)
