@@ -12,6 +12,7 @@ from safety_stream.commands import (
     files,
     grading,
     knobs,
+    protocols,
     replaying,
     showing,
     signing,
@@ -64,6 +65,7 @@ app.command(short_help="Judge a file of events without Kafka.")(replaying.replay
 app.command(short_help="What an amendment would have changed.")(amending.amend)
 app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
 app.command(short_help="Check the rulebook and the protocols.")(grading.check)
+app.add_typer(protocols.protocol, name="protocol")
 app.command(short_help="Write the rulebook as a page to review.")(signing.review)
 app.command(short_help="Sign the rulebook and the protocols.")(signing.sign)
 app.command(short_help="Write the simulated trial as events.")(files.simulate)

@@ -10,6 +10,7 @@
         |-- UnknownEngine       faust, mode or aiokafka is not the exact version the hardening layer was written for
         |-- OffsetGap           an agent saw an offset that does not follow the one before
         |-- LocalCopyBroken     a worker's local database cannot be read: it is removed and recovered at the next start
+        |-- PageOfAnotherVersion  a stored page holds what this version cannot read: rebuild it from the log of record
         |-- PageTooLarge        a subject's page outgrew what one Kafka value may hold
         |-- StudyUnknown        the log holds events of a study whose protocol is not loaded
         |-- TooManyRejected     message after message of a topic could not be read: a person must look
@@ -64,6 +65,10 @@ class OffsetGap(EngineBroken):
 
 class LocalCopyBroken(EngineBroken):
     """A worker's local database cannot be read; the changelog holds all of it."""
+
+
+class PageOfAnotherVersion(EngineBroken):
+    """A stored page holds facts or findings that this version cannot read; the message says what to do."""
 
 
 class PageTooLarge(EngineBroken):

@@ -121,6 +121,11 @@ class Settings(BaseSettings):
         default=Decimal(2), description="Alerts a subject and week that readers can bear; more is shown as over budget."
     )
     digest_at: time | None = Field(default=time(7), description="The daily digest, in UTC; empty: none.")
+    canary_minutes: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0,
+        description="How often the canary is sent, on wall time; 0: never. The same for every process.",
+    )
+    canary_mailbox: str | None = Field(default=None, description="Where the canary's mails go: a mailbox nobody reads.")
     notifier_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9109
 
     def topic(self, name: str) -> str:

@@ -110,6 +110,11 @@ ANSWER = (
     Panel("Oldest waiting mail", "Empty when none waits.",
           (("time() - min(safety_stream_outbox_oldest_pending_timestamp_seconds)", "waiting"),), "stat", "s",
           empty="none waits", red_from=120),
+    Panel("Canary: last arrived", "Time since a result of nobody went all the way to a mail; red from 15 min.",
+          (("time() - max(safety_stream_canary_last_success_timestamp_seconds)", "ago"),), "stat", "s", 6,
+          "no canary is sent", red_from=900),
+    Panel("Canary: event to mail", "How long the newest one took, from the broker's receipt to the mail accepted.",
+          (("max(safety_stream_canary_seconds)", "took"),), "stat", "s", 6, "no canary is sent, or none has arrived"),
     Panel("Event to mail", "From the broker's receipt of the event to the mail accepted; half and 99 of 100.",
           tuple((f"histogram_quantile({q}, sum by (le) "
                  "(rate(safety_stream_event_to_alert_seconds_bucket[$__rate_interval])))", f"p{round(q * 100)}")

@@ -155,6 +155,14 @@ def adjudicated(course: Course, verdict: Verdict, by: str, why: str, at: datetim
     return (*first, Move("adjudicated", here.state, decided, at, by, f"{verdict}: {why}"))
 
 
+def taken_back(course: Course, by: str, at: datetime) -> Moves:
+    """An answer that its sender takes back (entered in error): the alert is asked again, from level 1, at once."""
+    if not course.is_answered or course.answered_by != by:
+        return ()
+    again = replace(_reopened(course, at), answered_at=None, answered_by="")
+    return (Move("reopened", course.state, again, at, by, "the answer was taken back", Telling(1, again.round)),)
+
+
 def passed(course: Course, now: datetime) -> Moves:
     """What time alone has brought about until now, step by step; repeats that were slept through are one."""
     moves: list[Move] = []
@@ -177,6 +185,10 @@ def refused_mail(course: Course, level: int, at: datetime) -> Moves:
 
 def _at_level_1(course: Course, at: datetime) -> Course:
     return replace(course, level=1, opened_at=at, step_at=at + course.ladder.answer_within)
+
+
+def _reopened(course: Course, at: datetime) -> Course:
+    return replace(_at_level_1(course, at), state="open", round=course.round + 1, decide_by=None)
 
 
 def _half(ladder: Ladder, at: datetime) -> datetime | None:
@@ -215,7 +227,7 @@ def _passed_on(course: Course, by: str, at: datetime) -> Moves:
 
 def _by_time(course: Course, due: datetime, now: datetime) -> Move:
     if course.state == "acknowledged":
-        again = replace(_at_level_1(course, now), state="open", round=course.round + 1, decide_by=None)
+        again = _reopened(course, now)
         return Move("reopened", "acknowledged", again, now, why="not adjudicated in time", tell=Telling(1, again.round))
     if due == course.remind_at and (course.step_at is None or course.step_at > now):
         after = replace(course, remind_at=None)

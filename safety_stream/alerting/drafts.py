@@ -14,15 +14,18 @@ from safety_stream.clinical.findings import (
     DoseLimitingToxicity,
     EligibilityBreach,
     EligibilityStatus,
+    GradeRange,
     ReportedEvent,
     ReportingDue,
     StaggerBreach,
     StudyTally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
 )
 
 SEND: Final = Decision(action="send", reason="new")
+SEVERE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,25 @@ def hold(reason: Reason) -> Decision:
 
 
 def toxicity(finding: Toxicity) -> Iterator[Draft]:
-    """A laboratory grade of 3 or 4; the grade 3 alert stays inside the grade 4 alert of the same episode."""
+    """A laboratory grade of 3 or 4, a jump to grade 2; the lower stays inside the higher one's alert of the episode."""
     grade = finding.alerting_grade
     if grade >= 4:
         decision = hold("expected") if finding.expected else SEND
         yield Draft("lab_grade_4", "", decision, (grade,), (grade,))
     if grade >= 3:
         yield Draft("lab_grade_3", CASES.get(finding.term, ""), _grade_3(finding))
+    if finding.jump is not None:
+        rise = (finding.jump.after, finding.jump.after - finding.jump.before)
+        yield Draft("grade_jump", "", _contained(finding, 3), rise, rise)
 
 
 def _grade_3(finding: Toxicity) -> Decision:
-    if finding.alerting_grade >= 4:
+    return _contained(finding, 4)
+
+
+def _contained(finding: Toxicity, graver: int) -> Decision:
+    """What a grade below says is inside the alert of the graver one; else as far as it is news."""
+    if finding.alerting_grade >= graver:
         return hold("contained")
     if finding.expected:
         return hold("expected")
@@ -122,12 +133,17 @@ def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
 def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
     """A subject who is not eligible and was enrolled or dosed all the same; an infusion given on hold.
 
-    Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each.
+    Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each. A
+    check before an infusion for which nothing at all has come by the day before is told.
     """
     broken = tuple(one.criterion for one in finding.criteria if one.verdict == "breached")
     if finding.check == "before_infusion":
         if finding.state == "hold" and finding.given:
             yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
+        elif finding.needed_by is not None:
+            open_ = sum(one.verdict == "undetermined" for one in finding.criteria)
+            decision = SEND if open_ == len(finding.criteria) else hold("undetermined")
+            yield Draft("eligibility_breach", "check_open", decision, (finding.needed_by,), (open_,))
     elif finding.enrolled or finding.given:
         case = "dosed" if finding.given else "enrolled"
         if finding.state == "not_eligible":
@@ -189,7 +205,13 @@ FOR_THE_LIST: Final = {
     "completed_and_withdrawn",
     "term_and_code_differ",
     "lab_grade_unreported",
+    "lab_grade_4_unreported",  # the grade itself was told when it was measured
     "report_without_laboratory",
+    "completed_after_death",
+    "deaths_disagree",
+    "enrolled_before_consent",
+    "grade_course_contradictory",
+    "result_after_death",
 }
 
 
@@ -202,6 +224,9 @@ def data_query(finding: DataQuery) -> Iterator[Draft]:
 
 def composite_met(finding: CompositeMet) -> Iterator[Draft]:
     """Hy's law at once, also where the test that could rule it out is missing; a stopping criterion once it is sure."""
+    if finding.grade is not None:
+        yield from _graded(finding, finding.grade)
+        return
     if finding.tell is None:
         return
     decision = hold("before_treatment") if finding.emergent is False else SEND
@@ -210,11 +235,26 @@ def composite_met(finding: CompositeMet) -> Iterator[Draft]:
     yield Draft(finding.tell, "", decision, (finding.state,), (int(finding.state == "sure"),))
 
 
+def _graded(finding: CompositeMet, grade: GradeRange) -> Iterator[Draft]:
+    """Hematotoxicity of grade 3 or more once that is known, told again at 4: one alert for early, one for late.
+
+    The first low count is told by its laboratory alert, this one tells how long it has lasted: none contains the other.
+    """
+    if finding.tell is not None:
+        severe = grade.lowest >= SEVERE
+        yield Draft(finding.tell, "", SEND if severe else hold("possible"), (grade.lowest,), (grade.lowest,))
+
+
 def reporting_due(finding: ReportingDue) -> Iterator[Draft]:
     """A report that is due soon, told again at each warning and when it is overdue; one that was sent is no alert."""
     if finding.state in {"due_soon", "overdue"}:
         far = (finding.warnings_passed, int(finding.state == "overdue"))
         yield Draft("sae_clock", "", SEND, far, far)
+
+
+def unobserved(finding: Unobserved) -> Iterator[Draft]:
+    """Results that did not come, or hours unobserved: told once; that data came since is in the findings."""
+    yield Draft("unobserved", "missing_results" if finding.what == "missing_results" else "", SEND)
 
 
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
@@ -230,6 +270,7 @@ DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {
     ReportingDue: reporting_due,
     StaggerBreach: stagger_breach,
     StudyTally: study_tally,
+    Unobserved: unobserved,
 }
 
 

@@ -18,6 +18,7 @@ from safety_stream.clinical.findings import (
     StaggerBreach,
     StudyTally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
 )
 
@@ -75,6 +76,8 @@ def eligibility_status(finding: EligibilityStatus) -> str:
     state = finding.state.replace("_", " ").upper()
     if finding.infusion:
         so = ", given" if finding.given else ""
+        if finding.needed_by is not None:
+            return f"Infusion {finding.infusion} on {finding.needed_by}: HOLD, check not answered"
         return f"Infusion {finding.infusion}{so}: {state}{f': not met: {broken}' if broken else ''}"
     so = "dosed, " if finding.given else "enrolled, " if finding.enrolled else ""
     return f"Subject {so}{state}{f': not met: {broken}' if broken else ''}"
@@ -105,6 +108,8 @@ def composite_met(finding: CompositeMet) -> str:
     """What was met, or may have been, and the results that make it."""
     state = "POSSIBLE: " if finding.state == "possible" else ""
     ratio = f"; {finding.ratio}" if finding.ratio else ""
+    if finding.grade is not None:
+        return f"{state}{finding.text}, grade {grade_words(finding.grade)}: {finding.evidence.comparison}"
     return f"{state}{finding.text}: {'; '.join(one.value for one in finding.evidence.inputs)}{ratio}"
 
 
@@ -127,6 +132,14 @@ def study_tally(finding: StudyTally) -> str:
     return f"Enrolment {finding.enrolment} the plan: {finding.enrolled} enrolled, {planned} planned"
 
 
+def unobserved(finding: Unobserved) -> str:
+    """What was not observed, and for how long or of which visit."""
+    if finding.what == "missing_results":
+        return f"No result on the days of the visit {finding.name}: {', '.join(finding.missing)}"
+    so = f"{finding.hours} h" if finding.hours is not None else f"since {instant(finding.since)}"
+    return f"{finding.text}: {so}"
+
+
 HEADLINES: Final[dict[type, Callable[..., str]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
@@ -140,6 +153,7 @@ HEADLINES: Final[dict[type, Callable[..., str]]] = {
     ReportingDue: reporting_due,
     StaggerBreach: stagger_breach,
     StudyTally: study_tally,
+    Unobserved: unobserved,
 }
 
 

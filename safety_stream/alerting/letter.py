@@ -24,9 +24,10 @@ Fact = tuple[str, str]
 
 _WHO: Final = ("Subject", "Dose level", "Site", "Study day")
 _CHANGE: Final = ("Told before", "Now", "Why")
+_REGRADED: Final = "Regraded"  # why a result is told anew: of a withdrawal it is a change, else a fact of this mail
 _BASIS: Final = ("Decided by", "Otherwise", "Note", "Records", "Rule")
 _ELSEWHERE: Final = {*_WHO, *_CHANGE, *_BASIS, "Study"}
-_TECHNICAL: Final = {*_BASIS, *_CHANGE, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
+_TECHNICAL: Final = {*_BASIS, *_CHANGE, _REGRADED, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
 _LINK: Final = ("https://", "http://")
 
 
@@ -103,7 +104,7 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
     told, lines, tongue = entry(alert.type, alert.case), lines_of(alert), read_words()[standing.language]
     facts = _facts(alert)
     gone = alert.state == "withdrawn"
-    inside = standing.contained_in
+    inside, elsewhere = standing.contained_in, _ELSEWHERE | ({_REGRADED} if gone else set())
     answered = standing.answered_by is not None or standing.answer_by is None or inside is not None
     return Letter(
         language=standing.language,
@@ -124,7 +125,7 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
         more_actions=() if gone else tuple(one.said(standing.language) for one in told.more_actions),
         next_in_line="" if answered else _next(lines, standing, tongue),
         as_last_told=("Now", GONE) in alert.facts,
-        facts=tuple((tongue.label(a), tongue.value(b, a)) for a, b in facts if a not in _ELSEWHERE),
+        facts=tuple((tongue.label(a), tongue.value(b, a)) for a, b in facts if a not in elsewhere),
         readings=_readings(alert, tongue),
         why=clean(why(alert.finding, tongue), SENTENCE_LENGTH),
         basis=(*_said(facts, _BASIS, tongue), (tongue.layout["raised"], instant(alert.as_of, standing.zone))),
@@ -164,7 +165,7 @@ def _frame(alert: Alert, tongue: Tongue) -> Mapping[str, str]:
 def changes(before: Alert | None, now: Alert, tongue: Tongue) -> tuple[str, ...]:
     """What differs from the revision that the reader was last told, fact by fact; of a withdrawal, what holds now."""
     if now.state == "withdrawn":
-        taken_back = ((a, clean(b, SENTENCE_LENGTH)) for a, b in now.facts if a in _CHANGE)
+        taken_back = ((a, clean(b, SENTENCE_LENGTH)) for a, b in now.facts if a in {*_CHANGE, _REGRADED})
         return tuple(
             tongue.layout["told"].format(label=tongue.label(label), value=tongue.value(value))
             for label, value in taken_back

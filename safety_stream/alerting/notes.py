@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from safety_stream.alerting.alert import Alert, Urgency
-from safety_stream.alerting.catalogue import entry
+from safety_stream.alerting.catalogue import CATALOGUE
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
 from safety_stream.alerting.entries import Language
 from safety_stream.alerting.letter import Detail
@@ -211,7 +211,8 @@ def _row(one: Line, reader: Reader, clinical: bool) -> tuple[str, ...]:
 
 
 def _title(type_: str, case: str, reader: Reader) -> str:
-    return entry(type_, case).titles.said(reader.language)
+    told = CATALOGUE.get((type_, case))  # a list may be older than the catalogue
+    return told.titles.said(reader.language) if told is not None else type_
 
 
 def _not_mailed(told: Digest, reader: Reader) -> Sheet:

@@ -170,7 +170,8 @@ def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
     finding = change.finding
     level = "every dose level" if finding.dose_level is None else f"dose level {finding.dose_level}"
     whom = finding.subject if finding.subject is not None else level
-    marked = (("Historical", REASONS["historical"]),) if decision.reason == "historical" else ()
+    historical = REASONS["historical"] if decision.reason == "historical" else None
+    marked = tuple((name, said) for name, said in (("Historical", historical), ("Regraded", change.regraded)) if said)
     return Alert(
         id=alert_id(finding.study, whom, draft.type, finding.id, draft.case),
         revision=change.revision,

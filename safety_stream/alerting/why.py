@@ -19,6 +19,7 @@ from safety_stream.clinical.findings import (
     StaggerBreach,
     StudyTally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
 )
 
@@ -96,6 +97,12 @@ def study_tally(finding: StudyTally) -> dict[str, str]:
     }
 
 
+def unobserved(finding: Unobserved) -> dict[str, str]:
+    """What was not observed, and the limit."""
+    so = "not yet" if finding.hours is None else f"{finding.hours} h"
+    return {"text": finding.text, "since": instant(finding.since), "limit": finding.limit, "hours": so}
+
+
 PARTS: Final[dict[type, Callable[..., dict[str, str]]]] = {
     Toxicity: toxicity,
     ReportedEvent: reported_event,
@@ -109,6 +116,7 @@ PARTS: Final[dict[type, Callable[..., dict[str, str]]]] = {
     EligibilityStatus: eligibility_status,
     StaggerBreach: stagger_breach,
     StudyTally: study_tally,
+    Unobserved: unobserved,
 }
 
 

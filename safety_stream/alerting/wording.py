@@ -22,6 +22,7 @@ from safety_stream.clinical.findings import (
     StaggerBreach,
     StudyTally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
 )
 from safety_stream.clinical.moment import Moment
@@ -173,6 +174,10 @@ def toxicity_facts(finding: Toxicity) -> Facts:
     yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.peak)}"
     yield "Specimen taken", when(finding.peak_observed)
     yield "Onset of this episode", f"{when(finding.onset)} (episode {finding.episode})"
+    if finding.jump is not None:
+        rise = finding.jump
+        yield "Rise since the sample before", f"grade {rise.before} to {rise.after}"
+        yield "Sample before", when(rise.before_observed)
     if finding.current != finding.peak:
         yield "Latest grade", f"{grade_words(finding.current)} at {when(finding.last_observed)}"
     before = "none on record" if finding.baseline_grade is None else f"grade {grade_words(finding.baseline_grade)}"
@@ -271,9 +276,12 @@ def status_facts(finding: EligibilityStatus) -> Facts:
             value = one.value or "; ".join(one.decided_by)
             far = f", {one.distance}" if one.distance else ""
             yield "Not met", f"{one.criterion}: {one.text}: {value}{far}; to pass: {one.to_pass}"
-    open_ = [one.criterion for one in finding.criteria if one.verdict == "undetermined"]
-    if open_:
-        yield "Undetermined", ", ".join(open_)
+    open_ = [one for one in finding.criteria if one.verdict == "undetermined"]
+    if finding.needed_by is not None:
+        yield "Needed by", f"the infusion planned on {finding.needed_by}"
+        yield from (("Missing", f"{one.criterion}: {', '.join(one.missing)}") for one in open_)
+    elif open_:
+        yield "Undetermined", ", ".join(one.criterion for one in open_)
     yield from judged(finding)
 
 
@@ -357,6 +365,8 @@ def composite_facts(finding: CompositeMet) -> Facts:
     yield from study_day(finding.study_day)
     yield "Criterion", f"{finding.text} ({finding.source})"
     yield "State", "surely met" if finding.state == "sure" else "possible: not ruled out"
+    if finding.grade is not None:
+        yield "Grade", f"{grade_words(finding.grade)} (EHA/EBMT consensus, not CTCAE)"
     if finding.ratio is not None:
         yield "Ratio", finding.ratio
     yield "Onset", when(finding.onset)
@@ -384,6 +394,21 @@ def due_facts(finding: ReportingDue) -> Facts:
     yield from judged(finding)
 
 
+def unobserved_facts(finding: Unobserved) -> Facts:
+    """Results that did not come, or hours unobserved."""
+    yield from who(finding)
+    yield "Not observed", f"{finding.text} ({finding.source})"
+    yield "State", finding.state
+    if finding.what == "missing_results":
+        yield "No result of", ", ".join(finding.missing)
+        yield "Days of the visit", finding.limit
+    else:
+        yield "Unobserved since", instant(finding.since)
+        yield "Hours unobserved", "not over yet" if finding.hours is None else f"{finding.hours} h"
+        yield "At most", finding.limit
+    yield from judged(finding)
+
+
 FACTS: Final[dict[type, Callable[..., Facts]]] = {
     Toxicity: toxicity_facts,
     ReportedEvent: event_facts,
@@ -397,6 +422,7 @@ FACTS: Final[dict[type, Callable[..., Facts]]] = {
     ReportingDue: due_facts,
     StaggerBreach: stagger_facts,
     StudyTally: tally_facts,
+    Unobserved: unobserved_facts,
 }
 
 

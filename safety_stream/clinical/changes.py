@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from safety_stream.clinical.findings import AnyFinding, FindingChange, Input, Toxicity
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.regraded import regraded, with_what_rests_on_it
 
 
 class Kept(NamedTuple):
@@ -36,7 +37,7 @@ def difference(
     now = dict(kept)
     for change in changes:
         now[change.finding.id] = Kept(change.revision, None if change.change == "withdrawn" else change.finding)
-    return now, changes
+    return now, with_what_rests_on_it(changes)
 
 
 def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, because: str) -> FindingChange | None:
@@ -50,27 +51,6 @@ def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, becaus
         finding=now,
         previous=before,
         as_of=as_of,
-        because=because + _of_baseline(before, found),
+        because=because,
+        regraded=regraded(before, found, because),
     )
-
-
-def _of_baseline(before: AnyFinding | None, found: AnyFinding | None) -> str:
-    """That the same result is compared with another baseline than before, where it is (decision G9).
-
-    Told from the two findings alone, so that the same revision says the same whenever it is derived again.
-    """
-    if not (isinstance(before, Toxicity) and isinstance(found, Toxicity)):
-        return ""
-    was, now = _judged_on(before), _judged_on(found)
-    if was[0] != now[0] or was[1] == now[1]:
-        return ""
-    told = now[1]
-    return (
-        f"; the baseline is now {told.value} {told.unit or ''} of {told.source} (G9)" if told else "; no baseline (G9)"
-    )
-
-
-def _judged_on(finding: Toxicity) -> tuple[str | None, Input | None]:
-    """The record of the result at the peak, and the baseline it was compared with."""
-    inputs = finding.evidence.inputs
-    return (inputs[0].source if inputs else None), next((one for one in inputs if one.name == "baseline"), None)

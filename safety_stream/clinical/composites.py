@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from safety_stream.clinical.fold import Mark
+from safety_stream.clinical.fold import Digest, Mark, ToldEvent
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Measured
 from safety_stream.clinical.lasting import lasted
 from safety_stream.clinical.multiples import of_baseline, times_uln
 from safety_stream.clinical.result import Place
+from safety_stream.clinical.symptoms import symptomatic
 from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Inputs
 from safety_stream.rulebook.dlt_rules import Clause, Composite
@@ -46,15 +47,15 @@ def marks_of(measured: Measured, place: Place, frame: Frame, baseline: Baseline)
 _OfADay = dict[tuple[str, date], Mark]
 
 
-def thinned(marks: tuple[Mark, ...], more: Iterator[Mark], lasting: frozenset[str]) -> tuple[Mark, ...]:
+def thinned(marks: tuple[Mark, ...], more: Iterator[Mark], by_runs: frozenset[str]) -> tuple[Mark, ...]:
     """The marks with some more: one a clause and day is enough, a sure one rather than one that only may be.
 
-    Of a composite in ``lasting`` only the samples next to a run bound it: those between them are let go.
+    Of a composite in ``by_runs`` only the samples next to a run bound it: those between them are let go.
     """
     held: _OfADay = {(mark.clause, mark.earliest.date()): mark for mark in marks}
     for mark in more:
         key = (mark.clause, mark.earliest.date())
-        if key not in held and mark.clause.endswith("/no") and mark.clause.partition("/")[0] in lasting:
+        if key not in held and mark.clause.endswith("/no") and mark.clause.partition("/")[0] in by_runs:
             _let_go(held, mark.clause)
         if key not in held or (mark.sure and not held[key].sure):
             held[key] = mark
@@ -79,12 +80,23 @@ def inputs_of(measured: Measured) -> Inputs:
     return Inputs(measured.own, low, high, None, {}, unit is not None)
 
 
-def together(frame: Frame, marks: tuple[Mark, ...]) -> Iterator[Together]:
-    """Every composite of the subject's protocol version that the marks make."""
+def together(frame: Frame, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...] = ()) -> Iterator[Together]:
+    """Every composite of the subject's protocol version that the marks, and the events as reported, make."""
     for name, composite in frame.version.composites.items():
-        found = _held(name, composite, marks) if composite.lasting else _first(name, composite, marks)
+        if composite.symptoms:
+            found = _with_symptoms(name, composite, marks, told, frame)
+        else:
+            found = _held(name, composite, marks) if composite.lasting else _first(name, composite, marks)
         if found is not None:
             yield found
+
+
+def _with_symptoms(
+    name: str, composite: Composite, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...], frame: Frame
+) -> Together | None:
+    """The first symptom that surely came with the measurement; failing that, the first that may have."""
+    found = symptomatic(name, composite, marks, told, frame)
+    return None if found is None else Together(name, composite, found.marks, not found.reasons, found.reasons)
 
 
 def _held(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Together | None:
@@ -171,3 +183,8 @@ def _apart(combination: tuple[Mark, ...]) -> tuple[timedelta, timedelta]:
 def all_marks(digests: Mapping[str, tuple[Mark, ...]]) -> tuple[Mark, ...]:
     """The marks of all series, in one order."""
     return tuple(sorted(mark for marks in digests.values() for mark in marks))
+
+
+def all_told(digests: Mapping[str, Digest]) -> tuple[ToldEvent, ...]:
+    """The events as reported, in one order."""
+    return tuple(sorted((one.told for one in digests.values() if one.told is not None), key=lambda one: one.source))

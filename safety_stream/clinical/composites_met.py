@@ -5,7 +5,7 @@ One finding a composite: the first time that it was surely met, failing that the
 
 from collections.abc import Iterator, Mapping
 
-from safety_stream.clinical.composites import Together, all_marks, gap, together
+from safety_stream.clinical.composites import Together, all_marks, all_told, gap, together
 from safety_stream.clinical.findings import CompositeMet, Evidence, Input, finding_id
 from safety_stream.clinical.fold import Digest, Mark
 from safety_stream.clinical.frame import Frame
@@ -16,7 +16,7 @@ from safety_stream.clinical.multiples import ratio, shown
 def composites_met(frame: Frame, digests: Mapping[str, Digest], book_version: str) -> Iterator[CompositeMet]:
     """Every composite that the subject's results make, or may make."""
     marks = all_marks({page: digest.marks for page, digest in digests.items()})
-    for one in together(frame, marks):
+    for one in together(frame, marks, all_told(digests)):
         yield _finding(one, marks, frame, book_version)
 
 
@@ -27,11 +27,7 @@ def _finding(one: Together, marks: tuple[Mark, ...], frame: Frame, book_version:
     beside = tuple(mark for mark in _beside(one, marks) if mark not in one.marks)
     return CompositeMet(
         id=finding_id(frame.study, frame.subject, "composite", one.name),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/composites/{one.name}",
             book=book_version,

@@ -5,14 +5,14 @@ a dose after a death opens its window all the same, until somebody corrects one 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from itertools import combinations
+from datetime import datetime, tzinfo
+from itertools import combinations, pairwise, product
 
-from safety_stream.clinical.events import Completed, DoseGiven, Event, Screened, Withdrawn
+from safety_stream.clinical.events import Completed, DoseGiven, Enrolled, Event, Screened, Withdrawn
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.queries import asked
+from safety_stream.clinical.queries import asked, death_by
 
 Died = tuple[datetime, datetime]
 
@@ -28,6 +28,7 @@ def contradictions(
     """Every question that a subject's facts raise against each other; ``known``: the ids of the DLT findings."""
     told = [one.event for one in standing.values()]
     yield from _about_departure(frame, told)
+    yield from _about_enrolment(told, frame.zone)
     yield from _about_death(frame, told, digests)
     yield from _about_infusions(frame)
     yield from _about_decisions(frame, known)
@@ -57,9 +58,11 @@ def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Dige
     death = died(digests)
     if death is None:
         return
-    last = death[1]
-    said = f"a death by {last.astimezone(frame.zone).isoformat(timespec='minutes')}"
+    last, said = death[1], death_by(death, frame.zone)
     for one in told:
+        if isinstance(one, Completed) and one.completed.earliest(frame.zone) > last:
+            found = f"completed {one.completed}, and {said}"
+            yield asked("completed_after_death", "end of study", found, "one or the other", _cited(one))
         if isinstance(one, DoseGiven) and one.given.earliest(frame.zone) > last:
             about = f"{one.role} {one.number}"
             yield asked("dose_after_death", about, f"given {one.given}, and {said}", "one or the other", _cited(one))
@@ -68,10 +71,39 @@ def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Dige
             began = digest.began.astimezone(frame.zone).isoformat(timespec="minutes")
             found = f"an event that began {began} at the earliest, and {said}"
             yield asked("event_after_death", page, found, "one or the other")
+        if digest.died is not None and digest.died[0] > last:
+            since = digest.died[0].astimezone(frame.zone).isoformat(timespec="minutes")
+            yield asked("deaths_disagree", page, f"{said}, and one of {since} or later", "one death")
+
+
+def _about_enrolment(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
+    """An enrolment before every consent, and doses after a departure that no later enrolment undid."""
+    consents = sorted((one for one in told if isinstance(one, Screened)), key=lambda one: one.consented.bounds(zone))
+    enrolments = [one for one in told if isinstance(one, Enrolled)]
+    for one in enrolments:
+        if consents and one.enrolled.latest(zone) < consents[0].consented.earliest(zone):
+            found = f"enrolled {one.enrolled}, consented {consents[0].consented}"
+            yield asked(
+                "enrolled_before_consent", "enrolment", found, "a consent first", _cited(consents[0]), _cited(one)
+            )
+    departures = [one for one in told if isinstance(one, Withdrawn)]
+    for dose, left in product([one for one in told if isinstance(one, DoseGiven)], departures):
+        again = any(one.enrolled.latest(zone) >= left.withdrawn.earliest(zone) for one in enrolments)
+        if dose.given.earliest(zone) > left.withdrawn.latest(zone) and not again:
+            found = f"given {dose.given}, withdrawn from {left.from_what} {left.withdrawn}"
+            about = f"{dose.role} {dose.number} {dose.treatment}"
+            yield asked("dose_after_withdrawal", about, found, "one or the other", _cited(dose), _cited(left))
 
 
 def _about_infusions(frame: Frame) -> Iterator[Flood]:
-    """Two infusions of different numbers on one day: one of them is a slip of the number or of the day."""
+    """Two infusions on one day, or in the wrong order: one of them is a slip of the number or of the day."""
+    for one, other in pairwise(frame.infusions):
+        if one.latest < other.earliest and one.number > other.number:
+            found = f"infusion {one.number} {one.given}, infusion {other.number} {other.given}"
+            about = f"infusions {other.number} and {one.number}"
+            yield asked(
+                "infusions_out_of_order", about, found, "in the order of their numbers", one.source, other.source
+            )
     for one, other in combinations(frame.infusions, 2):
         sure = one.first_day == one.last_day and other.first_day == other.last_day
         if sure and one.first_day == other.first_day and one.number != other.number:

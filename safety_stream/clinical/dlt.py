@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided
-from safety_stream.clinical.dlt_match import Match, duration
+from safety_stream.clinical.dlt_match import Match, duration, lasted
 from safety_stream.clinical.dlt_windows import disagreement
 from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, Input, RuleMet
 from safety_stream.clinical.frame import Frame
@@ -45,11 +45,7 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
     id_ = next(ids)
     return DoseLimitingToxicity(
         id=id_,
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/dlt/{lead.rule.id}",
             book=book_version,
@@ -98,8 +94,9 @@ def _ground(frame: Frame, one: Match) -> Ground:
 
 def _lasted_at(frame: Frame, one: Match) -> Iterator[datetime]:
     """When the duration is reached for certain, counted from the latest that the onset can mean."""
-    if one.rule.lasting is not None and one.candidate.onset is not None:
-        yield (one.candidate.onset.latest(frame.zone) + one.rule.lasting.length).astimezone(frame.zone)
+    since = one.candidate.since or one.candidate.onset
+    if one.rule.lasting is not None and since is not None:
+        yield (since.latest(frame.zone) + one.rule.lasting.length).astimezone(frame.zone)
 
 
 def _met(frame: Frame, one: Match) -> RuleMet:
@@ -126,10 +123,10 @@ def _ends_with(frame: Frame, one: Match) -> Iterator[str]:
         if candidate.onset is None:
             yield f"an onset and an end not {rule.lasting} apart"
         elif candidate.longest is None and not candidate.over:
-            end = candidate.onset.earliest(frame.zone) + rule.lasting.length
+            end = (candidate.since or candidate.onset).earliest(frame.zone) + rule.lasting.length
             yield f"known to be {below} by {end.astimezone(frame.zone).isoformat(timespec='minutes')}"
         else:
-            yield "an onset and an end told more exactly"
+            yield f"the days on which it was {below}" if candidate.at_most else "an onset and an end told more exactly"
     if "attribution" in one.open:
         yield f"an attribution other than {', '.join(rule.attribution)}"
     if "window" in one.open:
@@ -145,6 +142,9 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
         yield "T4: no onset was told"
     elif said := disagreement(frame, lead.candidate.onset, lead.rule.window_days or dlt.window.days):
         yield said
+    if lead.candidate.at_most and lead.candidate.longest is not None and lead.rule.grade:
+        most = lasted(lead.candidate.longest)
+        yield f"T50: one line is told for the whole event; it was at grade {lead.rule.grade.lowest} for at most {most}"
     yield from lead.candidate.undecided
 
 

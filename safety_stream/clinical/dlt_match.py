@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by
 from safety_stream.clinical.findings import GradeRange
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.grade_course import Lasted
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import Dlt, DltRule, Window
 
@@ -17,7 +18,8 @@ class Candidate(NamedTuple):
     """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known.
 
     ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
-    grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was.
+    grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: how
+    long a reported event was at each grade, 1 to 5; ``since``, ``at_most``: of the grade that a rule asks for.
     """
 
     about: str
@@ -36,6 +38,15 @@ class Candidate(NamedTuple):
     known_by: datetime | None = None
     rose: tuple[tuple[datetime, int], ...] = ()
     over: bool = False
+    lasted: tuple[Lasted, ...] = ()
+    since: Moment | None = None
+    at_most: bool = False
+
+    def at_grade_of(self, rule: DltRule) -> "Candidate":
+        """The event as far as a rule is concerned: how long it was at the grade that the rule asks for."""
+        if not self.lasted or rule.grade is None or rule.lasting is None:
+            return self
+        return self._replace(**self.lasted[max(rule.grade.lowest, 1) - 1]._asdict())
 
 
 class Match(NamedTuple):
@@ -75,7 +86,7 @@ def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
     dlt = frame.version.dlt
     if dlt is None or not frame.infusions or _excluded(dlt, candidate):
         return None
-    days = rule.window_days or dlt.window.days
+    days, candidate = rule.window_days or dlt.window.days, candidate.at_grade_of(rule)
     window = held_by(frame, candidate.onset, candidate.known_by, Window(days=days, anchor=dlt.window.anchor))
     conditions: dict[str, Verdict] = {
         "grade": _grade(rule, candidate.grade),
@@ -122,6 +133,8 @@ def _attributed(rule: DltRule, candidate: Candidate) -> Verdict:
 def duration(candidate: Candidate) -> str:
     """How long it lasted, as far as is known: ``2 d to 5 d``, ``at least 3 d``."""
     shortest = lasted(candidate.shortest)
+    if candidate.at_most and candidate.longest is not None and not candidate.shortest:
+        return f"at most {lasted(candidate.longest)}"
     if candidate.longest is None:
         return f"at least {shortest}"
     return f"{shortest} to {lasted(candidate.longest)}" if candidate.longest != candidate.shortest else shortest

@@ -7,7 +7,7 @@
 In each phase the last valid result decides. What cannot be judged is undetermined, never met.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -192,11 +192,7 @@ def breach(frame: Frame, judged: Judged, book_version: str) -> EligibilityBreach
     verdict: Literal["breached", "undetermined"] = "undetermined" if judged.met is None else "breached"
     return EligibilityBreach(
         id=breach_id(frame, judged),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/eligibility/{judged.criterion}",
             book=book_version,
@@ -217,36 +213,6 @@ def breach(frame: Frame, judged: Judged, book_version: str) -> EligibilityBreach
         observed_at=judged.observed_at,
         screening=judged.screening,
     )
-
-
-def missing(frame: Frame, judged: Collection[str], book_version: str) -> Iterator[EligibilityBreach]:
-    """Every criterion of an enrolled subject that no valid result has answered: undetermined, never met."""
-    for name, criterion in frame.version.criteria:
-        if name not in judged:
-            yield EligibilityBreach(
-                id=finding_id(frame.study, frame.subject, "eligibility-missing", name),
-                study=frame.study,
-                subject=frame.subject,
-                site=frame.site,
-                dose_level=frame.dose_level,
-                protocol_version=frame.version.version,
-                evidence=Evidence(
-                    rule=f"{frame.study}/{frame.version.version}/eligibility/{name}",
-                    book=book_version,
-                    reasons=("T9: a missing result is undetermined, never eligible",),
-                    sentence=f"{criterion.text}: the subject is enrolled and no valid result is on file.",
-                ),
-                criterion=name,
-                criterion_text=criterion.text,
-                phase="screening",
-                verdict="undetermined",
-                value=None,
-                unit=None,
-                limit=criterion.must,
-                distance=None,
-                to_pass=f"a result {criterion.must}",
-                observed_at=None,
-            )
 
 
 _PHASES = {

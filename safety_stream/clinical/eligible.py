@@ -8,7 +8,7 @@ Undetermined criteria are listed in that one finding and raise nothing by themse
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from safety_stream.clinical.eligibility import Stage
@@ -35,9 +35,12 @@ _VERDICTS: dict[Verdict, Literal["met", "breached", "undetermined"]] = {
 
 
 def eligibility_findings(
-    frame: Frame, digests: Mapping[str, Digest], book_version: str
+    frame: Frame, digests: Mapping[str, Digest], book_version: str, wanted: Mapping[int, date]
 ) -> Iterator[EligibilityBreach | EligibilityStatus]:
-    """The overall state of the running screening, the check before each infusion, and broken recorded criteria."""
+    """The overall state of the running screening, the check before each infusion, and broken recorded criteria.
+
+    ``wanted``: the infusions whose check must be answered by now, though nothing may have come for it.
+    """
     rules = frame.version.eligibility
     if rules is None or not frame.screenings:
         return
@@ -50,9 +53,12 @@ def eligibility_findings(
     for ahead in frame.upcoming:
         again = _asked_again(frame, ahead)
         here = {one.criterion: one for one in told if one.infusion == ahead.number}
-        if here or any(one[3].used for one in again):
+        if here or ahead.number in wanted or any(one[3].used for one in again):
             yield from _breaches(frame, again, Stage("before_infusion", ahead.number), book_version)
-            yield _check(frame, ahead, here, again, book_version)
+            check = _check(frame, ahead, here, again, book_version)
+            day = wanted.get(ahead.number) if check.state == "undetermined" else None
+            if check.criteria:
+                yield check if day is None else _wanted(check, day)
 
 
 def _asked(criteria: Iterable[tuple[str, RecordedFact]], facts: Mapping[str, Known], case: Case) -> Iterator[Asked]:
@@ -91,6 +97,12 @@ def _check(
     wanted = {name for name, one in frame.version.criteria if _rechecked(frame, one.recheck, ahead, name in here)}
     criteria = (*_measured(frame, here, wanted), *_recorded(again))
     return _status(frame, criteria, Stage("before_infusion", ahead.number), book_version, given=ahead.given)
+
+
+def _wanted(check: EligibilityStatus, day: date) -> EligibilityStatus:
+    """The check with what it lacks by when: the infusion is held until it is answered."""
+    said = f"{check.evidence.sentence} Hold until answered: infusion planned on {day}."
+    return check.model_copy(update={"needed_by": day, "evidence": check.evidence.model_copy(update={"sentence": said})})
 
 
 def _rechecked(frame: Frame, rule: str, ahead: Upcoming, judged: bool) -> bool:
@@ -164,11 +176,7 @@ def _status(
     key = ("infusion", infusion) if infusion else ("screening", screening)
     return EligibilityStatus(
         id=finding_id(frame.study, frame.subject, "eligibility-status", *key),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/eligibility",
             book=book_version,
@@ -193,11 +201,7 @@ def _breaches(frame: Frame, asked: Iterable[Asked], stage: Stage, book_version: 
         decided = tuple(used_in_words(held.used))
         yield EligibilityBreach(
             id=finding_id(frame.study, frame.subject, "eligibility-recorded", f"{name}|{stage.infusion}{key}"),
-            study=frame.study,
-            subject=frame.subject,
-            site=frame.site,
-            dose_level=frame.dose_level,
-            protocol_version=frame.version.version,
+            **frame.head,
             evidence=Evidence(
                 rule=f"{frame.study}/{frame.version.version}/eligibility/{name}",
                 book=book_version,

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import GradeRange
 from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.grading import Graded
+from safety_stream.clinical.jumps import risen, steepest
 from safety_stream.clinical.moment import Moment
 
 READINGS_SHOWN = 4
@@ -66,6 +67,9 @@ def advance(
         ending = ending._replace(
             stretches=_stretched(ending.stretches, sample, thresholds(), fold.recent),
             readings=_shown(fold, sample),
+            risen=steepest(ending.risen, risen(fold.recent, sample.seen))
+            if sample.period != "before"
+            else ending.risen,
         )
     return _left(fold, sample, ending if closed is None else None), ending if closed is not None else None
 

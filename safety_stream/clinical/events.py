@@ -191,6 +191,13 @@ class ScaleFacts(Told):
     astct_icans: AstctIcansFacts | None = None
 
 
+class GradeSince(Told):
+    """One line of the course of an event: the grade, and since when it held."""
+
+    grade: Annotated[int, Field(ge=0, le=5, description="CTCAE grade; 0: nothing left of it.")]
+    since: Moment
+
+
 class AdverseEvent(Event):
     """An adverse-event report; a later report on the same event is a higher version of the same source."""
 
@@ -221,6 +228,9 @@ class AdverseEvent(Event):
     sponsor_attribution: Attribution | None = Field(default=None, description="The sponsor's own; null: not judged.")
     expected: bool | None = Field(
         default=None, description="By the reference safety information, as the sponsor judged; null: not judged."
+    )
+    grade_course: Annotated[tuple[GradeSince, ...], Field(max_length=100)] = Field(
+        default=(), description="How the grade went, where the site tells it; empty: the one grade is all that is told."
     )
 
 

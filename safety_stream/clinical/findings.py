@@ -106,6 +106,15 @@ class Lasted(Concluded):
     over: bool = Field(description="A sample below the grade came after it.")
 
 
+class GradeJump(Concluded):
+    """A rise of two grades or more from one result of an analyte to the next; both grades as far as they are sure."""
+
+    before: int = Field(description="The highest grade that the result before can mean.")
+    after: int = Field(description="The lowest grade that the result after it can mean.")
+    before_observed: Moment
+    after_observed: Moment
+
+
 class Toxicity(Finding):
     """One episode of one CTCAE term, graded from measurements."""
 
@@ -129,6 +138,7 @@ class Toxicity(Finding):
     study_day: int | None = Field(default=None, description="Day of the peak counted from the first infusion (day 0).")
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
     lasted: tuple[Lasted, ...] = Field(default=(), description="At each grade the longest run and the last one.")
+    jump: GradeJump | None = Field(default=None, description="The steepest jump after treatment began; null: none.")
 
 
 class ScaleGrade(Concluded):
@@ -239,6 +249,7 @@ class EligibilityStatus(Finding):
     state: Literal["eligible", "not_eligible", "undetermined", "go", "hold"]
     enrolled: bool
     given: bool = Field(description="A study treatment, or the infusion that is checked, was given.")
+    needed_by: date | None = Field(default=None, description="The planned infusion whose check is open and wanted now.")
     criteria: tuple[CriterionState, ...]
 
 
@@ -278,8 +289,11 @@ class CompositeMet(Finding):
     completed: Moment = Field(description="The sample with which it was met, or may have been.")
     emergent: bool | None = Field(description="The onset came after the first treatment; null: cannot be known.")
     ratio: str | None = Field(default=None, description="As the protocol wants it shown, e.g. R = 5.10.")
-    tell: Literal["hys_law", "liver_stop"] | None = Field(description="The alert; null: recorded only.")
+    tell: Literal["hys_law", "liver_stop", "hematotoxicity"] | None = Field(
+        description="The alert; null: recorded only."
+    )
     study_day: int | None = None
+    grade: GradeRange | None = Field(default=None, description="Of a composite that has grades (ICAHT); not CTCAE's.")
 
 
 class ReportingDue(Finding):
@@ -294,6 +308,22 @@ class ReportingDue(Finding):
     started: datetime
     due: datetime = Field(description="The report is late from this instant on.")
     done: datetime | None
+
+
+class Unobserved(Finding):
+    """Results of a visit that did not come, or hours that a dosed subject went unobserved beyond a limit."""
+
+    kind: Literal["unobserved"] = "unobserved"
+    what: Literal["blind_time", "missing_results"]
+    name: str = Field(description="Name of the limit or visit in the protocol.")
+    text: str
+    source: str
+    state: Literal["open", "closed"] = Field(description="Closed: observed again, or the time to observe is over.")
+    since: datetime = Field(description="Last observed, by the full hour; of a visit: the end of its days.")
+    until: datetime | None = Field(description="Observed again; null: not yet, or a visit.")
+    hours: int | None = Field(description="Hours unobserved; null: still open, or a visit.")
+    limit: str = Field(description="At most so long; of a visit: its days.")
+    missing: tuple[str, ...] = Field(default=(), description="Of a visit: the analytes without a result on its days.")
 
 
 class DataQuery(Finding):
@@ -415,7 +445,8 @@ AnyFinding = Annotated[
     | CompositeMet
     | ReportingDue
     | StaggerBreach
-    | StudyTally,
+    | StudyTally
+    | Unobserved,
     Field(discriminator="kind"),
 ]
 ANY_FINDING: TypeAdapter[AnyFinding] = TypeAdapter(AnyFinding)
@@ -430,6 +461,10 @@ class FindingChange(Concluded):
     previous: AnyFinding | None = Field(default=None, exclude=True, description="As it was before; not sent.")
     as_of: datetime
     because: str = Field(description="The event that brought it about: kind system|id v version, or the clock.")
+    regraded: str | None = Field(
+        default=None,
+        description="What its result is compared with now, where that came late or was corrected (G9, T12).",
+    )
 
 
 class Followed(Concluded):
@@ -462,5 +497,9 @@ class SubjectStatus(Concluded):
     extended_because: str | None = Field(default=None, description="Why observation goes on beyond the window (T4).")
     planned_infusion: date | None = Field(default=None, description="First infusion as planned, while none was given.")
     followed: Followed = Followed()
+    blind_since: dict[str, datetime] = Field(default_factory=dict, description="Open times unobserved, by their limit.")
+    longest_blind_hours: int | None = Field(default=None, description="The longest time unobserved that is over.")
+    results_missing: tuple[str, ...] = Field(default=(), description="Visits whose results did not come.")
+    hematotoxicity: dict[str, str] = Field(default_factory=dict, description="Early and late ICAHT, each its grade.")
     revision: Annotated[int, Field(ge=1)] = 1
     as_of: datetime

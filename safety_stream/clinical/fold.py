@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
-from safety_stream.clinical.running import Clock, Joining, Spell, Watched
+from safety_stream.clinical.running import Clock, Depths, Joining, Observed, Spell, Watched
 
 
 class Seen(NamedTuple):
@@ -41,6 +41,7 @@ class Episode(NamedTuple):
     """One episode of one rule in the making.
 
     ``began``: its onset against the first treatment. ``above_floor``: it has risen above the grade before treatment.
+    ``risen``: the results between which the grade jumped.
     ``emergent_peak``: its peak among the samples after treatment began.
     """
 
@@ -60,6 +61,7 @@ class Episode(NamedTuple):
     closed: bool = False
     stretches: tuple[Stretch, ...] = ()
     readings: tuple[Seen, ...] = ()
+    risen: tuple[Seen, Seen] | None = None
 
 
 class RuleFold(NamedTuple):
@@ -134,6 +136,8 @@ class Fold(NamedTuple):
     watched: Mapping[str, Watched] = {}  # never changed: a fold is a value
     joining: Mapping[str, Joining] = {}  # never changed: a fold is a value
     other: tuple[Result, ...] = ()
+    depths: Depths = Depths()
+    observed: Observed = Observed()
 
 
 class SeriousCase(NamedTuple):
@@ -165,7 +169,7 @@ class GradedEpisode(NamedTuple):
 
 
 class ToldEvent(NamedTuple):
-    """What a report says of a term: to be compared with the laboratory."""
+    """What a report says of a term: to be compared with the laboratory. ``ongoing``: it is not told to be over."""
 
     term: str
     grade: int | None
@@ -173,13 +177,14 @@ class ToldEvent(NamedTuple):
     resolved: Moment | None
     reported_at: datetime
     source: str
+    ongoing: bool = True
 
 
 class Digest(NamedTuple):
     """What the header knows of another page: all that the subject's status and composites need.
 
     ``observe``: until when a possible DLT has to be watched, and why. ``began``: the earliest that a reported event can
-    have begun; ``died``: between which instants it killed.
+    have begun; ``died``: between which instants it killed. ``holds``: something on the page stands.
     """
 
     worst: int | None = None
@@ -196,3 +201,6 @@ class Digest(NamedTuple):
     began: datetime | None = None
     died: tuple[datetime, datetime] | None = None
     followed: Literal["", "perhaps", "yes"] = ""
+    depths: Depths = Depths()
+    observed: Observed = Observed()
+    holds: bool = False

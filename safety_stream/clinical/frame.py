@@ -11,7 +11,7 @@ the facts of the header, never stored.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 
 from safety_stream.clinical.events import (
     Adjudicated,
@@ -60,9 +60,19 @@ class Screening(NamedTuple):
     screened: Screened
 
 
+class Head(TypedDict):
+    """What every finding about a subject begins with."""
+
+    study: str
+    subject: str
+    site: str | None
+    dose_level: int | None
+    protocol_version: str
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The header in the form judgements need. ``start`` bounds the instant of the first study treatment."""
+    """The header in the form judgements need. ``start`` bounds the first study treatment, ``died`` the death."""
 
     study: str
     subject: str
@@ -79,6 +89,7 @@ class Frame:
     withdrawn: Withdrawn | None = None
     facts_told: tuple[FactRecorded, ...] = ()
     screenings: tuple[Screening, ...] = ()
+    died: tuple[datetime, datetime] | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -94,6 +105,17 @@ class Frame:
     def dose_level(self) -> int | None:
         """The dose level the subject was assigned to."""
         return self.enrolled.dose_level if self.enrolled else None
+
+    @property
+    def head(self) -> Head:
+        """Whom a finding is about."""
+        return {
+            "study": self.study,
+            "subject": self.subject,
+            "site": self.site,
+            "dose_level": self.dose_level,
+            "protocol_version": self.version.version,
+        }
 
     def treated_before(self, earliest: datetime, latest: datetime) -> bool | None:
         """Whether the first study treatment came before a moment; None: the order cannot be known."""

@@ -24,7 +24,9 @@ class Lasted(NamedTuple):
     reasons: tuple[str, ...]
 
 
-class _Run(NamedTuple):
+class Run(NamedTuple):
+    """Samples of one analyte in a row that meet a clause, or may, and the samples before and after them."""
+
     marks: tuple[Mark, ...]
     before: Mark | None
     after: Mark | None
@@ -34,7 +36,7 @@ def lasted(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Lasted |
     """The first run that surely lasted; failing that, the first that may have."""
     limit, found = composite.lasting, None
     assert limit is not None  # noqa: S101  # the caller's condition
-    for run in _runs(f"{name}/{composite.all_of[0].name}/", marks):
+    for run in runs(f"{name}/{composite.all_of[0].name}/", marks):
         one = _judged(run, limit)
         if one is not None and not one.reasons:
             return one
@@ -42,7 +44,8 @@ def lasted(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Lasted |
     return found
 
 
-def _runs(prefix: str, marks: tuple[Mark, ...]) -> Iterator[_Run]:
+def runs(prefix: str, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    """The runs of a clause, by analyte and time."""
     told = [mark for mark in marks if mark.clause.startswith(prefix)]
     for _, of_page in groupby(sorted(told, key=_place), key=lambda mark: mark.page):
         before, run = None, list[Mark]()
@@ -51,17 +54,17 @@ def _runs(prefix: str, marks: tuple[Mark, ...]) -> Iterator[_Run]:
                 run.append(mark)
                 continue
             if run:
-                yield _Run(tuple(run), before, mark)
+                yield Run(tuple(run), before, mark)
             before, run = mark, []
         if run:
-            yield _Run(tuple(run), before, None)
+            yield Run(tuple(run), before, None)
 
 
 def _place(mark: Mark) -> tuple[object, ...]:
     return mark.page, mark.earliest, mark.latest, mark.clause, mark.source
 
 
-def _judged(run: _Run, limit: Lasting) -> Lasted | None:
+def _judged(run: Run, limit: Lasting) -> Lasted | None:
     """Whether a run lasted: by the first samples that prove it, so that later ones do not change what was told."""
     sure = [mark for mark in run.marks if mark.sure]
     for mark in sure:
@@ -77,6 +80,6 @@ def _judged(run: _Run, limit: Lasting) -> Lasted | None:
     )
 
 
-def _doubt(run: _Run, first: Mark, last: Mark) -> bool:
+def _doubt(run: Run, first: Mark, last: Mark) -> bool:
     between = run.marks[run.marks.index(first) : run.marks.index(last)]
     return any(not mark.sure for mark in between)

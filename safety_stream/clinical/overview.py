@@ -11,12 +11,12 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.composites import all_marks, together
+from safety_stream.clinical.check_due import checks_due
+from safety_stream.clinical.composites import all_marks, all_told, together
 from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.contradictions import contradictions, died
 from safety_stream.clinical.dlt import dose_limiting, worst
 from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
-from safety_stream.clinical.eligibility import missing
 from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
@@ -24,6 +24,7 @@ from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, Gr
 from safety_stream.clinical.fold import Digest, Flood, Fold
 from safety_stream.clinical.follow_up import followed, planned_infusion
 from safety_stream.clinical.frame import Frame, Infusion
+from safety_stream.clinical.hematotoxicity import hematotoxicity
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.parts import Part, Parts
@@ -31,6 +32,7 @@ from safety_stream.clinical.queries import asked, query
 from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
+from safety_stream.clinical.unobserved import in_status, unobserved
 from safety_stream.quantity import Unreadable, read_value
 from safety_stream.rulebook.tables import Book
 
@@ -61,7 +63,8 @@ def overview(
     """
     parts = Parts(before)
     marks = tuple(digest.marks for digest in digests.values() if digest.marks)
-    composites = parts.of("composites", (frame, book, marks), lambda: _composites(frame, digests, book))
+    events = tuple(digest.told for digest in digests.values() if digest.told is not None)
+    composites = parts.of("composites", (frame, book, marks, events), lambda: _composites(frame, digests, book))
     dlts = [pair for digest in digests.values() for pair in digest.dlts]
     spells = tuple((page, digest.joined) for page, digest in digests.items() if digest.joined)
     joined = parts.of("joined", (frame, book, spells), lambda: joined_findings(frame, digests, book))
@@ -69,35 +72,40 @@ def overview(
     dlts += own.dlts
     known = frozenset(id_ for id_, _ in dlts)
     lives = tuple((page, digest.began, digest.died) for page, digest in digests.items() if digest.began or digest.died)
-    told = (frame, facts, bool(digests), lives, known)
+    told = (frame, facts, any(one.holds for one in digests.values()), lives, known)
     questions = parts.of(
         "questions", told, lambda: (query(frame, one) for one in _questions(frame, facts, digests, known))
     )
-    found: list[AnyFinding] = [*questions]
-    judged = tuple(digest.judged for digest in digests.values() if digest.judged)
-    found += parts.of("missing", (frame, book, judged), lambda: _missing(frame, digests, book))
-    found += [*composites, *joined]
-    found += parts.of("met", (frame, book, marks), lambda: composites_met(frame, digests, book.version))
-    found += parts.of("eligibility", (frame, book, judged), lambda: eligibility_findings(frame, digests, book.version))
+    found: list[AnyFinding] = [*questions, *composites, *joined]
+    found += parts.of("met", (frame, book, marks, events), lambda: composites_met(frame, digests, book.version))
+    wanted, checks = checks_due(frame, as_of)
+    judged = (frame, book, wanted, tuple(digest.judged for digest in digests.values() if digest.judged))
+    found += parts.of("eligibility", judged, lambda: eligibility_findings(frame, digests, book.version, wanted))
+    depths = tuple(digest.depths for digest in digests.values())
+    toxic = parts.of("hematotoxicity", (frame, book, depths), lambda: hematotoxicity(frame, digests, book.version))
+    found += toxic
     due, ahead = reporting_due(frame, digests, book.version, as_of)
+    ahead += checks
     found += due
     digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
     unlike, later = reconciled(frame, digests, book, as_of)
     found += (query(frame, flood) for flood in unlike)
     ahead += later
+    looked = unobserved(frame, digests, book.version, as_of)
+    found += looked.found
+    ahead += looked.ahead
     dlt = worst(state for _, state in dlts)
     longer = extension(frame, [*digests.values(), own], dlt)
     end = midnight_after(frame, longer[0]) if longer else closes(frame)
     counted = tuple((one.grade, one.worst, one.serious, one.died, one.followed) for one in digests.values())
     seen = (frame, dlt, end, end is not None and as_of >= end, longer, counted)
     (status,) = parts.of("status", seen, lambda: [_status(frame, digests, dlt, end, as_of, longer=longer)])
+    if toxic:
+        status = status.model_copy(update={"hematotoxicity": {one.composite: str(one.grade) for one in toxic}})
+    if looked.found:
+        status = status.model_copy(update=dict(in_status(looked.found)))
     ahead += [end] if end is not None and as_of < end else []
     return Overview({one.id: one for one in found}, status, min(ahead, default=None), parts.said)
-
-
-def _missing(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[AnyFinding]:
-    if frame.enrolled is not None:
-        yield from missing(frame, {one.criterion for digest in digests.values() for one in digest.judged}, book.version)
 
 
 def window_to(frame: Frame) -> date | None:
@@ -213,7 +221,7 @@ def _within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:
 def _composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[DoseLimitingToxicity]:
     """The DLT rules that a composite meets: its onset is the first of the samples that make it."""
     marks = all_marks({page: digest.marks for page, digest in digests.items()})
-    for one in together(frame, marks):
+    for one in together(frame, marks, all_told(digests)):
         onset = min(one.marks, key=lambda mark: (mark.earliest, mark.latest))
         candidate = Candidate(
             about=finding_id(frame.study, frame.subject, "composite", one.name),
@@ -239,7 +247,7 @@ def _questions(
     frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], dlts: frozenset[str]
 ) -> Iterator[Flood]:
     standing = {record: one for record, one in sorted(facts.items()) if one.event.status != "entered-in-error"}
-    if frame.screened is None and (standing or digests):
+    if frame.screened is None and (standing or any(one.holds for one in digests.values())):
         yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
     yield from _about_registration(frame, standing)
     yield from _about_doses(frame, standing)

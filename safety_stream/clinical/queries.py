@@ -5,6 +5,7 @@ mistake is one mail.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
 
 from safety_stream.clinical.findings import DataQuery, Evidence, finding_id
 from safety_stream.clinical.fold import Flood
@@ -32,6 +33,12 @@ CODES: Mapping[str, str] = {
     "completed_and_withdrawn": "the subject completed the study and withdrew from it",
     "dose_after_death": "a dose was given after the subject died",
     "event_after_death": "an adverse event began after the subject died",
+    "result_after_death": "a specimen was taken, or a sign measured, after the subject died",
+    "completed_after_death": "the subject completed the study after dying",
+    "deaths_disagree": "two reports tell of deaths that cannot be one",
+    "enrolled_before_consent": "the subject was enrolled before consenting",
+    "dose_after_withdrawal": "a dose was given after the subject had left the treatment or the study",
+    "infusions_out_of_order": "an infusion of a higher number was given before one of a lower number",
     # measurements
     "unknown_analyte": "the test is not in the rulebook",
     "no_value": "a result without a value",
@@ -57,6 +64,8 @@ CODES: Mapping[str, str] = {
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "outcome and dates contradict each other",
     "onset_after_report": "the event began after it was reported",
+    "grade_course_contradictory": "the course of the grade does not fit the rest of the report",
+    "grade_course_untold": "a rule asks how long the event was at a grade, and one line is told for all of it",
     # the laboratory against the reports
     "lab_grade_unreported": "a graded laboratory episode without an adverse-event report",
     "lab_grade_4_unreported": "a laboratory episode of grade 4 without an adverse-event report",
@@ -69,11 +78,7 @@ def query(frame: Frame, flood: Flood) -> DataQuery:
     return DataQuery.model_construct(
         kind="data_query",
         id=query_id(frame, flood.code, flood.about),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence.model_construct(
             rule=f"query/{flood.code}",
             book=frame.version.version,
@@ -95,6 +100,11 @@ def query(frame: Frame, flood: Flood) -> DataQuery:
 def query_id(frame: Frame, code: str, about: str) -> str:
     """The id of one question about one thing."""
     return finding_id(frame.study, frame.subject, "query", code, about)
+
+
+def death_by(died: tuple[datetime, datetime], zone: tzinfo) -> str:
+    """The death in the words of a question: the latest instant that it can have been."""
+    return f"a death by {died[1].astimezone(zone).isoformat(timespec='minutes')}"
 
 
 def asked(code: str, about: str, found: str, expected: str, *sources: str) -> Flood:

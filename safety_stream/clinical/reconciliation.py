@@ -46,7 +46,10 @@ def _day(moment: Moment) -> Moment:
 
 def told_event(finding: ReportedEvent, source: str) -> ToldEvent:
     """What a report says, as far as it is compared."""
-    return ToldEvent(finding.term, finding.grade, finding.onset, finding.resolved, finding.reported_at, source)
+    over = finding.resolved is not None or finding.outcome in {"recovered", "recovered-with-sequelae", "fatal"}
+    return ToldEvent(
+        finding.term, finding.grade, finding.onset, finding.resolved, finding.reported_at, source, ongoing=not over
+    )
 
 
 def reconciled(
@@ -87,10 +90,9 @@ def _unsupported(
     episodes: list[GradedEpisode], told: list[ToldEvent], rules: Reconciliation, frame: Frame, book: Book
 ) -> Iterator[tuple[Flood, datetime]]:
     """A report of a term that is graded from measurements, of a grade that none of its episodes has."""
-    measured = {rule.term for analyte in book.analytes for rule in book.rules(analyte)}
     for report in told:
         grade = report.grade or 0
-        if grade < rules.from_grade or report.term not in measured or report.term in rules.except_terms:
+        if grade < rules.from_grade or report.term in rules.except_terms or not _is_measured(report.term, book):
             continue
         near = [one.grade for one in episodes if _match(one, report, rules, frame)]
         if max(near, default=0) < grade:
@@ -98,6 +100,10 @@ def _unsupported(
             expected = f"the results that show grade {grade}, or another grade"
             due = report.reported_at + rules.within.length
             yield asked("report_without_laboratory", report.term, found, expected, report.source), due
+
+
+def _is_measured(term: str, book: Book) -> bool:
+    return any(rule.term == term for analyte in book.analytes for rule in book.rules(analyte))
 
 
 def _match(episode: GradedEpisode, report: ToldEvent, rules: Reconciliation, frame: Frame) -> bool:

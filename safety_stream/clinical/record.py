@@ -18,9 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
-
-from pydantic import TypeAdapter
+from typing import NamedTuple, TypeVar
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.facts import HeaderFact, ReportFact
@@ -29,6 +27,7 @@ from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.parts import Part
 from safety_stream.clinical.result import Result
+from safety_stream.clinical.stored import read_page, write_page
 
 HEADER = "header"
 REPORT = "ae:"
@@ -218,18 +217,18 @@ def report_page(record: str) -> str:
 def with_page(record: SubjectRecord, name: str, stored: bytes | None) -> SubjectRecord:
     """The record with one more page loaded; None: the engine holds nothing under this name."""
     if name == HEADER:
-        header = _codec(Header).validate_json(stored) if stored else Header(record.study, record.subject)
+        header = read_page(Header, name, stored) if stored else Header(record.study, record.subject)
         return record.with_header(header)
     key, _, number = name.rpartition(CHUNK)
     page: Page
     if name.startswith(REPORT):
-        page = _codec(Report).validate_json(stored) if stored else Report("")
+        page = read_page(Report, name, stored) if stored else Report("")
     elif name.endswith(INDEX):
-        page = _codec(Index).validate_json(stored) if stored else Index(key)
+        page = read_page(Index, name, stored) if stored else Index(key)
     elif key:
-        page = _codec(Chunk).validate_json(stored) if stored else Chunk(key, int(number))
+        page = read_page(Chunk, name, stored) if stored else Chunk(key, int(number))
     else:
-        page = _codec(Series).validate_json(stored) if stored else Series(name)
+        page = read_page(Series, name, stored) if stored else Series(name)
     return record.with_pages({name: page})
 
 
@@ -238,13 +237,4 @@ def page_json(record: SubjectRecord, name: str) -> bytes:
     page = record.page(name)
     if page is None:
         raise KeyError(name)
-    return _codec(type(page)).dump_json(page)
-
-
-_CODECS: dict[type, TypeAdapter[Any]] = {}
-
-
-def _codec(page: type[Any]) -> TypeAdapter[Any]:
-    if page not in _CODECS:
-        _CODECS[page] = TypeAdapter(page)
-    return _CODECS[page]
+    return write_page(page)

@@ -4,16 +4,17 @@ A contradiction becomes a data query that says what contradicts what (decisions 
 was reported, and a serious event is told whether or not its term is known.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
 from safety_stream.clinical.dlt import dose_limiting, observe
-from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
+from safety_stream.clinical.dlt_match import Candidate, lasted, matched, rules_for
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
 from safety_stream.clinical.findings import (
     AnyFinding,
+    DoseLimitingToxicity,
     Evidence,
     GradeRange,
     Input,
@@ -24,10 +25,12 @@ from safety_stream.clinical.findings import (
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.grade_course import course_contradictions, lasted_at
 from safety_stream.clinical.queries import asked, query
 from safety_stream.clinical.reconciliation import told_event
 from safety_stream.clinical.reporting import case_of
 from safety_stream.clinical.scales import Question, scale_grades
+from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.tables import Book, Term
 
 _EVERY_GRADE = (1, 2, 3, 4, 5)
@@ -60,6 +63,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
     rules = rules_for(frame.version.dlt, candidate.term, candidate.soc, "reported")
     dlt = dose_limiting(frame, (matched(frame, rule, candidate) for rule in rules), book.version)
     dlts = [] if dlt is None else [dlt]
+    floods += _course_untold(reading, rules, candidate, dlt)
     grade = finding.grade if finding.grade is not None else finding.supported.lowest
     digest = Digest(
         worst=grade if finding.emergent is not False else None,
@@ -72,6 +76,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         began=fact.event.onset.earliest(frame.zone) if fact.event.onset else None,
         died=_died(reading, frame.zone),
         followed=in_follow_up(finding.onset, finding.emergent, frame),
+        holds=True,
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
     return {one.id: one for one in found}, digest
@@ -103,11 +108,7 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
     event, term = reading.event, reading.term
     return ReportedEvent(
         id=finding_id(frame.study, frame.subject, "reported", event.source.record),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule="reported adverse event",
             book=book.version,
@@ -159,7 +160,8 @@ def _sentence(reading: Reading) -> str:
 def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candidate:
     event = reading.event
     grade = GradeRange(lowest=event.grade, highest=event.grade) if event.grade else _at_stake(reading)
-    shortest, longest = _lasted(event, frame.zone)
+    by_line = frame.version.dlt.line_grade if frame.version.dlt else "throughout"
+    by_grade = tuple(lasted_at(event, one, by_line, frame.zone) for one in _EVERY_GRADE)
     return Candidate(
         about=finding.id,
         key=f"reported|{event.source.record}",
@@ -168,11 +170,12 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         seen_as="reported",
         grade=grade,
         onset=event.onset,
-        shortest=shortest,
-        longest=longest,
+        shortest=by_grade[0].shortest,
+        longest=by_grade[0].longest,
         attribution=event.attribution,
         known_by=event.reported_at,
-        over=event.resolved is not None,
+        over=by_grade[0].over,
+        lasted=by_grade,
     )
 
 
@@ -194,20 +197,19 @@ def _died(reading: Reading, zone: tzinfo) -> tuple[datetime, datetime] | None:
     return (event.onset.earliest(zone) if event.onset else event.reported_at), event.reported_at
 
 
-def _lasted(event: AdverseEvent, zone: tzinfo) -> tuple[timedelta, timedelta | None]:
-    """The shortest and longest it can have lasted; None: no end is known. Dates that contradict tell nothing."""
-    nothing = timedelta(0)
-    if event.onset is None:
-        return nothing, None
-    onset_first, onset_last = event.onset.bounds(zone)
-    unresolved = event.outcome == "not-recovered"
-    if event.resolved is None:
-        return max(nothing, event.reported_at - onset_last) if unresolved else nothing, None
-    end_first, end_last = event.resolved.bounds(zone)
-    # A slip in a date must not rule a DLT out: the question is asked, and until it is answered the DLT is possible.
-    if unresolved or end_last < onset_first:
-        return nothing, None
-    return max(nothing, end_first - onset_last), end_last - onset_first
+def _course_untold(
+    reading: Reading, rules: Iterable[DltRule], candidate: Candidate, dlt: DoseLimitingToxicity | None
+) -> Iterator[Flood]:
+    """An event that is over may have limited the dose, for all that its one line tells: only the site can know."""
+    left_open = {one.rule for one in dlt.rules if "duration" in one.open} if dlt and dlt.state == "possible" else set()
+    about = f"{reading.event.term} ({reading.event.source.record})"
+    for rule in rules:
+        at = candidate.at_grade_of(rule)
+        if rule.id in left_open and at.at_most and at.over and at.longest is not None:
+            found = f"grade {candidate.grade} told for the whole event, at most {lasted(at.longest)}"
+            expected = f"since when it was which grade: {rule.text}"
+            yield asked("grade_course_untold", about, found, expected, reading.source)
+            return
 
 
 def _at_stake(reading: Reading) -> GradeRange:
@@ -229,6 +231,7 @@ def _questions(reading: Reading, frame: Frame, book: Book) -> Iterator[Flood]:
         *_term_questions(reading, book),
         *_grade_questions(reading),
         *_time_questions(reading, frame),
+        *course_contradictions(event, frame.zone),
         *reading.about_scales,
     ):
         yield asked(code, about, found, expected, reading.source)

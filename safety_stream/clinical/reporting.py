@@ -137,11 +137,7 @@ def _finding(clock: Running, case: SeriousCase, frame: Frame, book_version: str,
     said = f"{NAMES[clock.clock]}: {state.replace('_', ' ')}"
     return ReportingDue(
         id=finding_id(frame.study, frame.subject, "reporting", clock.clock, case.record),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/reporting/{clock.clock}",
             book=book_version,

@@ -1,5 +1,6 @@
 """What runs on from one result to the next: outside a watch limit, above a figure, in a state. Types only."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -113,3 +114,52 @@ class Joining(NamedTuple):
     def known(self) -> tuple[Spell, ...]:
         """Every spell, the open one last."""
         return self.spells if self.open is None else (*self.spells, self.open)
+
+
+class Depth(NamedTuple):
+    """The lowest count of one day: for each early limit of hematotoxicity whether it lies at or below; None: it may."""
+
+    day: int
+    low: tuple[bool | None, ...]
+    point: Point
+
+
+class Late(NamedTuple):
+    """One sample after the early days as a late limit sees it; ``sure``: it surely lies at or below."""
+
+    day: int
+    sure: bool
+    point: Point
+
+
+class Twice(NamedTuple):
+    """One late limit: the first of the low samples that run on, and the first two in a row, surely or perhaps."""
+
+    running: Late | None = None
+    met: tuple[Late, Late] | None = None
+    perhaps: tuple[Late, Late] | None = None
+
+
+class Depths(NamedTuple):
+    """How deep the neutrophils fell, by day; ``undated``: a low sample of which nobody knows the day.
+
+    ``above``: the last days above every limit since then, or before any low one: nothing hangs on them yet.
+    """
+
+    days: tuple[Depth, ...] = ()
+    above: tuple[Depth, ...] = ()
+    late: tuple[Twice, ...] = ()
+    undated: Point | None = None
+
+
+class Observed(NamedTuple):
+    """When one analyte was observed after the first infusion, by the full hour.
+
+    ``last``: the last time; ``gaps``: those that reach a limit of the protocol; ``visits``: those whose days it was
+    observed on; ``later``: those it was observed after, and not on their days.
+    """
+
+    last: datetime | None = None
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+    visits: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()

@@ -7,12 +7,14 @@ costs the same however long the history.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.clock import Known, timed
 from safety_stream.clinical.composites import marks_of, thinned
+from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
 from safety_stream.clinical.episodes import Period, Sample, advance
@@ -20,8 +22,9 @@ from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline
+from safety_stream.clinical.observed import observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
-from safety_stream.clinical.queries import asked, poured, query
+from safety_stream.clinical.queries import asked, death_by, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result, bounds_of
 from safety_stream.clinical.spells import joining
@@ -83,7 +86,8 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         fold, touched = _beside(fold, touched, one, course)
     own = [one for one in point if _own(one, course)]
-    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course)))
+    late = _after_death(own, course, course.frame.died) if course.frame.died is not None else ()
+    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course), *late))
 
 
 def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
@@ -144,9 +148,11 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     now = fold._replace(
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline), frame.version.lasting)
+        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline), frame.version.by_runs)
         if frame.version.clauses_on(measured.key)
         else (),
+        depths=deeper(fold.depths, one, measured, frame),
+        observed=observed(fold.observed, place, measured.key, frame),
     )
     brought = Touched(
         (*touched.closed, *closed),
@@ -205,6 +211,14 @@ def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
             found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
             expected = "a specimen taken before its report"
             yield asked("observed_after_reported", course.key, found, expected, one.source)
+
+
+def _after_death(point: Iterable[Result], course: Course, died: tuple[datetime, datetime]) -> Iterator[Flood]:
+    """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
+    for one in point:
+        if bounds_of(one.observed_at, course.frame.zone)[0] > died[1]:
+            found = f"observed {one.observed_at}, and {death_by(died, course.frame.zone)}"
+            yield asked("result_after_death", course.key, found, "one or the other", one.source)
 
 
 class Carried(NamedTuple):
@@ -307,4 +321,7 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
         graded=graded_episodes(found.values()),
+        depths=fold.depths._replace(above=()) if fold.depths.above else fold.depths,
+        observed=fold.observed,
+        holds=fold.last is not None,
     )

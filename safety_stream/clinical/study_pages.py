@@ -8,13 +8,11 @@ One status is one small page, so that a study may grow without any value growing
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-
-from pydantic import TypeAdapter
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.cohort import StudyRecord
 from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.stored import read_page, write_page
 
 HEADER = "header"
 STATUS = "status:"
@@ -42,12 +40,12 @@ def with_page(record: StudyRecord, name: str, stored: bytes | None) -> StudyReco
     """The record with one more page loaded; None: nothing is kept under this name."""
     loaded, awaited = record.loaded | {name}, record.awaited - {name}
     if name == HEADER:
-        header = _header().validate_json(stored) if stored else StudyHeader()
+        header = read_page(StudyHeader, name, stored) if stored else StudyHeader()
         awaited = frozenset(map(status_page, header.subjects)) - loaded
         return replace(record, kept=header.kept, loaded=loaded, awaited=awaited)
     if stored is None:
         return replace(record, loaded=loaded, awaited=awaited)
-    status = SubjectStatus.model_validate_json(stored)
+    status = read_page(SubjectStatus, name, stored)
     statuses = {**record.statuses, status.subject: status}
     return replace(record, statuses=statuses, loaded=loaded, awaited=awaited)
 
@@ -55,10 +53,5 @@ def with_page(record: StudyRecord, name: str, stored: bytes | None) -> StudyReco
 def page_json(record: StudyRecord, name: str) -> bytes:
     """One page as the engine stores it; KeyError for a subject without a status."""
     if name == HEADER:
-        return _header().dump_json(StudyHeader(tuple(sorted(record.statuses)), record.kept))
+        return write_page(StudyHeader(tuple(sorted(record.statuses)), record.kept))
     return record.statuses[name.removeprefix(STATUS)].model_dump_json().encode()
-
-
-@cache
-def _header() -> TypeAdapter[StudyHeader]:
-    return TypeAdapter(StudyHeader)

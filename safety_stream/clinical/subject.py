@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import difference
+from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measurement, SubjectEvent
 from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf
 from safety_stream.clinical.findings import AnyFinding, FindingChange, SubjectStatus
@@ -37,7 +38,9 @@ from safety_stream.clinical.record import (
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import result_of
 from safety_stream.clinical.series import all_findings, digest_of, folded
+from safety_stream.clinical.seriousness import is_grave
 from safety_stream.clinical.shelf import names_needed, settled, shelf_of
+from safety_stream.clinical.stored import FORMAT
 from safety_stream.clinical.versions import settle_result
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.tables import Book
@@ -88,17 +91,36 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     needed = {HEADER}
     if isinstance(event, Measurement):
         for key in series_keys(event, book):
-            needed.update(names_needed(record, key, event, zone))
+            needed.update(names_needed(record, key, _unless_left_behind(record, key, event), zone))
     elif isinstance(event, AdverseEvent):
         needed.add(report_page(event.source.record))
-    if _is_stale(record, book) or not (event is None or isinstance(event, Measurement | AdverseEvent | Acknowledged)):
+    if _is_stale(record, book) or _touches_every_page(record, event):
         for name in record.header.digests:
             needed.update({name} if name.startswith(REPORT) else names_needed(record, name, None, zone))
     return frozenset(needed)
 
 
+def _touches_every_page(record: SubjectRecord, event: SubjectEvent | None) -> bool:
+    """Whether an event is about the subject as a whole; a death is, told now or by any version under the record."""
+    if isinstance(event, AdverseEvent):
+        held = record.reports.get(report_page(event.source.record))
+        return is_grave(event) or (held is not None and held.fact is not None and held.fact.grave_at is not None)
+    return not (event is None or isinstance(event, Measurement | Acknowledged))
+
+
 def _is_stale(record: SubjectRecord, book: Book) -> bool:
-    return record.header.book not in {"", edition_of(book, record.study)}
+    return record.header.book not in {"", _page_edition(book, record.study)}
+
+
+def _unless_left_behind(record: SubjectRecord, key: str, event: Measurement) -> Measurement | None:
+    """None for a series of another edition than the header's, as a crash can leave it: all its pages are needed."""
+    series = record.series.get(key)
+    return event if series is None or series.book in {"", record.header.book} else None
+
+
+def _page_edition(book: Book, study: str) -> str:
+    """The edition and the format of the pages: another format, and everything is concluded anew."""
+    return f"{edition_of(book, study)}+pages {FORMAT}"
 
 
 def edition_of(book: Book, study: str) -> str:
@@ -147,6 +169,10 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
     bench = _bench(record, book, as_of, "")
     found: dict[str, AnyFinding] = {}
     digests: dict[str, Digest] = {}
+    for name, report in record.reports.items():
+        here, digests[name] = conclude_report(report.fact, bench.frame, book)
+        found.update(here)
+    bench = _knowing_death(bench, digests)
     for key in record.series:
         course = bench.course(key)
         results = sorted(settled(shelf_of(record, key).results).values(), key=lambda one: one.place(bench.frame.zone))
@@ -155,9 +181,6 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
         here = all_findings(fold, (one.touched for one in steps), course)
         found.update(here)
         digests[key] = digest_of(here, fold)
-    for name, report in record.reports.items():
-        here, digests[name] = conclude_report(report.fact, bench.frame, book)
-        found.update(here)
     whole = overview(bench.frame, record.header.facts, digests, book, as_of)
     return Conclusions(found | whole.findings, whole.status, whole.deadline)
 
@@ -170,7 +193,9 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     because = f"{event.kind} {event.source.record} v{event.source.version}" if event else "the clock"
     # A late event does not turn the clock back: a window that has closed stays closed.
     as_of = max(as_of, record.header.concluded_to or as_of)
-    before, bench = record, _bench(record, book, as_of, because)
+    before, bench, stale = record, _bench(record, book, as_of, because), _is_stale(record, book)
+    if stale:
+        bench = _knowing_death(bench, {name: _digest_of(one, bench) for name, one in record.reports.items()})
     outcome: Outcome = "processed"
     filed: dict[str, Filed] = {}
     if isinstance(event, Measurement):
@@ -182,13 +207,15 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         about = remember_report(record.reports[name], event)
         filed[name] = file_report(name, record.reports[name], about.page, about.outcome, bench)
         outcome = about.outcome
+        if _touches_every_page(before, event):
+            bench = _knowing_death(bench, {**record.header.digests, name: filed[name].digest})
+            filed |= _every_series(record, bench, {})
     elif event is not None and not isinstance(event, Acknowledged):
         fact = remember_fact(record.header, event)
         record, outcome = record.with_header(fact.page), fact.outcome
-        bench = _bench(record, book, as_of, because)
-        filed = _every_page(record, bench)
-    if _is_stale(before, book):
-        filed = _every_page(record, bench) | filed
+        filed, bench = _every_page(record, _bench(record, book, as_of, because), {})
+    if stale:
+        filed, bench = _every_page(record, bench, filed)
     return _closed(before, record, filed, bench)._replace(outcome=outcome)
 
 
@@ -200,18 +227,34 @@ def _protocol(book: Book, study: str) -> Protocol:
 
 
 def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str) -> Bench:
-    edition, held = edition_of(book, record.study), record.frame
+    edition, held = _page_edition(book, record.study), record.frame
     if held is not None and held[0] == edition:
         return Bench(book, edition, as_of, because, held[1])
     frame = frame_of(record.study, record.subject, record.header.facts, _protocol(book, record.study))
-    return Bench(book, edition, as_of, because, frame)
+    return _knowing_death(Bench(book, edition, as_of, because, frame), record.header.digests)
 
 
-def _every_page(record: SubjectRecord, bench: Bench) -> dict[str, Filed]:
-    filed = {key: file_shelf(shelf_of(record, key), bench) for key in record.series}
-    for name, report in record.reports.items():
-        filed[name] = file_report(name, report, report, "processed", bench)
-    return filed
+def _every_page(record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed]) -> tuple[dict[str, Filed], Bench]:
+    """Every page concluded anew that was not filed already; the reports first, they may tell of a death."""
+    reports = {
+        name: filed.get(name) or file_report(name, one, one, "processed", bench) for name, one in record.reports.items()
+    }
+    bench = _knowing_death(bench, {name: one.digest for name, one in reports.items()})
+    return reports | _every_series(record, bench, filed), bench
+
+
+def _every_series(record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed]) -> dict[str, Filed]:
+    return {key: filed.get(key) or file_shelf(shelf_of(record, key), bench) for key in record.series}
+
+
+def _digest_of(report: Report, bench: Bench) -> Digest:
+    return conclude_report(report.fact, bench.frame, bench.book)[1]
+
+
+def _knowing_death(bench: Bench, digests: Mapping[str, Digest]) -> Bench:
+    """What a step works with, told when the subject died."""
+    death = died(digests)
+    return bench if bench.frame.died == death else replace(bench, frame=replace(bench.frame, died=death))
 
 
 def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Filed], bench: Bench) -> Step:

@@ -17,6 +17,7 @@ from safety_stream.clinical.findings import (
 )
 from safety_stream.clinical.fold import Episode, RuleFold, Stretch
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.jumps import jump_of
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
@@ -34,11 +35,7 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
     return Toxicity.model_construct(
         kind="toxicity",
         id=toxicity_id(frame, rule, episode.number),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=_evidence(frame, episode),
         term=rule.term,
         meddra_code=rule.meddra_code,
@@ -58,6 +55,7 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
         provisional=episode.provisional,
         study_day=frame.study_day(episode.peak_observed),
         lasted=_lasted(frame, episode),
+        jump=jump_of(episode.risen),
         readings=tuple(Reading.model_construct(**one._asdict()) for one in episode.readings),
     )
 
@@ -91,9 +89,14 @@ def _evidence(frame: Frame, episode: Episode) -> Evidence:
 
 
 def _expected(frame: Frame, term: str, episode: Episode) -> bool:
-    """Whether peak and, while it is still severe, last sample lie inside a band of the protocol."""
-    severe = episode.current.highest >= SEVERE
-    moments = (episode.peak_observed, episode.last_observed) if severe else (episode.peak_observed,)
+    """Whether the peak and the last severe sample lie inside a band of the protocol.
+
+    What was severe after the band has ended was not expected, and a recovery later does not make it so.
+    """
+    severe = [one.last for one in episode.stretches if one.grade == SEVERE][-1:]
+    moments = [episode.peak_observed, *severe]
+    if episode.current.highest >= SEVERE:
+        moments.append(episode.last_observed)
     for band in frame.version.expected:
         if band.term == term and episode.alerting <= band.up_to_grade:
             days = [frame.day_from_plan(moment) for moment in moments]

@@ -188,11 +188,7 @@ def crossed(limit: WatchLimit, episode: Outside, analyte: Analyte, frame: Frame,
     worst = episode.worst
     return WatchLimitCrossed(
         id=watch_id(frame, limit.analyte, limit.outside, episode.number),
-        study=frame.study,
-        subject=frame.subject,
-        site=frame.site,
-        dose_level=frame.dose_level,
-        protocol_version=frame.version.version,
+        **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/watch/{limit.analyte} {limit.outside}",
             book=book,

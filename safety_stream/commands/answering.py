@@ -29,11 +29,12 @@ _SAID = {
 
 
 def alerts(
+    alert: Annotated[str | None, typer.Argument(help="One alert: its whole course, from the first word on.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also those that are answered, closed or withdrawn.")
     ] = False,
 ) -> None:
-    """List the alerts that wait for an answer or a decision, the next due first, with who was told.
+    """List the alerts that wait for an answer or a decision, the next due first, with who was told; or one's course.
 
     Tab-separated, a header first. The outbox database is named in SAFETY_STREAM_OUTBOX_URL.
 
@@ -41,13 +42,26 @@ def alerts(
     """
     from safety_stream.notifier.listing import COLUMNS, listed
 
+    if alert is not None:
+        return _course(alert)
     with plain_errors():
-        rows = listed(_engine(), everything)
+        rows = listed(_engine(), datetime.now(UTC), everything)
     typer.echo("\t".join(COLUMNS))
     for row in rows:
         typer.echo("\t".join(row.cells))
     if any(row.overdue for row in rows):
         raise typer.Exit(ATTENTION)
+
+
+def _course(alert: str) -> None:
+    from safety_stream.notifier.history import COLUMNS, history
+
+    with plain_errors():
+        if not (happened := history(_engine(), alert)):
+            raise ConfigurationError([f"{alert}: no such alert is on record"])
+    typer.echo("\t".join(COLUMNS))
+    for one in happened:
+        typer.echo("\t".join(one.cells))
 
 
 def ack(

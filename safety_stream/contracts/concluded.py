@@ -30,6 +30,7 @@ from safety_stream.clinical.findings import (
     SubjectStatus,
     Tally,
     Toxicity,
+    Unobserved,
     WatchLimitCrossed,
     finding_id,
 )
@@ -306,6 +307,45 @@ DUE = ReportingDue(
     due=datetime(2026, 3, 12, 10, 0, tzinfo=UTC),
     done=None,
 )
+SEVERE = CompositeMet(
+    id=finding_id(_STUDY, _SUBJECT, "composite", "icaht-early"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence(
+        "hematotoxicity/icaht-early",
+        "Early hematotoxicity (ICAHT): grade 3. <= 0.5 10*9/L for 14 d (days 2 to 15); not a CTCAE grade.",
+        comparison="<= 0.5 10*9/L for 14 d (days 2 to 15)",
+    ),
+    composite="icaht-early",
+    text="Early hematotoxicity (ICAHT)",
+    source="EHA/EBMT consensus: Rejeski et al., Blood 2023, 142: 865-877",
+    state="sure",
+    onset=_TAKEN,
+    completed=_TAKEN,
+    emergent=True,
+    tell="hematotoxicity",
+    study_day=2,
+    grade=_grade(3),
+)
+UNSEEN = Unobserved(
+    id=finding_id(_STUDY, _SUBJECT, "blind", "blood-count", "2026-03-08T01:00:00+00:00"),
+    study=_STUDY,
+    subject=_SUBJECT,
+    site=_SITE,
+    dose_level=2,
+    evidence=_evidence("schedule/blood-count", "No blood count of a dosed subject: since 8 March; at most 96 h."),
+    what="blind_time",
+    name="blood-count",
+    text="No blood count of a dosed subject",
+    source="example",
+    state="open",
+    since=datetime(2026, 3, 8, 1, 0, tzinfo=UTC),
+    until=None,
+    hours=None,
+    limit="96 h",
+)
 
 ACCEPTED = Accepted(event=ANY_EVENT.validate_python(EVENTS[0]), received_at=_AS_OF, origin="safety.labs/3@1042")
 CHANGES = (
@@ -317,6 +357,8 @@ CHANGES = (
     _raised(WATCHED, "vital_sign ward-monitor|7782 v1"),
     _raised(LIVER, f"lab_result {_RECORD} v1"),
     _raised(DUE, "the clock"),
+    _raised(SEVERE, f"lab_result {_RECORD} v1"),
+    _raised(UNSEEN, "the clock"),
     _raised(QUERY, "lab_result hangzhou-lis|2026-000123-HGB v1"),
 )
 ADVICE_CHANGE = _raised(ADVICE, "adjudicated safety-committee|2026-7 v1")

@@ -144,6 +144,11 @@ METRICS: Final[tuple[Metric, ...]] = (
     _gauge("alerts_per_subject_week", "notifier", "alerts",
            "Alerts mailed in 7 days, over the study's subjects that alerts name.", "study"),
     _gauge("alert_budget_per_subject_week", "notifier", "alerts", "What readers can bear, as configured."),
+    _gauge("canary_last_success_timestamp_seconds", "notifier", "seconds",
+           "When the canary's result last became a mail the server accepted (before the first: the start); absent "
+           "where no canary is sent."),
+    _gauge("canary_seconds", "notifier", "seconds",
+           "From the broker's receipt of the newest canary to its mail accepted; absent before the first."),
     _gauge("silences_in_force", "notifier", "silences", "Silences in force."),
     _gauge("alerts_oldest_unacknowledged_timestamp_seconds", "notifier", "seconds",
            "When the oldest unacknowledged alert was recorded; absent when there is none.", "study", "urgency"),

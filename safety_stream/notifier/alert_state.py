@@ -26,6 +26,7 @@ class AlertCounts:
     open: dict[tuple[str, AlertType, str, State], int] = field(default_factory=dict)
     overdue: dict[tuple[str, str], int] = field(default_factory=dict)
     oldest_ms: dict[tuple[str, str], int] = field(default_factory=dict)
+    studies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,25 @@ class Standing:
     now_ms: Callable[[], int]
 
     def __call__(self) -> AlertCounts:
-        """The counts now; a study that ever had an alert is counted with zero."""
+        """The counts now, and every study that ever had an alert: a study without an open one is shown with zero."""
         with self.engine.connect() as db:
-            rows = db.execute(_OPEN).all()
+            rows, studies = db.execute(_OPEN).all(), frozenset(db.scalars(_STUDIES))
         now = self.now_ms()
         opened: Counter[tuple[str, AlertType, str, State]] = Counter()
         overdue: Counter[tuple[str, str]] = Counter()
         oldest: dict[tuple[str, str], int] = {}
         for row in rows:
-            key, state = (row.study, row.urgency), _STATES.get(row.state)
-            opened[row.study, row.type, row.urgency, state or "unacknowledged"] += state is not None
-            if state == "unacknowledged":
+            key = (row.study, row.urgency)
+            opened[row.study, row.type, row.urgency, _STATES[row.state]] += 1
+            if row.state == "open":
                 overdue[key] += row.opened_at + 1000 * json.loads(row.ladder)["within"] < now
                 oldest[key] = min(row.opened_at, oldest.get(key, row.opened_at))
-        return AlertCounts(dict(opened), dict(overdue), oldest)
+        return AlertCounts(dict(opened), dict(overdue), oldest, studies)
 
 
-_OPEN: Final = select(
-    ALERTS.c.study, ALERTS.c.type, ALERTS.c.urgency, COURSES.c.state, COURSES.c.opened_at, COURSES.c.ladder
-).join(ALERTS, and_(ALERTS.c.id == COURSES.c.alert_id, ALERTS.c.revision == COURSES.c.revision))
+_STUDIES: Final = select(ALERTS.c.study).where(ALERTS.c.action == "send").distinct()
+_OPEN: Final = (
+    select(ALERTS.c.study, ALERTS.c.type, ALERTS.c.urgency, COURSES.c.state, COURSES.c.opened_at, COURSES.c.ladder)
+    .join(ALERTS, and_(ALERTS.c.id == COURSES.c.alert_id, ALERTS.c.revision == COURSES.c.revision))
+    .where(COURSES.c.state.in_(_STATES))
+)

@@ -65,6 +65,7 @@ class View:
     words: Words
     lines: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    more: tuple[Fact, ...] = ()
     form: Form | None = None
 
 
@@ -94,7 +95,9 @@ class AnswerViews:
         alert, words = standing.alert, look.words
         title = words["page_title"].format(id=alert.id, revision=alert.revision)
         lines = (*(words[name] for name in said), *_where(standing, words))
-        return View(title, look.language, words, lines, _facts(standing, look))
+        read = letter(alert, Reading(standing.course.step_at, language=look.language, pooled=look.pooled))
+        more = _clinical(standing, (*read.who, *read.facts)) if look.full else ()
+        return View(title, look.language, words, lines, _first(standing, read, look), more)
 
     def turned(self, said: str, look: Look) -> View:
         """Why there is nothing to see."""
@@ -111,17 +114,17 @@ def _where(standing: Standing, words: Words) -> tuple[str, ...]:
     return (words["state_withdrawn" if course.state == "withdrawn" else "state_closed"],)
 
 
-def _facts(standing: Standing, look: Look) -> tuple[Fact, ...]:
-    """What the mail says, in its words, but for what is to be read back from it."""
+def _first(standing: Standing, read: Letter, look: Look) -> tuple[Fact, ...]:
+    """What a reader needs before anything else: what, how urgent, by when."""
     course, words = standing.course, look.words
-    read = letter(standing.alert, Reading(course.step_at, language=look.language, pooled=look.pooled))
+    what = ((words["what"], read.headline), (words["kind"], read.title)) if look.full else ()
     level = words["level_of"].format(level=course.level, levels=course.ladder.levels)
-    standing_facts = ((words["urgency"], read.words["urgency"]), (words["level"], level))
     deadline = ((words["answer_by"], read.answer_by),) if read.answer_by else ()
-    return (*standing_facts, *deadline, *(_clinical(standing, read, words) if look.full else ()))
+    urgency = ((words["urgency"], read.words["urgency"]),)
+    return (*_clinical(standing, what), *urgency, *deadline, (words["level"], level))
 
 
-def _clinical(standing: Standing, read: Letter, words: Words) -> tuple[Fact, ...]:
+def _clinical(standing: Standing, told: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """Facts as the mail tells them, but for what is to be read back from it."""
     hidden = standing.alert.subject
-    told = ((words["what"], read.title), (words["what"], read.headline), *read.who, *read.facts)
     return tuple((label, value) for label, value in told if hidden is None or hidden not in value)

@@ -11,10 +11,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final, Literal
 
-from sqlalchemy import Connection, Engine, and_, insert, select, update
+from sqlalchemy import Connection, Engine, and_, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.course import Course, Moves, Refusal, Response, Verdict, adjudicated, answered
+from safety_stream.alerting.course import Course, Moves, Refusal, Response, Verdict, adjudicated, answered, taken_back
 from safety_stream.clinical.events import NOBODY, Acknowledged, Adjudicated, Source
 from safety_stream.notifier.courses import Kept, kept, load, ms, tell, write
 from safety_stream.notifier.ledger import Ledger
@@ -60,6 +61,12 @@ class Answers:
 
     def take(self, event: Answer, at: datetime, origin: str, publish: bool) -> Outcome:
         """Take one answer; ``publish``: it came to us first and is to reach safety.decisions."""
+        try:
+            return self._take(event, at, origin, publish)
+        except IntegrityError:  # the same answer came another way in this very moment: now it is there
+            return self._take(event, at, origin, publish)
+
+    def _take(self, event: Answer, at: datetime, origin: str, publish: bool) -> Outcome:
         with self._engine.begin() as db:
             known = _course_of(db, event)
             key = (ANSWERS.c.record == event.source.record, ANSWERS.c.version == event.source.version)
@@ -67,10 +74,10 @@ class Answers:
                 if not publish:  # it is on its way round, or was sent twice: the broker has it
                     db.execute(update(ANSWERS).where(*key).values(published=True))
                 return "known" if before == "taken" else before
-            outcome, moves = _judged(db, known, event, at)
+            outcome, moves = ("nothing_to_answer", ()) if _is_older(db, event) else _judged(db, known, event, at)
             if known is not None and moves:
                 _apply(db, known, moves, at, origin)
-            wanted = publish and (outcome == "taken" or (isinstance(event, Adjudicated) and known is not None))
+            wanted = publish and outcome == "taken"  # what was said to change nothing changes nothing anywhere
             _keep(db, event, known, outcome, at=at, origin=origin, published=not wanted)
         return outcome
 
@@ -135,6 +142,12 @@ def _course_of(db: Connection, event: Answer) -> Kept | None:
     return None if row is None else kept(row)
 
 
+def _is_older(db: Connection, event: Answer) -> bool:
+    """Whether a newer version of the same record came first: it stands."""
+    newest = db.scalar(select(func.max(ANSWERS.c.version)).where(ANSWERS.c.record == event.source.record))
+    return newest is not None and newest > event.source.version
+
+
 def _judged(db: Connection, known: Kept | None, event: Answer, at: datetime) -> tuple[Outcome, Moves]:
     if known is None:
         return "unknown_alert", ()
@@ -144,7 +157,9 @@ def _judged(db: Connection, known: Kept | None, event: Answer, at: datetime) -> 
     alert = Alert.model_validate_json(content or "")
     if (alert.study, alert.subject or NOBODY) != (event.study, event.subject):
         return "other_subject", ()
-    if isinstance(event, Acknowledged):
+    if event.status == "entered-in-error":
+        moves: Moves | Refusal = taken_back(known.course, event.by, at)
+    elif isinstance(event, Acknowledged):
         moves = answered(known.course, event.revision, event.response, event.by, at)
     else:
         moves = adjudicated(known.course, event.verdict, event.by, event.why, at)

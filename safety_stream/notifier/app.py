@@ -25,6 +25,7 @@ from safety_stream.notifier.alert_state import Standing
 from safety_stream.notifier.answer_page import AnswerPage, serve
 from safety_stream.notifier.answers import Answers
 from safety_stream.notifier.bell import Bell
+from safety_stream.notifier.canary import Canary
 from safety_stream.notifier.consuming import Reader
 from safety_stream.notifier.courses import ms
 from safety_stream.notifier.decisions import AnswerReader, publish
@@ -38,6 +39,7 @@ from safety_stream.notifier.pending import Pending
 from safety_stream.notifier.readiness import Ready, prepare
 from safety_stream.notifier.reporting import Tries, report
 from safety_stream.notifier.response import Answered
+from safety_stream.notifier.snapshot import Snapshot, renewed
 from safety_stream.notifier.tables import sqlite_file
 from safety_stream.notifier.timekeeping import Timekeeper, Timetable
 from safety_stream.settings import Settings
@@ -84,8 +86,9 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
     pending, work, settled = Pending(ready.engine), Bell(), Bell()
     if sqlite_file(settings.outbox_url):
         pending.release_all()
-    responses = Answered(ready.engine, _now_ms, settings.alert_budget)
-    metrics = Metrics(pending.waiting, Standing(ready.engine, _now_ms), responses, settings.alert_budget)
+    responses = Snapshot(Answered(ready.engine, _now_ms, settings.alert_budget))
+    standing = Snapshot(Standing(ready.engine, _now_ms))
+    metrics = Metrics(pending.waiting, standing, responses, settings.alert_budget)
     consumer, decisions = _consumer(settings, "alerts"), _consumer(settings, "decisions")
     producer = _producer(settings)
     server, thread = start_http_server(settings.notifier_metrics_port, settings.metrics_host, metrics.registry)
@@ -95,7 +98,9 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
         await producer.start()
         await _check_topics(consumer, settings)
         outbox, answers = Outbox(ready.engine, storm_over, gather_ms), Answers(ready.engine)
-        reader = Reader(consumer, outbox, ready.routing, metrics, work, _now)
+        canary = _canary(settings, ready, producer)
+        metrics.canary.canary = canary
+        reader = Reader(consumer, outbox, ready.routing, metrics, work, _now, canary.take if canary else None)
         _LOG.info("at work", outbox=ready.engine.dialect.name, metrics_port=server.server_port)
         started.set()
         carried = asyncio.Event()
@@ -104,6 +109,10 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
             tasks.create_task(AnswerReader(decisions, answers, work, _now).run(stop))
             tasks.create_task(publish(answers, producer, settings.topic("decisions"), work, stop))
             tasks.create_task(Timekeeper(Timetable(ready.engine, storm_over, digests), work, _now).run(stop))
+            tasks.create_task(renewed(stop, standing, responses))
+            if canary is not None:
+                tasks.create_task(canary.sing(stop))
+                tasks.create_task(canary.carry(stop))
             if ready.links.keys:
                 tasks.create_task(serve(AnswerPage(answers, ready.links, work, _now, ready.page), settings, stop))
             tasks.create_task(report(Tries(ready.engine), producer, settings.topic("deliveries"), settled, carried))
@@ -159,6 +168,15 @@ def _couriers(settings: Settings, ready: Ready, pending: Pending, metrics: Metri
                 subject_style=settings.mail_subject_style,
                 wall_clock=settings.clock == "wall",
             )
+
+
+def _canary(settings: Settings, ready: Ready, producer: AIOKafkaProducer) -> Canary | None:
+    if ready.canary is None:
+        return None
+    period, topic = timedelta(minutes=settings.canary_minutes), settings.topic("labs")
+    return Canary(
+        producer, topic, period, _channel("email", settings, ready, None), ready.canary, ready.templates, _now
+    )
 
 
 def _watch(settings: Settings, ready: Ready) -> MailWatch | None:

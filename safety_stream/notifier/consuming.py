@@ -18,6 +18,7 @@ from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.metrics import Metrics
 from safety_stream.notifier.outbox import Arrival, Outbox
 from safety_stream.notifier.routing import Routing
+from safety_stream.rulebook.canary import CANARY
 
 _AT_ONCE: Final = 200
 _POLL_MS: Final = 500
@@ -34,6 +35,7 @@ class Reader:
     metrics: Metrics
     work: Bell
     clock: Callable[[], datetime]
+    canary: Callable[[Alert], None] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until told to stop."""
@@ -46,7 +48,12 @@ class Reader:
 
     async def _take(self, records: list[Any]) -> None:
         now_ms = int(self.clock().timestamp() * 1000)
-        recorded = await asyncio.to_thread(self.outbox.record, list(_arrivals(records)), self.routing, now_ms)
+        arrivals = list(_arrivals(records))
+        ours = [one for one in arrivals if one.alert.study != CANARY]  # nobody is told of it, canary or no canary
+        recorded = await asyncio.to_thread(self.outbox.record, ours, self.routing, now_ms)
+        for one in arrivals:
+            if self.canary is not None and one.alert.study == CANARY:
+                self.canary(one.alert)
         for which in recorded.contradicted:
             self.metrics.contradicted.inc()
             _LOG.error("came again with another content, the first stands", alert=which)

@@ -13,6 +13,7 @@ from safety_stream.alerting.catalogue import CATALOGUE
 from safety_stream.alerting.channels.channel import LISTS, ListKind, Outcome, Result
 from safety_stream.metrics import making
 from safety_stream.notifier.alert_state import AlertCounts
+from safety_stream.notifier.canary import CanaryCollector
 from safety_stream.notifier.pending import Waiting
 from safety_stream.notifier.response import HELD_BACK, Responses
 
@@ -50,7 +51,7 @@ class _Alerts(Collector):
             making.family("alerts_overdue"),
             making.family("alerts_oldest_unacknowledged_timestamp_seconds"),
         )
-        for study in sorted({study for study, *_ in now.open}):
+        for study in sorted(now.studies | {study for study, *_ in now.open}):
             for kind, urgency in _KINDS:
                 for state in ("unacknowledged", "acknowledged"):
                     opened.add_metric((study, kind, urgency, state), now.open.get((study, kind, urgency, state), 0))
@@ -131,6 +132,8 @@ class Metrics:
         self.registry.register(self._backlog)
         self.registry.register(_Alerts(alert_counts))
         self.registry.register(_Responses(responses, limit))
+        self.canary = CanaryCollector()
+        self.registry.register(self.canary)
         for template in TYPES:
             self.event_to_alert_seconds.labels(template)
         for template in (*TYPES, *LISTS):

@@ -18,7 +18,7 @@ from safety_stream.bundled import bundled_folder
 from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.answer_page import PageLook
 from safety_stream.notifier.links import Links
-from safety_stream.notifier.routing import Routing, load_routing, read_mailbox
+from safety_stream.notifier.routing import Recipient, Routing, load_routing, read_mailbox
 from safety_stream.notifier.tables import open_database
 from safety_stream.settings import Settings
 
@@ -38,6 +38,7 @@ class Ready:
     notes: NoteTemplates
     links: Links
     page: PageLook
+    canary: Recipient | None = None
 
 
 def prepare(settings: Settings) -> Ready:
@@ -49,9 +50,22 @@ def prepare(settings: Settings) -> Ready:
     sender = _got(lambda: _sender(settings.smtp_sender), problems)
     engine = _got(lambda: _database(settings.outbox_url), problems)
     problems += _webhook_problems(settings, routing)
+    canary = canary_mailbox(settings, problems)
     if problems or engine is None or routing is None or templates is None or sender is None or notes is None:
         raise ConfigurationError(problems)
-    return Ready(engine, routing, templates, sender, notes, links_of(settings), page_look(settings))
+    return Ready(engine, routing, templates, sender, notes, links_of(settings), page_look(settings), canary)
+
+
+def canary_mailbox(settings: Settings, problems: list[str]) -> Recipient | None:
+    """Where the canary's mails go; nowhere when it is never sent."""
+    if not settings.canary_minutes:
+        return None
+    mailbox = read_mailbox(settings.canary_mailbox or "")
+    if mailbox is None:
+        problems.append(f"canary_mailbox {settings.canary_mailbox!r} is no mail address, and the canary is to be sent")
+    if settings.clock != "wall":
+        problems.append("canary_minutes: a canary is sent on wall time only")
+    return None if mailbox is None else Recipient("email", mailbox.addr_spec, mailbox.display_name)
 
 
 def links_of(settings: Settings) -> Links:

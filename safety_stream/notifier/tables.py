@@ -1,5 +1,6 @@
 """The outbox database: its tables, and how a connection to each kind of database is set up. Times are Unix ms."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -16,8 +17,11 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.engine import make_url
+
+from safety_stream.errors import ConfigurationError
 
 METADATA: Final = MetaData()
 _KEY: Final = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts up by itself in SQLite
@@ -113,7 +117,7 @@ TRANSITIONS: Final = Table(
     Column("alert_id", String(16), nullable=False),
     Column("number", Integer, nullable=False, comment="1, 2, ... of this alert: nobody writes the same one twice."),
     Column("revision", Integer, nullable=False),
-    Column("what", String(16), nullable=False),
+    Column("what", String(16), nullable=False, index=True),
     Column("before", String(12)),
     Column("after", String(12), nullable=False),
     Column("level", Integer, nullable=False),
@@ -168,13 +172,24 @@ SILENCES: Final = Table(
 
 
 def open_database(url: str) -> Engine:
-    """The database with its tables; SQLAlchemyError or OSError when it cannot be used."""
+    """The database with its tables; SQLAlchemyError or OSError when it cannot be used, ConfigurationError when old."""
     engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_to_write)
     METADATA.create_all(engine)
+    if lacking := tuple(_lacking(engine)):
+        engine.dispose()
+        raise ConfigurationError([f"outbox_url: made by an earlier version, it lacks {', '.join(lacking)}"])
     return engine
+
+
+def _lacking(engine: Engine) -> Iterator[str]:
+    """Columns that a database of an earlier version does not have: to find out at the first alert would be too late."""
+    there = inspect(engine)
+    for table in METADATA.sorted_tables:
+        names = {column["name"] for column in there.get_columns(table.name)}
+        yield from (f"{table.name}.{column.name}" for column in table.columns if column.name not in names)
 
 
 def sqlite_file(url: str) -> str | None:

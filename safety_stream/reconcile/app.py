@@ -16,10 +16,12 @@ from safety_stream.broker.connection import unreachable
 from safety_stream.clinical.subject import edition_of
 from safety_stream.errors import BrokerUnavailable
 from safety_stream.logs import configure_logs
+from safety_stream.notifier.answers import Answers
 from safety_stream.notifier.outbox import Outbox
 from safety_stream.notifier.readiness import open_outbox
 from safety_stream.reconcile.comparing import Comparison, Difference, Key, not_derived
-from safety_stream.reconcile.logs import alerts_of_logs
+from safety_stream.reconcile.logs import alerts_of_logs, answers_of_log
+from safety_stream.reconcile.restoring import restore
 from safety_stream.rulebook.load import load_book
 from safety_stream.settings import Settings
 
@@ -63,7 +65,7 @@ def _prepared(settings: Settings, say: Say, settled_after: timedelta, another_ed
         settings.rulebook_folder, settings.protocols_folder, allow_unsigned=settings.allow_unsigned_rulebook
     )
     engine, routing = open_outbox(settings)
-    outbox = Outbox(engine)
+    outbox = Outbox(engine, settings.storm_over_alerts if settings.clock == "wall" else 0)
 
     def look() -> int:
         now = datetime.now(UTC)
@@ -72,7 +74,10 @@ def _prepared(settings: Settings, say: Say, settled_after: timedelta, another_ed
         editions = {study: edition_of(book, study) for study in book.protocols}
         left_alone = outbox.other_editions(editions, adopt=another_edition)
         comparison = Comparison(outbox, routing, int(now.timestamp() * 1000), frozenset(left_alone))
-        differences = [*comparison.missing(derived.alerts, derived.too_young), *not_derived(there, derived.alerts)]
+        missing = list(comparison.missing(derived.alerts, derived.too_young))
+        if any(one.difference == "alert_missing" for one in missing):
+            restore(Answers(engine), answers_of_log(settings), now)
+        differences = [*missing, *not_derived(there, derived.alerts)]
         return _told(differences, derived, sorted(left_alone), say)
 
     return look

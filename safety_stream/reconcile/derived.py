@@ -12,6 +12,7 @@ from safety_stream.clinical.cohort import StudyRecord
 from safety_stream.clinical.events import Accepted, ClockTicked, SubjectEvent, clock_of, is_for_no_subject
 from safety_stream.clinical.findings import SubjectStatus
 from safety_stream.clinical.record import SubjectRecord
+from safety_stream.rulebook.canary import CANARY
 from safety_stream.rulebook.tables import Book
 
 Name = tuple[str, str]
@@ -35,7 +36,7 @@ class PartitionOfEvents:
             due = sorted((at, name) for name, at in self.deadlines.items() if at <= as_of)
             for _, name in due:
                 yield self._step(name, None, as_of)
-        elif not is_for_no_subject(entry.event):
+        elif not is_for_no_subject(entry.event) and entry.event.study != CANARY:
             yield self._step((entry.event.study, entry.event.subject), entry.event, as_of)
 
     def _as_of(self, entry: Accepted, received_at: datetime) -> datetime:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import unreadable
 from safety_stream.broker.reading import Message, read_topic
-from safety_stream.clinical.events import Accepted
+from safety_stream.clinical.events import Accepted, Acknowledged, Adjudicated
 from safety_stream.clinical.findings import SubjectStatus
 from safety_stream.reconcile.derived import PartitionOfEvents, Studies
 from safety_stream.rulebook.tables import Book
@@ -64,3 +64,14 @@ def _of_dead_letters(settings: Settings) -> Derived:
 
 def _received_at(message: Message) -> datetime:
     return datetime.fromtimestamp(message.timestamp_ms / 1000, UTC)
+
+
+def answers_of_log(settings: Settings) -> Iterator[Acknowledged | Adjudicated]:
+    """Every answer and decision that the log of record holds, in its order."""
+    for message in read_topic(settings, settings.topic("events")):
+        try:
+            event = Accepted.model_validate_json(message.value or b"").event
+        except ValidationError:
+            continue  # told of where the log is judged
+        if isinstance(event, Acknowledged | Adjudicated):
+            yield event

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from safety_stream.rulebook.spans import GradeBound, Lasting, Span
 from safety_stream.rulebook.written import ONE_OR_MORE, Attribution, Id, Words, Written, as_list
 
+LineGrade = Literal["throughout", "worst"]
+
 
 class Clause(Written):
     """One part of a composite: any of these analytes, when it meets the criterion."""
@@ -25,6 +27,14 @@ class Ratio(Written):
     reading: Words = Field(description="How its value is read.")
 
 
+class Symptoms(Written):
+    """What a subject must have beside the measurements: one of these events as reported, or of these measured signs."""
+
+    name: Id = "symptoms"
+    terms: Annotated[tuple[Words, ...], ONE_OR_MORE, Field(min_length=1)]
+    or_measured: tuple[Clause, ...] = ()
+
+
 class Composite(Written):
     """Several laboratory facts that mean more together than apart (Hy's law), or one that lasts (liver stopping)."""
 
@@ -34,6 +44,7 @@ class Composite(Written):
     within: Span = Field(default_factory=lambda: Span("14 d"))
     lasting: Lasting | None = Field(default=None, description="Of one clause alone: over unbroken samples of a test.")
     unless: Clause | None = Field(default=None, description="Judged near the onset; missing makes the case possible.")
+    symptoms: Symptoms | None = Field(default=None, description="With one clause: at the same time one of these.")
     ratio: Ratio | None = None
     tell: Literal["hys_law", "liver_stop"] | None = Field(default=None, description="The alert; null: recorded only.")
 
@@ -41,6 +52,8 @@ class Composite(Written):
     def _holds_together(self) -> Self:
         if self.lasting is not None and (len(self.all_of) != 1 or self.unless is not None):
             raise ValueError("lasting: expected one clause under all_of and no unless")
+        if self.symptoms is not None and (len(self.all_of) != 1 or self.unless is not None or self.lasting is not None):
+            raise ValueError("symptoms: expected one clause under all_of, no unless and no lasting")
         clauses = [clause.name for clause in (*self.all_of, *([self.unless] if self.unless else ()))]
         if self.ratio is not None and not {self.ratio.of, self.ratio.to} <= set(clauses):
             raise ValueError(f"ratio: of and to name clauses of this composite, one of {', '.join(clauses)}")
@@ -102,6 +115,11 @@ class Dlt(Written):
     excluded: Annotated[
         tuple[Exclusion, ...], BeforeValidator(as_list, json_schema_input_type=Exclusion | list[Exclusion])
     ] = ()
+    line_grade: LineGrade = Field(
+        default="throughout",
+        description="What the grade of an adverse-event line is: held throughout (a new line with every change of the "
+        "grade), or the worst of the event; a course of the grade that is told goes before both.",
+    )
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:

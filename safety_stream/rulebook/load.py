@@ -34,6 +34,7 @@ SIGNATURES = "signed.json"
 _SCALES, _SYNONYMS = "scales.yaml", "synonyms.yaml"
 _OF_RECORD = (_SCALES, _SYNONYMS)
 PROTOCOLS = "protocols"
+TEMPLATE = "protocol_template.yaml"
 
 
 def tables_of(scale: str) -> tuple[str, ...]:
@@ -79,6 +80,11 @@ def load_book(
     if problems:
         raise RulebookError(problems)
     return book
+
+
+def protocol_template() -> str:
+    """The protocol of a study that is still to be written, every key explained."""
+    return (BUNDLED / TEMPLATE).read_text(encoding="utf-8")
 
 
 def read_yaml(path: Path) -> Sheet:

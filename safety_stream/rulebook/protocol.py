@@ -16,8 +16,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
+from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
 from safety_stream.rulebook.recorded import RecordedFact
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
+from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
 from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
 
@@ -149,12 +151,12 @@ class ProtocolVersion(Written):
     escalation: Escalation | None = None
     expected: tuple[Expected, ...] = ()
     watch: tuple[WatchLimit, ...] = ()
-    visits: tuple[Day, ...] = ()
     follow_up_days: Days = 365
     sae_report_within: Span = Field(default_factory=lambda: Span("24 h"))
     reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")
     reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")
-    alert_roles: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
+    hematotoxicity: Hematotoxicity | None = Field(default=None, description="Null: ICAHT is not graded.")
+    schedule: Schedule | None = Field(default=None, description="Null: nobody is told what was not observed.")
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -200,16 +202,20 @@ class ProtocolVersion(Written):
     def clauses_by_analyte(self) -> dict[str, tuple[tuple[str, Clause, bool], ...]]:
         """The clauses of composites by the analyte that answers them."""
         every = [
-            (name, clause, one.lasting is not None) for name, one in self.composites.items() for clause in one.all_of
+            (name, clause, one.lasting is not None or one.symptoms is not None)
+            for name, one in self.composites.items()
+            for clause in one.all_of
         ]
+        told = [(name, one.symptoms) for name, one in self.composites.items() if one.symptoms]
+        every += [(name, clause, False) for name, symptoms in told for clause in symptoms.or_measured]
         every += [(name, one.unless, True) for name, one in self.composites.items() if one.unless]
         analytes = {key for _, clause, _ in every for key in clause.any_of}
         return {key: tuple(one for one in every if key in one[1].any_of) for key in analytes}
 
     @cached_property
-    def lasting(self) -> frozenset[str]:
-        """The composites that must last."""
-        return frozenset(name for name, one in self.composites.items() if one.lasting is not None)
+    def by_runs(self) -> frozenset[str]:
+        """The composites judged by runs of samples, of which only the samples next to a run bound it."""
+        return frozenset(name for name, one in self.composites.items() if one.lasting or one.symptoms)
 
     def watched(self, analyte: str) -> tuple[WatchLimit, ...]:
         """The watch limits on an analyte."""

@@ -13,6 +13,7 @@ from safety_stream.rulebook.criteria import CriterionError
 from safety_stream.rulebook.dlt_rules import Clause
 from safety_stream.rulebook.forms import complaints
 from safety_stream.rulebook.protocol import Protocol, ProtocolVersion
+from safety_stream.rulebook.protocol_parts import sound_parts, unfilled
 from safety_stream.rulebook.sheet import Path, Sheet
 from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import Analyte, Term, is_pure
@@ -42,6 +43,7 @@ def read_protocol(
     problems += (
         sheet.problem((key,), f"{key!r}", "study and versions only") for key in data.keys() - {"study", "versions"}
     )
+    problems += unfilled(sheet)
     reader = _Reader(sheet, analytes, terms, problems)
     versions = [reader.version(study, told, index) for index in range(len(told))]
     whole = tuple(one for one in versions if one is not None)
@@ -69,11 +71,16 @@ class _Reader:
         except ValidationError as error:
             new = [one for one in error.errors() if self._is_new(one["loc"], one["msg"])]
             self.problems += complaints(self.sheet, _root(index), new, f"version {named.get('version')}")
+            self._compare(sound_parts(laid), index)
             return None
+        self._compare(version, index)
+        return version
+
+    def _compare(self, version: ProtocolVersion, index: int) -> None:
+        """What the version names against the tables."""
         slips = [slip for slip in _slips(version, self.analytes, self.terms) if self._is_new(*slip)]
         root = _root(index)
         self.problems += (self.sheet.problem((*root, *one.path), one.wrong, one.expected) for one in slips)
-        return version
 
     def _laid(self, told: list[Any], index: int) -> dict[str, Any] | None:
         laid: dict[str, Any] = {}
@@ -110,6 +117,9 @@ def _root(index: int) -> Path:
 def _slips(version: ProtocolVersion, analytes: Mapping[str, Analyte], terms: Mapping[str, Term]) -> Iterator[Slip]:
     """Whatever the version names that the tables, or the rest of it, do not know."""
     classes = {term.soc for term in terms.values()}
+    for path, key in _scheduled(version):
+        if key not in analytes:
+            yield Slip(path, f"no analyte {key!r}", "a key of analytes.yaml")
     for path, analyte, unit, text in _criteria(version):
         if analyte in analytes:
             yield from _criterion(path, analytes[analyte], unit, text)
@@ -136,10 +146,16 @@ def _criteria(version: ProtocolVersion) -> Iterator[tuple[Path, str, str | None,
     for name, composite in version.composites.items():
         clauses: list[tuple[Path, Clause]] = [(("all_of", i), clause) for i, clause in enumerate(composite.all_of)]
         clauses += [(("unless",), composite.unless)] if composite.unless else []
+        signs = composite.symptoms.or_measured if composite.symptoms else ()
+        clauses += [(("symptoms", "or_measured", i), clause) for i, clause in enumerate(signs)]
         for place, clause in clauses:
             yield from ((("composites", name, *place), analyte, None, clause.when) for analyte in clause.any_of)
     for i, limit in enumerate(version.watch):
         yield ("watch", i, "outside"), limit.analyte, None, limit.outside
+    if version.hematotoxicity is not None:
+        told = version.hematotoxicity
+        counts = (*told.early_limits, *(when for _, when in told.late_limits))
+        yield from ((("hematotoxicity",), told.analyte, None, when) for when in counts)
 
 
 def _criterion(path: Path, analyte: Analyte, unit: str | None, text: str) -> Iterator[Slip]:
@@ -168,3 +184,12 @@ def _terms(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
     for i, excluded in enumerate(version.dlt.excluded if version.dlt else ()):
         yield from ((("dlt", "excluded", i, "terms"), term) for term in excluded.terms)
     yield from ((("expected", i, "term"), one.term) for i, one in enumerate(version.expected))
+    for name, composite in version.composites.items():
+        if composite.symptoms:
+            yield from ((("composites", name, "symptoms", "terms"), term) for term in composite.symptoms.terms)
+
+
+def _scheduled(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
+    visits, blind = (version.schedule.visits, version.schedule.blind) if version.schedule else ((), ())
+    yield from ((("schedule", "visits", i, "needs"), key) for i, one in enumerate(visits) for key in one.needs)
+    yield from ((("schedule", "blind", i, "any_of"), key) for i, one in enumerate(blind) for key in one.any_of)

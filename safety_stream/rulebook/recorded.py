@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from safety_stream.rulebook.criteria import CriterionError
 from safety_stream.rulebook.spans import AsWritten
@@ -71,19 +71,49 @@ class LastWithin(Written):
     within: Ago
 
 
+def _two_or_more(told: tuple["Statement", ...]) -> tuple["Statement", ...]:
+    if len(told) < 2:
+        raise ValueError("expected two parts or more")
+    return told
+
+
+_Several = Annotated[tuple["Statement", ...], AfterValidator(_two_or_more), Field(json_schema_extra={"minItems": 2})]
+
+
 class AnyOf(Written):
     """One of them is enough."""
 
-    any_of: Annotated[tuple["Statement", ...], Field(min_length=2)]
+    any_of: _Several
 
 
 class AllOf(Written):
     """All of them together."""
 
-    all_of: Annotated[tuple["Statement", ...], Field(min_length=2)]
+    all_of: _Several
 
 
-Statement = Id | NumberIs | LastWithin | AnyOf | AllOf
+def _form(told: object) -> str | None:
+    """Which of its forms a statement is written in: one mistake is then one problem, not one for every form."""
+    if isinstance(told, dict):
+        return next((key for key in ("fact", "last", "any_of", "all_of") if key in told), None)
+    forms = ((str, "name"), (NumberIs, "fact"), (LastWithin, "last"), (AnyOf, "any_of"), (AllOf, "all_of"))
+    return next((form for kind, form in forms if isinstance(told, kind)), None)
+
+
+Statement = Annotated[
+    Annotated[Id, Tag("name")]
+    | Annotated[NumberIs, Tag("fact")]
+    | Annotated[LastWithin, Tag("last")]
+    | Annotated[AnyOf, Tag("any_of")]
+    | Annotated[AllOf, Tag("all_of")],
+    Discriminator(
+        _form,
+        custom_error_type="statement",
+        custom_error_message=(
+            "a fact's name, {fact: NAME, is: LIMIT}, {last: NAME, within: TIME}, {any_of: [...]} or {all_of: [...]}"
+        ),
+    ),
+]
 AnyOf.model_rebuild()
 AllOf.model_rebuild()
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_urlsafe
 from uuid import uuid4
 
 import safety_stream
@@ -35,7 +36,9 @@ class Household:
     """The running processes. ``metrics`` maps each to where its numbers can be read."""
 
     def __init__(self, settings: Settings, folder: Path, inbox: Inbox) -> None:
-        ports = dict(zip((*WORKERS, "notifier"), free_ports(len(WORKERS) + 1), strict=True))
+        *metrics, page = free_ports(len(WORKERS) + 2)
+        ports = dict(zip((*WORKERS, "notifier"), metrics, strict=True))
+        self._answers = {"answer_port": page, "answer_keys": token_urlsafe(32)}  # the links in the demo's mails work
         self.metrics = {name: f"http://127.0.0.1:{port}/metrics" for name, port in ports.items()}
         self.outbox = folder / "outbox.db"
         self.processes = [
@@ -80,6 +83,7 @@ class Household:
             "smtp_tls": "none",
             "smtp_sender": "safety-stream@demo.example",
         }
+        told |= self._answers if name == "notifier" else {}
         ours = {PREFIX + key.upper(): str(value) for key, value in told.items()}
         # What the operator has set stays (security of an existing broker, for one), where the demo says nothing.
         return {**os.environ, **ours, "PYTHONPATH": _importable(), "PYTHONUNBUFFERED": "1"}

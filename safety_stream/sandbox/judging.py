@@ -15,6 +15,7 @@ from safety_stream.clinical.findings import AnyFinding, ReportedEvent, Toxicity
 from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.random_trials import RandomTrial, Volunteer, random_trial
 from safety_stream.sandbox.replay import Replay, final_findings
+from safety_stream.sandbox.shown import shown_by, standing
 from safety_stream.sandbox.true_course import LIMITS, grade_at_least_3
 
 Case = tuple[str, str]
@@ -152,6 +153,7 @@ def _term_of_grade_3(event: Event, sex: str) -> str | None:
 def _score(report: Report, trial: RandomTrial, our: Said, their: Said) -> None:
     people: Mapping[str, Volunteer] = trial.volunteers
     our, their = _in_our_terms(our, people), _in_our_terms(their, people)
+    shown = _shown(trial)
     cases = {(name, term) for name, one in people.items() for term in one.truth.alarming}
     limited = {name for name, one in people.items() if one.truth.limiting}
     report.trials, report.subjects = report.trials + 1, report.subjects + len(people)
@@ -159,15 +161,37 @@ def _score(report: Report, trial: RandomTrial, our: Said, their: Said) -> None:
     report.add("grade 3+ alerts that stand, ours", cases, our.stands)
     report.add("grade 3+ alerts ever sent, ours ", cases, our.told)
     report.add("grade 3+ alerts, naive          ", cases, their.told)
+    report.add("... against what the records show", shown.stands, our.stands)
     report.add("subjects with a DLT, ours: candidate            ", limited, our.dlt)
     report.add("subjects with a DLT, ours: candidate or possible", limited, our.maybe)
     report.add("subjects with a DLT, naive                      ", limited, their.dlt)
+    report.add("... candidates against what the records show", shown.dlt, our.dlt)
     report.alerts.update({"by ours (with corrections)": our.alerts, "by the naive rule": their.alerts})
-    report.why.update(_why(people, cases, our))
+    report.why.update(_why(people, cases, our, shown))
     for name in limited ^ our.dlt:
         what = "DLT missed" if name in limited else "DLT false"
         what += ", held as possible" if name in limited & our.maybe else ""
-        report.why[f"{what}: {people[name].misfortune.name}; {_wrong(people[name], 'report')}"] += 1
+        seen = _seen(shown=name in shown.dlt, told=name in our.dlt)
+        report.why[f"{what}, {seen}: {people[name].misfortune.name}; {_wrong(people[name], 'report')}"] += 1
+
+
+def _shown(trial: RandomTrial) -> Said:
+    """What the standing records of a trial show by the printed limits: the most that any rule can tell."""
+    records, cases, dlt = standing(trial.events), set[Case](), set[str]()
+    for name, one in trial.volunteers.items():
+        illness = one.misfortune.illness
+        names = {illness.own_words: illness.term} if illness else {}
+        shown = shown_by(records.get(name, ()), one.records.at(0), one.records.body.sex, names)
+        cases |= {(name, term) for term in shown.alarming}
+        dlt |= {name} if shown.limiting else set()
+    return Said(frozenset(), frozenset(cases), frozenset(dlt), frozenset(), 0)
+
+
+def _seen(*, shown: bool, told: bool) -> str:
+    """Whose fault it is: the records do not hold the truth, or the judgement does not follow the records."""
+    if told:
+        return "as the records show" if shown else "though no record shows it (OURS)"
+    return "though the records show it (OURS)" if shown else "no record shows it"
 
 
 def _in_our_terms(said: Said, people: Mapping[str, Volunteer]) -> Said:
@@ -178,9 +202,10 @@ def _in_our_terms(said: Said, people: Mapping[str, Volunteer]) -> Said:
     return said._replace(told=told, stands=stands)
 
 
-def _why(people: Mapping[str, Volunteer], cases: set[Case], our: Said) -> Iterator[str]:
+def _why(people: Mapping[str, Volunteer], cases: set[Case], our: Said, shown: Said) -> Iterator[str]:
     for name, term in cases ^ our.stands:
-        what = "alert missed" if (name, term) in cases else "alert false"
+        what = "alert missed, " if (name, term) in cases else "alert false, "
+        what += _seen(shown=(name, term) in shown.stands, told=(name, term) in our.stands)
         illness = people[name].misfortune.illness
         about = "report" if illness and term == illness.term else _ABOUT.get(term, "-")
         yield f"{what}: {term}; {_wrong(people[name], about)}"

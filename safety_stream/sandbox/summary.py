@@ -25,10 +25,11 @@ _NAMES = {
     "watch_limit": "outside a watch limit",
     "data_query": "question about data",
     "cohort_decision": "3+3 advice for a dose level",
-    "composite": "Hy's law or a liver stopping criterion",
+    "composite": "Hy's law, a liver stopping criterion or hematotoxicity",
     "reporting_due": "reporting clock of a serious event",
     "stagger_breach": "first infusion too soon in its dose level",
     "study_tally": "the study in numbers",
+    "unobserved": "results or hours that nobody observed",
 }
 _ABOVE_THE_BASIS = "\nWHAT IT RESTS ON"
 

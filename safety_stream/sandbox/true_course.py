@@ -58,7 +58,7 @@ class Truth(NamedTuple):
 def grade_at_least_3(code: str, value: float, sex: str) -> int:
     """0, 3 or 4: the grade of a value where it is alarming."""
     limit = LIMITS[code]
-    by = value / _uln(code, sex) if limit.times_uln else value
+    by = times_uln(code, value, sex) if limit.times_uln else value
     three, four = (
         (by < limit.grade_3, by < limit.grade_4) if limit.worse == "lower" else (by > limit.grade_3, by > limit.grade_4)
     )
@@ -77,7 +77,7 @@ def truth_of(body: Constitution, misfortune: Misfortune) -> Truth:
     alarming, limiting = set[str](), set[str]()
     for code, limit in LIMITS.items():
         grades = [(day, grade_at_least_3(code, true_level(code, body, day), body.sex)) for day in _days()]
-        if any(_is_alarming(code, day, grade) for day, grade in grades):
+        if any(is_alarming(code, day, grade) for day, grade in grades):
             alarming.add(limit.term)
         if _limits(code, grades):
             limiting.add(limit.term)
@@ -100,7 +100,7 @@ def _days() -> Iterator[float]:
     return (FIRST_DAY + STEP * n for n in range(round((LAST_DAY - FIRST_DAY) / STEP) + 1))
 
 
-def _is_alarming(code: str, day: float, grade: int) -> bool:
+def is_alarming(code: str, day: float, grade: int) -> bool:
     """Grade 3 or more beyond what the protocol expects of lymphodepletion."""
     if code == "LYMPH" or (code == "WBC" and day < _EXPECTED_TO + 1):
         return False
@@ -134,8 +134,9 @@ def _is_hys_law(body: Constitution) -> bool:
 
 
 def _times(code: str, body: Constitution, day: float) -> float:
-    return level(code, body, day) / _uln(code, body.sex)
+    return times_uln(code, level(code, body, day), body.sex)
 
 
-def _uln(code: str, sex: str) -> float:
-    return float(range_of(TESTS[code], sex)[1] or "inf")
+def times_uln(code: str, value: float, sex: str) -> float:
+    """A value in multiples of its upper limit of normal."""
+    return value / float(range_of(TESTS[code], sex)[1] or "inf")

@@ -51,6 +51,14 @@ TRUTH: tuple[Expectation, ...] = (
         "toxicity", "003", {"analyte": "NEUT", "peak.lowest": 4, "peak.highest": 4}, mail="lab_grade_4",
     ),
     Expectation(
+        "002: nobody reported that ALT as an adverse event within 7 days: a question for the list, mailed to nobody",
+        "data_query", "002", {"code": "lab_grade_unreported"},
+    ),
+    Expectation(
+        "003: nor those neutrophils of grade 4: the grade itself was mailed when it was measured",
+        "data_query", "003", {"code": "lab_grade_4_unreported"},
+    ),
+    Expectation(
         "004: platelets 42 at screening, the protocol asks for 50 or more",
         "eligibility_breach", "004", {"phase": "screening", "verdict": "breached"}, mail="eligibility_breach",
     ),

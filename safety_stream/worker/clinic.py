@@ -1,6 +1,7 @@
 """The judgement the worker runs with: the book, and the pure functions that read it."""
 
 from collections.abc import Collection, Set
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from safety_stream.clinical.cohort import StudyNumbers, StudyRecord
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import SubjectStatus
 from safety_stream.clinical.record import SubjectRecord
+from safety_stream.rulebook.canary import CANARY, with_canary
 from safety_stream.rulebook.load import load_book
 from safety_stream.rulebook.tables import Book
 from safety_stream.settings import Settings
@@ -23,7 +25,7 @@ def judgement_of(settings: Settings) -> Judgement:
     book = load_book(
         settings.rulebook_folder, settings.protocols_folder, allow_unsigned=settings.allow_unsigned_rulebook
     )
-    return Clinic(book)
+    return Clinic(with_canary(book) if settings.canary_minutes else book)
 
 
 class Clinic:
@@ -62,7 +64,8 @@ class Clinic:
         self, record: SubjectRecord, event: SubjectEvent | None, as_of: datetime
     ) -> Consequences[SubjectRecord]:
         """What follows for a subject."""
-        return subject_consequences(record, event, self.book, as_of)
+        after = subject_consequences(record, event, self.book, as_of)
+        return replace(after, status=None) if record.study == CANARY else after  # it is no subject of any count
 
     def of_study(self, record: StudyRecord, status: SubjectStatus | None, as_of: datetime) -> Consequences[StudyRecord]:
         """What follows for a study, as of the status."""

@@ -18,6 +18,7 @@ from safety_stream.clinical.cohort import StudyNumbers
 from safety_stream.intake.rejected import Code
 from safety_stream.metrics import making
 from safety_stream.metrics.small_cells import SmallCells
+from safety_stream.rulebook.canary import CANARY
 from safety_stream.worker.judgement import Consequences
 from safety_stream.worker.study_metrics import GRADES, PlaceCollector, StudyCollector
 
@@ -34,6 +35,7 @@ FINDINGS = (
     "reporting_due",
     "stagger_breach",
     "study_tally",
+    "unobserved",
 )
 OUTCOMES = ("processed", "duplicate", "corrected", "late")
 
@@ -101,6 +103,8 @@ class Metrics:
     def concluded(self, after: Consequences) -> None:
         """Something followed from an event."""
         study = after.record.study
+        if study == CANARY:
+            return
         self._outcomes.labels(study, after.outcome).inc()
         for analyte, grade in after.graded:
             self._graded.labels(study, analyte, grade).inc()
@@ -136,7 +140,8 @@ class Metrics:
             for reason in get_args(Code):
                 self._rejected.labels(topic, reason)
         for study in studies:
-            self._begin_study(study)
+            if study != CANARY:
+                self._begin_study(study)
 
     def _begin_study(self, study: str) -> None:
         for outcome in OUTCOMES:

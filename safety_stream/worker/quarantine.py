@@ -19,9 +19,9 @@ from traceback import format_exception
 
 from faust.types import Message
 
-from safety_stream.errors import LocalCopyBroken, OffsetGap, StudyUnknown, TooManyRejected
+from safety_stream.errors import LocalCopyBroken, OffsetGap, PageOfAnotherVersion, StudyUnknown, TooManyRejected
 
-_NOT_THE_EVENTS_FAULT = (OffsetGap, LocalCopyBroken, StudyUnknown, TooManyRejected)
+_NOT_THE_EVENTS_FAULT = (OffsetGap, LocalCopyBroken, PageOfAnotherVersion, StudyUnknown, TooManyRejected)
 _SLOT_BYTES = 512
 _MOST_TRACEBACK = 20_000
 _KILLED = "The process was killed while it judged this event."

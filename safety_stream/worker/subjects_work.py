@@ -7,6 +7,7 @@ from faust.types import Message
 
 from safety_stream.clinical.events import Accepted, ClockTicked, SubjectEvent, is_for_no_subject
 from safety_stream.errors import StudyUnknown
+from safety_stream.rulebook.canary import CANARY
 from safety_stream.settings import Settings
 from safety_stream.worker.clock import Clock
 from safety_stream.worker.dead_letters import DeadLetters
@@ -51,6 +52,8 @@ class SubjectsWork:
         if is_for_no_subject(event):
             return Effects()
         if event.study not in self._judgement.studies:
+            if event.study == CANARY:  # sent while it was on, read after it was switched off
+                return Effects()
             raise StudyUnknown(f"{place(message)}: no protocol is loaded for study {event.study}, whose events we hold")
         return self._of_subject(message, event.study, event.subject, event, as_of)
 

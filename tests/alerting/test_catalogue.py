@@ -95,6 +95,7 @@ def test_times_and_people_are_those_of_the_specification() -> None:
         ("dose_limiting_toxicity", ""): (30, {"safety_physician", "medical_monitor"}),
         ("cohort_decision", "stop"): (30, {"medical_monitor", "dsmb_chair", "sponsor_safety"}),
         ("lab_grade_3", ""): (240, {"safety_physician"}),
+        ("grade_jump", ""): (240, {"safety_physician"}),
         ("adverse_event_grade_3_related", ""): (240, {"safety_physician"}),
         ("ungradable", ""): (1440, {"data_manager"}),
     }

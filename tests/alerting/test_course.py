@@ -19,6 +19,7 @@ from safety_stream.alerting.course import (
     opened,
     passed,
     refused_mail,
+    taken_back,
 )
 
 T0 = datetime(2026, 3, 12, 3, 0, tzinfo=UTC)
@@ -34,7 +35,7 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(["will-act", "already-known", "pass-on"]), st.integers(-1, 1)),
         st.tuples(st.sampled_from(["confirmed", "refuted"]), st.just(0)),
         st.tuples(st.just("refused mail"), st.integers(1, 3)),
-        st.tuples(st.sampled_from(["withdrawn", "closed"]), st.just(0)),
+        st.tuples(st.sampled_from(["withdrawn", "closed", "taken back"]), st.just(0)),
     ),
     max_size=25,
 )  # fmt: skip
@@ -79,19 +80,21 @@ def story(ladder: Ladder, steps: list[tuple[str, int]]) -> list[Move]:
 
 
 def _happens(course: Course, what: str, number: int, now: datetime) -> Moves | str:
+    told: Moves | str = ()
     match what:
         case "revise":
-            return opened(course, course.revision + 1, course.ladder, now)
+            told = opened(course, course.revision + 1, course.ladder, now)
         case "will-act" | "already-known" | "pass-on":
-            return answered(course, course.revision + number, what, "Dr Lee", now)
+            told = answered(course, course.revision + number, what, "Dr Lee", now)
         case "confirmed" | "refuted":
-            return adjudicated(course, what, "Dr Lee", "seen", now)
+            told = adjudicated(course, what, "Dr Lee", "seen", now)
         case "refused mail":
-            return refused_mail(course, number, now)
+            told = refused_mail(course, number, now)
+        case "taken back":
+            told = taken_back(course, "Dr Lee", now)
         case "withdrawn" | "closed":
-            return ended(course, course.revision + 1, course.ladder, now, state=what, why="corrected")
-        case _:
-            return ()
+            told = ended(course, course.revision + 1, course.ladder, now, state=what, why="corrected")
+    return told
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,7 @@ def test_what_is_for_information_is_not_told_again_and_again() -> None:
     assert (repeated.course.state, repeated.course.due_at) == ("open", None)
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_no_mail_of_an_alert_after_its_answer(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """Between an answer and the next revision (or the decision that did not come) nobody is told but who answered."""
@@ -129,6 +133,7 @@ def test_no_mail_of_an_alert_after_its_answer(ladder: Ladder, steps: list[tuple[
             answered_revision = move.course.revision
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_time_alone_tells_nobody_of_what_is_over(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """After a withdrawal or an end nothing steps up; only a refused withdrawal goes to the next in line."""
@@ -137,6 +142,7 @@ def test_time_alone_tells_nobody_of_what_is_over(ladder: Ladder, steps: list[tup
             assert move.tell is None or move.what == "refused_mail", move
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_the_moves_of_an_alert_are_one_chain(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """Each move starts where the one before ended; time and revision never run back; the level is on the ladder."""
@@ -148,6 +154,7 @@ def test_the_moves_of_an_alert_are_one_chain(ladder: Ladder, steps: list[tuple[s
         assert 1 <= after.course.level <= ladder.levels
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_an_open_alert_is_never_forgotten(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """While anybody can still be told something is due; what is due is in the future once time was looked at."""
@@ -163,6 +170,7 @@ def test_an_open_alert_is_never_forgotten(ladder: Ladder, steps: list[tuple[str,
     assert (later[-1].course if later else end).due_at is None or (later[-1].course.due_at or T0) > at(10**6)
 
 
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, STEPS)
 def test_nobody_is_told_twice_under_one_name(ladder: Ladder, steps: list[tuple[str, int]]) -> None:
     """Revision, level, round and kind name a mail; two moves never ask for the same one, but a refused mail may."""
@@ -170,7 +178,7 @@ def test_nobody_is_told_twice_under_one_name(ladder: Ladder, steps: list[tuple[s
     assert len(tellings) == len(set(tellings))
 
 
-@settings(max_examples=50)
+@settings(max_examples=100, deadline=None)
 @given(LADDERS, st.integers(0, 2000))
 def test_sleeping_through_levels_forgets_no_level(ladder: Ladder, minutes: int) -> None:
     """A messenger that was down tells, when it is back, every level that is due by then, each once."""
@@ -240,6 +248,16 @@ def test_a_decision_is_an_answer_too() -> None:
     assert moves[-1].course.due_at is None
     assert moves[-1].why == "confirmed: no other cause"
     assert adjudicated(moves[-1].course, "refuted", "Dr Wu", "second thought", at(30)) == ()
+
+
+def test_only_who_answered_takes_an_answer_back() -> None:
+    """Another name takes nothing back; the right one opens the alert again, with its whole time."""
+    moves = answered(raised(GRADE_4), 1, "will-act", "Dr Lee", at(5))
+    assert isinstance(moves, tuple)
+    assert taken_back(moves[-1].course, "Dr Wu", at(6)) == ()
+    (again,) = taken_back(moves[-1].course, "Dr Lee", at(6))
+    assert (again.course.state, again.course.step_at, again.course.answered_by) == ("open", at(21), "")
+    assert taken_back(again.course, "Dr Lee", at(7)) == ()
 
 
 def test_only_what_asks_for_a_decision_can_be_decided() -> None:

@@ -7,12 +7,12 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from stories import TREATED, Played, adverse, at, enrolled, head, infusion, lab, screened, told, withdrawn
+from stories import TREATED, Played, adverse, at, enrolled, head, infusion, lab, screened, taken_back, told, withdrawn
 
 from safety_stream.clinical.events import Completed, DoseGiven
 from safety_stream.clinical.queries import CODES
 
-POTASSIUM = lab("K", 3, "7.3")
+POTASSIUM = lab("K", 1.5, "7.3")
 DOSED_ONCE = TREATED[:6]
 
 
@@ -44,6 +44,17 @@ STORIES: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "withdrawn_before_consent": ([*DOSED_ONCE, withdrawn(-30)], ("withdrawn", "consented")),
     "completed_and_withdrawn": ([*TREATED, withdrawn(50), _completed(60)], ("completed", "withdrawn")),
     "dose_after_death": ([*DOSED_ONCE, _died(5), infusion(2, 7)], ("given", "a death by")),
+    "result_after_death": ([*DOSED_ONCE, _died(2), lab("K", 4, "4.0")], (told(4), "a death by 2024-06-26T08:00+08:00")),
+    "completed_after_death": ([*DOSED_ONCE, _died(5), _completed(60)], ("completed", "a death by")),
+    "deaths_disagree": (
+        [*DOSED_ONCE, _died(5), adverse("Stroke", 8, grade=5, outcome="fatal", reported=at(9, 12))],
+        ("a death by 2024-06-29T08:00", "one of 2024-07-02T08:00"),
+    ),
+    "enrolled_before_consent": ([screened(), enrolled(day=-30)], ("enrolled 2024-05-25", "consented 2024-06-04")),
+    "dose_after_withdrawal": (
+        [*DOSED_ONCE, withdrawn(5, "treatment"), infusion(2, 7)], ("withdrawn from treatment", "given 2024-07-01"),
+    ),
+    "infusions_out_of_order": ([*DOSED_ONCE, infusion(3, 4), infusion(2, 7)], ("infusion 3", "infusion 2")),
     "event_after_death": ([*DOSED_ONCE, _died(5), adverse("Nausea", 8, grade=2)], ("began", "a death by")),
 }  # fmt: skip
 
@@ -86,3 +97,25 @@ def test_contradictions_do_not_depend_on_what_was_told_first() -> None:
     facts = [_died(5), infusion(2, 7), withdrawn(50), _completed(60)]
     first = Played([*DOSED_ONCE, *facts]).findings
     assert all(Played([*DOSED_ONCE, *order]).findings == first for order in permutations(facts))
+
+
+def test_results_after_a_death_are_asked_about_once_a_test_and_no_longer_when_the_death_is_taken_back() -> None:
+    """Three results of two tests after the death, told before and after it; the report was of another subject."""
+    death, late = _died(5), [lab("K", 6, "7.3"), lab("K", 7, "4.0"), lab("ALT", 6, "30")]
+    for order in permutations([death, *late]):
+        played = Played([*DOSED_ONCE, lab("K", 4, "4.1"), *order])
+        found = {one.about: one.count for one in played.of("data_query", code="result_after_death")}
+        assert found == {"K": 2, "ALT": 1}
+        assert played.one("toxicity", term="Hyperkalemia").peak.lowest == 4
+        played.take(taken_back(death))
+        assert played.of("data_query", code="result_after_death") == []
+
+
+def test_a_death_that_is_moved_moves_the_questions() -> None:
+    """Day 5, corrected to day 9: what was measured on day 7 is no longer after it, what was on day 10 still is."""
+    played = Played([*DOSED_ONCE, _died(5), lab("K", 7, "4.0"), lab("K", 10, "4.2"), lab("K", 7.5, "4.1")])
+    assert played.one("data_query", code="result_after_death").count == 3
+    played.take(
+        adverse("Sepsis", 1, grade=5, outcome="fatal", resolved=told(9), reported=at(9, 20), record="death", version=2)
+    )
+    assert played.one("data_query", code="result_after_death").count == 1

@@ -42,6 +42,22 @@ def test_any_order_and_duplication_ends_the_same(told: list[SubjectEvent], chanc
     assert standing(told) == standing(again)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(events(), max_size=12), st.randoms(use_true_random=False))
+def test_a_clock_that_runs_on_ends_where_one_that_stood_still_does(told: list[SubjectEvent], chance: Any) -> None:
+    """Time going by the reports in any order of arrival, then one look at a far day: as if all had come on that day."""
+    again = list(told)
+    chance.shuffle(again)
+    played, now = Played(), at(-30)
+    for event in again:
+        now = max(now, event.reported_at)
+        played.take(event, now)
+        concluded = subject.conclude(played.whole(), played.book, now)
+        assert (played.findings, played.record.header.deadline) == (concluded.findings, concluded.deadline)
+    played.take(None, FAR)
+    assert played.findings == standing(told)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(events(), max_size=10))
 def test_pages_through_json_conclude_the_same(told: list[SubjectEvent]) -> None:

@@ -6,7 +6,7 @@ The limits are those of the public registry record; the sides were worked by han
 from typing import Any
 
 import pytest
-from stories import Played, at, enrolled, head, infusion, lab, lymphodepletion, screened, told, vital
+from stories import STUDY, Played, at, bundled, enrolled, head, infusion, lab, lymphodepletion, screened, told, vital
 
 from safety_stream.clinical.events import LabResult, SubjectEvent
 from safety_stream.clinical.findings import EligibilityBreach
@@ -145,9 +145,14 @@ def test_limits_of_normal_are_worked_out_for_the_reader() -> None:
 
 def test_an_enrolled_subject_without_results_is_undetermined_everywhere() -> None:
     """All 13 measured criteria of the protocol wait for a result: missing is undetermined, never eligible (T9)."""
-    found = Played([screened(), enrolled()]).of("eligibility_breach")
-    assert len(found) == 13
-    assert {(one.verdict, one.phase, one.value) for one in found} == {("undetermined", "screening", None)}
+    played = Played([screened(), enrolled()])
+    (status,) = played.of("eligibility_status")
+    measured = [
+        one for one in status.criteria if one.criterion in dict(bundled().protocols[STUDY].versions[0].criteria)
+    ]
+    assert [(one.verdict, one.value) for one in measured] == [("undetermined", None)] * 13
+    assert status.state == "undetermined"
+    assert played.of("eligibility_breach") == []  # told once, in the summary
 
 
 TREATED: tuple[SubjectEvent, ...] = (

@@ -81,3 +81,11 @@ def test_an_abnormal_baseline_grades_by_multiples_of_it(value: str, grade: str) 
     """With 60 U/L before treatment (ULN 40): from 1.5 x 60 grade 1, above 3 x 60 grade 2, above 5 x 60 grade 3 (G7)."""
     (found,) = episodes("ALT", (-10, "60"), (16, value))
     assert (found.term, str(found.current), str(found.baseline_grade)) == (ALT, grade, "1")
+
+
+def test_what_outlasts_the_expected_band_stays_unexpected_after_recovery() -> None:
+    """Leukocytes below 2.0 (grade 3), expected to day 28: still so on day 34, normal on day 41; one is over in time."""
+    for last_low, expected in ((27, True), (34, False)):
+        for recovered in ((), ((41, "5.0"),)):
+            (found,) = episodes("WBC", (-10, "6.0"), (10, "1.5"), (last_low, "1.6"), *recovered)
+            assert (found.expected, found.open) == (expected, not recovered)

@@ -109,3 +109,20 @@ def test_the_cap_is_told_when_it_is_reached_and_for_each_beyond() -> None:
     assert [(one.decision.reason, one.headline.split()[1]) for one in alerts] == [
         ("new", "reached"), ("worse", "exceeded"),
     ]  # fmt: skip
+
+
+def test_a_level_that_was_skipped_is_said() -> None:
+    """Somebody at level 2 while nobody ever was at level 1: the advice on level 2 says on what it does not rest."""
+    skipped = "T7: nobody was enrolled at level 1 before"
+    assert skipped in _advice(_status("001", 2))[2].evidence.reasons
+    assert skipped not in _advice(_status("001", 1), _status("002", 2))[2].evidence.reasons
+
+
+def test_each_plan_too_near_to_the_earliest_is_told_while_nobody_was_infused() -> None:
+    """Planned for 1, 1, 14 and 15 July: the first of them stands for the first subject; the last is far enough."""
+    plans = [_coming("001", 1, 1), _coming("002", 1, 1), _coming("003", 1, 14), _coming("004", 1, 15)]
+    broken = [one for one in _played(*plans)[0] if isinstance(one, StaggerBreach)]
+    assert {(one.subject, one.first_subject, one.days_apart) for one in broken} == {
+        ("002", "001", 0),
+        ("003", "001", 13),
+    }

@@ -2,7 +2,7 @@
 
 from itertools import permutations
 
-from stories import TREATED, Played, adverse, at, bundled_with, lab
+from stories import TREATED, Played, adverse, at, bundled, bundled_with, lab
 
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
@@ -57,14 +57,14 @@ def test_a_report_near_it_answers_and_one_far_from_it_does_not() -> None:
     assert asked(*HIGH, adverse("Nausea", 9, grade=3)) == ["lab_grade_unreported"]
 
 
-def test_another_name_for_the_term_answers_and_grade_4_is_mailed() -> None:
-    """Neutrophils 0.3 are grade 4, not expected: "Neutropenia" is a report of it; without one it is told."""
+def test_another_name_for_the_term_answers_and_grade_4_has_a_question_of_its_own() -> None:
+    """Neutrophils 0.3 are grade 4, not expected: "Neutropenia" is a report of it. The grade was mailed; this waits."""
     low = (lab("NEUT", 9, "0.3"), lab("NEUT", 12, "2.5"))
     assert asked(*low, adverse("Neutropenia", 9, grade=4)) == []
     assert asked(*low) == ["lab_grade_4_unreported"]
     played = Played([*BASE, *low], book=BOOK)
     (change,) = [one for one in played.changes if getattr(one.finding, "code", "") == "lab_grade_4_unreported"]
-    assert [alert.decision.action for alert in revise(change)] == ["send"]
+    assert [alert.decision.action for alert in revise(change)] == ["hold"]
 
 
 def test_what_is_expected_owes_no_report() -> None:
@@ -84,3 +84,12 @@ def test_any_order_asks_the_same() -> None:
     assert {tuple(asked(*order)) for order in permutations(events)} == {
         ("lab_grade_unreported", "report_without_laboratory")
     }
+
+
+def test_the_bundled_study_compares_and_owes_no_report_for_what_it_expects() -> None:
+    """Grade 4 on day 9: nothing on day 15, a question from day 16 on; 0.7 within the expected band owes none."""
+    for value, codes in (("0.3", ["lab_grade_4_unreported"]), ("0.7", [])):
+        told = [*BASE, lab("NEUT", 9, value), lab("NEUT", 12, "2.5")]
+        for day, found in ((15, []), (16, codes)):
+            concluded = subject.conclude(Played(told).whole(), bundled(), at(day))
+            assert [one.code for one in concluded.findings.values() if one.kind == "data_query"] == found

@@ -1,23 +1,28 @@
 """The scenarios in tests/scenarios: stories a clinician can read, each step with what must be concluded after it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import stories
-from stories import Played, at, bundled
+from stories import Played, at, bundled, bundled_with
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings import AnyFinding, CohortDecision, DoseLimitingToxicity
-from safety_stream.rulebook.load import read_yaml
+from safety_stream.rulebook.load import load_book, read_yaml
+from safety_stream.rulebook.tables import Book
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
+OTHER_STUDY = sorted((FOLDER / "oncology").glob("*.yaml"))
+FIXTURES = FOLDER.parent / "fixtures"
 COURSES: dict[str, tuple[SubjectEvent, ...]] = {
     "none": (),
     "screened": (stories.screened(),),
@@ -25,20 +30,43 @@ COURSES: dict[str, tuple[SubjectEvent, ...]] = {
 }
 COMMON = (
     "version", "status", "record", "attribution", "outcome", "onset", "unit", "range_low", "range_high", "specimen",
-    "observed_at", "reported", "meddra_code", "source",
+    "amount", "observed_at", "reported", "meddra_code", "source",
 )  # fmt: skip
 ASKS = {"is", "no", "count", "of", "status"}
 ALERTS = {"sent", "held", "withdrawn", "silent"}
 SHEET = {"title", "because", "course", "happens"}
 
 
+@cache
+def with_schedule() -> Book:
+    """The bundled book with its example schedule judged."""
+    (schedule,) = {one.schedule for one in bundled().protocols[stories.STUDY].versions}
+    assert schedule is not None
+    return bundled_with(schedule=schedule.model_copy(update={"judged": True}))
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_scenario(file: Path) -> None:
     """After each step of the story stands what it says, no more of what it excludes."""
+    judged = read_yaml(file).data.get("schedule") == "judged"
+    follow(file, with_schedule() if judged else bundled())
+
+
+@pytest.mark.parametrize("file", OTHER_STUDY, ids=lambda file: file.stem)
+def test_scenario_of_another_study(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tablet, five levels, 21 days from the first dose, New York: nothing is bound to the bundled trial."""
+    told = {"STUDY": "ONC-301", "ZONE": ZoneInfo("America/New_York"), "DAY_ZERO": date(2024, 10, 21)}
+    for name, value in told.items():
+        monkeypatch.setattr(stories, name, value)
+    follow(file, load_book(protocols=FIXTURES / "oncology", allow_unsigned=True))
+
+
+def follow(file: Path, book: Book) -> None:
+    """Tell a story step by step."""
     sheet = read_yaml(file)
     assert not sheet.problems
     live = sheet.data.get("clock") == "told"  # else time stands at a far day, and every window is closed
-    played = Played()
+    played = Played(book=book)
     for before in COURSES[sheet.data["course"]]:
         played.take(before, _clock(played, before.reported_at) if live else None)
     for number, step in enumerate(sheet.data["happens"]):
@@ -56,7 +84,7 @@ def test_scenario(file: Path) -> None:
                 _check_cohort(claim, sheet.data["others"], played, where)
             else:
                 _check(claim, played, where)
-    concluded = subject.conclude(played.whole(), bundled(), played.record.header.concluded_to or stories.FAR)
+    concluded = subject.conclude(played.whole(), book, played.record.header.concluded_to or stories.FAR)
     assert played.findings == concluded.findings
 
 
@@ -65,7 +93,7 @@ def test_there_are_enough_scenarios() -> None:
     assert len(FILES) >= 30
     for file in FILES:
         keys = set(read_yaml(file).data)
-        assert keys - {"clock", "others"} == SHEET, file.name
+        assert keys - {"clock", "others", "schedule"} == SHEET, file.name
 
 
 def _clock(played: Played, now: datetime) -> datetime:
@@ -130,7 +158,7 @@ def _event(told: dict[str, Any], played: Played) -> SubjectEvent:
         "lymphodepletion": lambda _: stories.lymphodepletion(day),
         "consent": lambda version: stories.screened(day, protocol_version=version),
         "infusion": lambda number: stories.infusion(
-            number, day, **{k: more[k] for k in ("version", "status") if k in more}
+            number, day, **{k: more[k] for k in ("version", "status", "amount", "unit") if k in more}
         ),
         "planned": lambda number: stories.planned(number, day),
         "fact": lambda name: stories.fact(name, day, told["value"]),
@@ -150,6 +178,9 @@ def _adverse(told: dict[str, Any], day: float, more: dict[str, Any]) -> SubjectE
     if "resolved_day" in told:
         more["resolved"] = stories.told(float(told["resolved_day"]))
         more.setdefault("reported", at(max(day, float(told["resolved_day"])), 20))
+    if "grades" in told:
+        lines = [line.split(": ") for line in told["grades"]]
+        more["grade_course"] = [{"since": stories.told(float(since)), "grade": int(grade)} for since, grade in lines]
     return stories.adverse(told["adverse"], day, **more)
 
 

@@ -1,9 +1,9 @@
 """Pages of a long series: sealed in time, whatever is cut off by a crash told again, and always the same findings."""
 
 from random import Random
-from typing import Any
 
 import pytest
+from crashing import Crashing, said_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stories import FAR, TREATED, Played, infusion, lab, screened, taken_back
@@ -78,32 +78,7 @@ def test_a_sealed_series_concludes_as_the_facts_say(told: list[SubjectEvent]) ->
     stored, plain = Played(told, stored=True), Played(told)
     concluded = subject.conclude(stored.whole(), stored.book, FAR)
     assert stored.findings == concluded.findings == plain.findings
-    assert [_said(one) for one in stored.changes] == [_said(one) for one in plain.changes]
-
-
-def _said(change: Any) -> tuple[str, str, int]:
-    return change.change, change.finding.id, change.revision
-
-
-class Crashing(Played):
-    """Keeps only some of a step's pages at its first try, then starts again from what is stored, as an engine does."""
-
-    def __init__(self, chance: Random) -> None:
-        super().__init__(stored=True)
-        self.chance = chance
-
-    def take(self, event: SubjectEvent | None, as_of: Any = None) -> subject.Step:
-        """The event once with a crash in the middle of the writing, then again to the end."""
-        tried = subject.step(self.loaded(event), event, self.book, as_of or FAR)
-        written = [name for name in sorted(tried.pages) if self.chance.random() < 0.5]
-        self.store.update({name: subject.page_json(tried.record, name) for name in written})
-        done = super().take(event, as_of)
-        repeated = {_said(one): one for one in done.changes}
-        for change in tried.changes:  # what the crash cut off is told again, the same; what was kept is not told anew
-            again = repeated.pop(_said(change), None)
-            assert again is None or again == change
-        assert not repeated
-        return done
+    assert [said_of(one) for one in stored.changes] == [said_of(one) for one in plain.changes]
 
 
 @pytest.mark.usefixtures("small_pages")

@@ -4,7 +4,7 @@ Its expectations were worked out apart from the code, in UTC, with each zone's c
 """
 
 import csv
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from stories import STUDY, SUBJECT, TREATED, Played, adverse, at, bundled, bundled_with, infusion, lab, screened
 
+from safety_stream.clinical import subject
 from safety_stream.clinical.dlt_windows import in_window
+from safety_stream.clinical.events import AdverseEvent, LabResult
 from safety_stream.clinical.frame import Frame, frame_of
 from safety_stream.clinical.memory import remember_fact
 from safety_stream.clinical.moment import Moment
@@ -31,7 +33,8 @@ def _rows(name: str) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-TIMES, REFUSED = _rows("times.csv"), _rows("times_refused.csv")
+TIMES, REFUSED, CLOCKS = _rows("times.csv"), _rows("times_refused.csv"), _rows("times_clocks.csv")
+_LATE = "2029-01-01T00:00:00+08:00"
 _INSIDE = {True: "yes", False: "no", None: "maybe"}
 
 
@@ -101,14 +104,52 @@ def test_the_hours_between_instants() -> None:
             assert between / timedelta(hours=1) == pytest.approx(float(row["hours_after"]), abs=1e-6), _line(row)
 
 
-@pytest.mark.parametrize("row", [row for row in TIMES if row["zone"] == "Asia/Shanghai"], ids=_line)
-def test_the_whole_judgement_goes_by_the_table(row: Row) -> None:
-    """In the bundled study: a grade 4 release limits the dose, may, or does not, just as the table says."""
-    late = "2029-01-01T00:00:00+08:00"
-    report = adverse("Cytokine release syndrome", 0, grade=4, onset=row["event"], reported=late)
-    played = Played([screened(), infusion(1, 0, given=row["infusion"]), report])
-    states = [one.state for one in played.of("dose_limiting_toxicity", rule="crs-4")]
-    assert states == {"yes": ["candidate"], "maybe": ["possible"], "no": []}[row["inside_28_days"]], _line(row)
+@pytest.mark.parametrize("zone", sorted({row["zone"] for row in TIMES}))
+def test_the_whole_judgement_goes_by_the_table(zone: str) -> None:
+    """In a study of each zone: a grade 4 release limits the dose, may, or does not, just as the table says."""
+    for row in TIMES:
+        if row["zone"] == zone:
+            report = adverse("Cytokine release syndrome", 0, grade=4, onset=row["event"], reported=_LATE)
+            book = bundled() if zone == "Asia/Shanghai" else bundled_with(zone=zone)
+            played = Played([screened(), infusion(1, 0, given=row["infusion"]), report], book=book)
+            states = [one.state for one in played.of("dose_limiting_toxicity", rule="crs-4")]
+            assert states == {"yes": ["candidate"], "maybe": ["possible"], "no": []}[row["inside_28_days"]], _line(row)
+
+
+@pytest.mark.parametrize("row", CLOCKS, ids=lambda row: f"{row['told']}: {row['why']}")
+def test_clocks_that_disagree_go_through_the_whole_core(row: Row) -> None:
+    """From the message's bytes to findings, status and deadline: the receiver's clock decides nothing but what is over.
+
+    times_clocks.csv: when it happened, was reported, was received, and where the receiver's clock stood before.
+    """
+    played = Played()
+    for event in TREATED:
+        played.take(event, event.reported_at)
+    played.take(None, _instant(row["clock_before"]))
+    (told,) = read(None, write(_happened(row)))
+    assert isinstance(told, LabResult | AdverseEvent)
+    played.take(told, _instant(row["received"]))
+    asked = [one.code for one in played.of("data_query") if one.code.endswith(("_reported", "_report"))]
+    assert asked == ([row["asked"]] if row["asked"] else [])
+    found = played.of("toxicity" if row["told"] == "result" else "dose_limiting_toxicity")
+    said = [f"grade {one.peak.lowest}" if one.kind == "toxicity" else one.state for one in found] or ["no DLT"]
+    assert row["concluded"] in said
+    header, now = played.record.header, max(_instant(row["clock_before"]), _instant(row["received"]))
+    assert header.status is not None
+    assert header.status.phase == row["phase"]
+    concluded = subject.conclude(played.whole(), played.book, now)
+    assert (played.findings, header.deadline) == (concluded.findings, concluded.deadline)
+
+
+def _happened(row: Row) -> LabResult | AdverseEvent:
+    happened, reported = row["happened"], _instant(row["reported"])
+    if row["told"] == "result":
+        return lab("NEUT", 9, "0.30", observed_at=happened, reported=reported)
+    return adverse("Cytokine release syndrome", 9, grade=4, onset=happened, reported=reported)
+
+
+def _instant(told: str) -> datetime:
+    return datetime.fromisoformat(told)
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: f"{row['told']}: {row['why']}")

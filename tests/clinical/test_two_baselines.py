@@ -40,7 +40,10 @@ def test_a_late_or_corrected_baseline_regrades_and_the_change_says_so(first: str
     done = played.take(lab("ALT", -10, "90", version=2))
     (change,) = [one for one in done.changes if one.finding.kind == "toxicity" and one.finding.study_day == 9]
     assert change.finding.peak.lowest == change.finding.peak.highest == 2  # type: ignore[union-attr]
-    assert change.because == "lab_result test|ALT@-10 v2; the baseline is now 90 U/L of test|ALT@-10 v2 (G9)"
+    assert change.because == "lab_result test|ALT@-10 v2"
+    assert change.regraded == (
+        "the baseline is now 90 U/L of test|ALT@-10 v2 (G9); the worst grade before treatment is now 1 (T12)"
+    )
 
 
 def test_a_result_after_treatment_is_no_baseline_and_the_change_does_not_say_so() -> None:

@@ -41,10 +41,37 @@ def test_alerts_lists_what_waits_the_next_due_first(office: Office) -> None:
     """Id, revision, urgency, state, level and age; 0 while nobody is late, 1 once an alert has stepped up."""
     code, said = run("alerts")
     header, first, second = said.splitlines()
-    assert (code, header.split("\t")[:6]) == (0, ["alert", "revision", "urgency", "state", "level", "due"])
+    assert (code, header.split("\t")[:7]) == (
+        0,
+        ["alert", "revision", "urgency", "state", "level", "age", "due"],
+    )
     assert (first.split("\t")[0], second.split("\t")[0]) == (GRADE_4.id, DLT.id)
     office.wait(15)
     assert run("alerts")[0] == 1
+
+
+def test_alerts_tells_the_course_of_one_alert(office: Office) -> None:
+    """Opened, mailed, stepped up, deferred, answered, the answer to nobody: each with who, from where and why."""
+    office.mail()
+    office.wait(15)
+    office.sent("deferred")
+    run("ack", GRADE_4.id, "--revision", "1", *BY, *READBACK, "--response", "will-act")
+    office.record(GRADE_4)
+    code, said = run("alerts", GRADE_4.id)
+    header, *lines = [line.split("\t") for line in said.splitlines()]
+    assert (code, header) == (0, ["at", "revision", "level", "what", "who", "from", "why"])
+    told = {(line[3], line[4]) for line in lines}
+    assert told >= {
+        ("opened", "the engine"),
+        ("alert accepted", "email:physician@example.org"),
+        ("stepped_up", "the clock"),
+        ("alert deferred", "email:backup@example.org"),
+        ("alert answered", "email:backup@example.org"),
+        ("acknowledged", "Dr Lee"),
+        ("closed", "Dr Lee"),
+    }
+    assert [line[0] for line in lines] == sorted(line[0] for line in lines)
+    assert run("alerts", "AL-AAAAAAAA")[0] == 2
 
 
 def test_ack_answers_an_alert(office: Office) -> None:
@@ -77,6 +104,8 @@ def test_adjudicate_takes_the_finding_or_its_alert(office: Office) -> None:
     assert run("adjudicate", DLT.finding.id, "--verdict", "refuted", *BY, *reason) == (0, "On record.\n")
     assert office.state(DLT) == "adjudicated"
     assert run("adjudicate", DLT.id, "--verdict", "confirmed", *BY, *reason)[0] == 1
+    ((_, _, event),) = office.answers.unpublished()  # the decision that was taken, and not the one that was not
+    assert '"verdict":"refuted"' in event
     assert run("adjudicate", GRADE_4.id, "--verdict", "confirmed", *BY, *READBACK, "--why", "x") == (
         1,
         "This alert asks for no decision on a DLT.\n",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from safety_stream.metrics import making
 from safety_stream.metrics.catalogue import BY_SERIES, METRICS, Metric
 from safety_stream.metrics.small_cells import SmallCells
 from safety_stream.notifier.alert_state import AlertCounts
+from safety_stream.notifier.canary import Canary
 from safety_stream.notifier.metrics import Metrics as NotifierMetrics
 from safety_stream.notifier.pending import Waiting
 from safety_stream.notifier.response import Responses
@@ -83,6 +85,17 @@ def a_notifier(studies: tuple[str, ...] = ("A-1",)) -> NotifierMetrics:
     responses = Responses(budget=week, studies=studies)
     made = NotifierMetrics(lambda: Waiting(1, 0, 1000), lambda: counts, lambda: responses)
     made._backlog.last_success = 5.0
+    made.canary.canary = a_canary()
+    return made
+
+
+def a_canary() -> Canary:
+    """One that has arrived."""
+    unused: Any = None
+    made = Canary(
+        unused, "safety.labs", timedelta(minutes=5), unused, unused, unused, lambda: datetime(2026, 11, 25, tzinfo=UTC)
+    )
+    made.seconds = 2.0
     return made
 
 

@@ -186,3 +186,25 @@ def test_any_change_of_a_field_is_an_event_or_a_reason(change: Any, field: str, 
 def test_any_json_is_events_or_a_reason(tree: Any) -> None:
     """Any JSON whatever has an answer."""
     assert read(None, told(tree))
+
+
+def test_the_answer_to_an_alert_of_no_study_is_admitted_and_nothing_else_of_no_study() -> None:
+    """An alert about an unreadable message names no study: its answer is kept, a result of no study is rejected."""
+    answer = {
+        "kind": "acknowledged",
+        "study": "-",
+        "source": {"system": "safety-stream-answers", "id": "AL-GLRROVR7-1"},
+        "reported_at": "2026-03-04T07:30:00+08:00",
+        "alert": "AL-GLRROVR7",
+        "revision": 1,
+        "by": "Dr Lee",
+        "response": "will-act",
+        "acknowledged_at": "2026-03-04T07:30:00+08:00",
+    }
+    (event,) = read(None, told(answer))
+    assert not isinstance(event, Rejected)
+    assert event.subject == "-"  # type: ignore[union-attr]  # every event but a tick has one
+    assert admit(event, {STUDY}) is None
+    (result,) = read(None, told(LAB_RESULT | {"study": "-"}))
+    assert not isinstance(result, Rejected)
+    assert admit(result, {STUDY}) is not None

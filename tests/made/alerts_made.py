@@ -8,7 +8,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.policy import mail_broken, revise, unreadable
 from safety_stream.clinical.findings import AnyFinding
-from safety_stream.contracts.concluded import DUE, LIVER
+from safety_stream.contracts.concluded import DUE, LIVER, SEVERE, UNSEEN
 
 STANDING = Standing(answer_by=made.AS_OF + timedelta(minutes=15))
 
@@ -19,6 +19,9 @@ def sent(finding: AnyFinding) -> Alert:
     return alert
 
 
+MISSING = UNSEEN.model_copy(
+    update={"what": "missing_results", "name": "day-7", "missing": ("NEUT", "ALT"), "limit": "2026-03-15 to 2026-03-17"}
+)
 STOP = LIVER.model_copy(update={"composite": "liver-stop-8x", "tell": "liver_stop"})
 
 
@@ -27,6 +30,7 @@ def one_of_each() -> tuple[Alert, ...]:
     findings: tuple[AnyFinding, ...] = (
         made.toxicity(4),
         made.toxicity(3, "0.90"),
+        made.toxicity(2, "1.20", jump=made.jump()),
         made.reported_event(),
         made.reported_event(grade=4, serious=False, seriousness=(), scales=(made.scale_grade(2, 4),)),
         made.dose_limiting_toxicity(),
@@ -42,7 +46,7 @@ def one_of_each() -> tuple[Alert, ...]:
         made.reported_event(grade=3, serious=False, seriousness=()),
         made.febrile_neutropenia(),
         made.data_query(),
-        *(made.of_this_subject(one) for one in (LIVER, STOP, DUE)),
+        *(made.of_this_subject(one) for one in (LIVER, STOP, DUE, SEVERE, UNSEEN, MISSING)),
     )
     no_support = made.cohort_decision("wait", 1, no_longer_supported=True)
     messages = unreadable("safety.labs", "not_json", "partition 3 offset 17", made.AS_OF.date(), made.AS_OF)

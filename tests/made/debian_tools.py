@@ -27,4 +27,4 @@ def tool(name: str) -> str:
 
 def said_by(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the tool to its end; what it said and how it ended."""
-    return subprocess.run([tool(name), *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([tool(name), *arguments], capture_output=True, text=True, timeout=240, check=False)

@@ -11,6 +11,7 @@ from safety_stream.clinical.findings import (
     EligibilityBreach,
     Evidence,
     FindingChange,
+    GradeJump,
     GradeRange,
     Input,
     Reading,
@@ -84,6 +85,16 @@ def toxicity(grade: int = 4, value: str = "0.42", **other: Any) -> Toxicity:
         "readings": (reading(1, "3.10", 0), reading(8, "1.20", 2), reading(10, "0.90", 3), reading(12, value, grade)),
     }
     return Toxicity(**(told | other))
+
+
+def jump(before: int = 0, after: int = 2) -> GradeJump:
+    """From one sample to the next, four days later."""
+    return GradeJump(
+        before=before,
+        after=after,
+        before_observed=Moment("2026-03-08T07:30:00+08:00"),
+        after_observed=Moment("2026-03-12T07:30:00+08:00"),
+    )
 
 
 def febrile_neutropenia() -> Toxicity:

@@ -60,6 +60,7 @@ TESTS = {
     "QT": ("ms", None, None),
     "RR": ("ms", None, None),
     "QTCF": ("ms", None, None),
+    "EOSLE": ("%", "0.5", "5"),
 }
 
 

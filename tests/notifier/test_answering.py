@@ -15,6 +15,7 @@ from safety_stream.alerting.channels.channel import Outcome
 from safety_stream.alerting.course import Response
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical.events import Acknowledged, Adjudicated
+from safety_stream.intake import admit, native
 from safety_stream.notifier.answers import acknowledgement, adjudication
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.courses import ms
@@ -200,6 +201,45 @@ def test_a_decision_reaches_the_log_as_the_core_knows_it(office: Office) -> None
     assert office.answers.unpublished() == []
     assert office.answers.take(told, office.now, "safety.decisions/0@7", publish=False) == "known"
     assert [what for what, _ in office.moves(DLT)] == ["opened", "acknowledged", "adjudicated"]
+
+
+def test_an_answer_entered_in_error_is_asked_again(office: Office) -> None:
+    """Its sender takes it back: the alert is open, level 1 is mailed at once; and alone it never answers anything."""
+    office.record(GRADE_4)
+    office.mail()
+    event = ack(office, GRADE_4)
+    back = event.model_copy(
+        update={"status": "entered-in-error", "source": event.source.model_copy(update={"version": 2})}
+    )
+    early = back.model_copy(update={"source": event.source.model_copy(update={"id": "another"})})
+    assert office.answers.take(early, office.now, "safety.decisions/0@1", publish=False) == "nothing_to_answer"
+    assert office.answers.take(event, office.now, "safety.decisions/0@2", publish=False) == "taken"
+    office.mail()
+    assert office.answers.take(back, office.now, "safety.decisions/0@3", publish=False) == "taken"
+    assert office.state(GRADE_4) == "open"
+    assert office.mail() == [("physician@example.org", 1, "alert")]
+    office.wait(15)
+    assert {level for _, level, _ in office.mail()} == {2}
+
+
+def test_an_answer_that_arrives_after_it_was_taken_back_answers_nothing(office: Office) -> None:
+    """Version 2 says that version 1 was an error, and comes first: the alert stays open."""
+    office.record(GRADE_4)
+    event = ack(office, GRADE_4)
+    back = event.model_copy(
+        update={"status": "entered-in-error", "source": event.source.model_copy(update={"version": 2})}
+    )
+    for one in (back, event):
+        assert office.answers.take(one, office.now, "safety.decisions/0@1", publish=False) == "nothing_to_answer"
+    assert office.state(GRADE_4) == "open"
+
+
+def test_what_goes_to_the_decisions_topic_is_read_by_the_engine_as_it_was_meant(office: Office) -> None:
+    """Answer and decision, written and read by the engine's own reader: the same events, and admitted."""
+    office.record(GRADE_4, DLT)
+    for event in (ack(office, GRADE_4), decision(office)):
+        assert native.read(native.write(event)) == (event,)
+        assert admit(event, {event.study}) is None
 
 
 def test_an_answer_by_message_needs_no_way_back(office: Office) -> None:

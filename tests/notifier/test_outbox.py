@@ -1,7 +1,10 @@
 """The outbox: one row a revision, one a recipient, never two, in any order, and none that should not be."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import permutations
+from pathlib import Path
 
 import alerts_made as made
 import findings_made
@@ -10,9 +13,10 @@ from sqlalchemy import Engine, delete, select, update
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise, unreadable
+from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.outbox import Arrival, Outbox, Recorded
 from safety_stream.notifier.routing import Routing
-from safety_stream.notifier.tables import ALERTS, MESSAGES
+from safety_stream.notifier.tables import ALERTS, MESSAGES, open_database
 
 NOW = 1_773_279_000_000
 RAISED = made.sent(findings_made.dose_limiting_toxicity())
@@ -130,3 +134,14 @@ def test_who_was_told_is_frozen_when_it_is_told(engine: Engine, routing: Routing
     with engine.begin() as db:
         db.execute(delete(MESSAGES).where(MESSAGES.c.recipient == "email:monitor@example.org"))
     assert Outbox(engine).on_record([key])[key].queued == {"email:physician@example.org"}
+
+
+def test_an_outbox_of_an_earlier_version_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
+    """A column is not there: said at the start, not at the first alert that needs it."""
+    url = f"sqlite:///{tmp_path}/old.db"
+    open_database(url).dispose()
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.execute("ALTER TABLE silences DROP COLUMN reason")
+        old.commit()
+    with pytest.raises(ConfigurationError, match=r"made by an earlier version, it lacks silences\.reason"):
+        open_database(url)

@@ -10,6 +10,7 @@ from engine_made import PARTITIONS, entry, kept, lab, message, tick
 from pydantic import ValidationError
 
 from safety_stream.errors import OffsetGap, PageTooLarge, StudyUnknown, WrongPartition
+from safety_stream.rulebook.canary import CANARY
 from safety_stream.settings import Settings
 from safety_stream.worker import pages
 from safety_stream.worker.guard import OffsetGuard
@@ -161,7 +162,33 @@ def test_an_entry_set_aside_lets_the_next_one_follow() -> None:
     judge(works, entry(SETTINGS, lab(2), offset=1))
 
 
+def test_a_canary_that_was_switched_off_stops_nothing() -> None:
+    """Sent while it was on, read after it was switched off: nothing follows, and the next entry is judged."""
+    works = work()
+    assert judge(works, entry(SETTINGS, lab(1, study=CANARY))) == Effects()
+    assert judge(works, entry(SETTINGS, lab(2), offset=1)).outputs
+
+
 def test_a_study_whose_protocol_is_not_loaded_stops_the_worker() -> None:
     """Its subjects wait until the protocol is back: none of their events is set aside for our slip."""
     with pytest.raises(StudyUnknown, match="no protocol is loaded for study OTHER-02"):
         work().judge(entry(SETTINGS, lab(1, study="OTHER-02")))
+
+
+@pytest.mark.parametrize("study", [STUDY, "-"])
+def test_an_answer_that_names_no_subject_is_kept_in_the_log_and_judges_nobody(study: str) -> None:
+    """The answer to an alert of a dose level, or of a message that named no study: no page, no output, no stop."""
+    answer = {
+        "kind": "acknowledged",
+        "study": study,
+        "subject": "-",
+        "source": {"system": "safety-stream-answers", "id": "AL-GLRROVR7-1"},
+        "reported_at": "2026-03-04T07:30:00+08:00",
+        "alert": "AL-GLRROVR7",
+        "revision": 1,
+        "by": "Dr Lee",
+        "response": "will-act",
+        "acknowledged_at": "2026-03-04T07:30:00+08:00",
+    }
+    effects = work().judge(entry(SETTINGS, answer))
+    assert (list(effects.outputs), dict(effects.pages)) == ([], {})

@@ -1,0 +1,104 @@
+"""When one analyte was observed after the first infusion, carried from sample to sample.
+
+    infusion   *       *  *              *        *          * observed, by the full hour
+               |-------|  |--------------|                   a gap is kept when it reaches the shortest limit
+    visits        [ day 7 ]      [ day 14 ]                  answered inside; or only later
+
+Nothing is kept of a sample that no visit and no limit asks for. Hours are those for certain: a date alone leaves the
+most of its day observed.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
+from typing import NamedTuple
+
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.result import Place
+from safety_stream.clinical.running import Observed
+from safety_stream.rulebook.schedule_rules import Blind, Schedule, Visit
+
+_HOUR = timedelta(hours=1)
+
+
+class Days(NamedTuple):
+    """The days on which a visit may fall, both inside."""
+
+    first: date
+    last: date
+
+
+def schedule_of(frame: Frame) -> Schedule | None:
+    """The schedule that a subject is judged by; None: there is none, or the subject was not dosed."""
+    schedule = frame.version.schedule
+    return schedule if schedule is not None and schedule.judged and frame.infusions else None
+
+
+def observed(held: Observed, place: Place, key: str, frame: Frame) -> Observed:
+    """What is known after one more sample, told in order of observation."""
+    schedule = schedule_of(frame)
+    if schedule is None:
+        return held
+    if limits := schedule.blind_of.get(key):
+        held = _seen(held, place, limits, frame)
+    visits = [one for one in schedule.visits_of.get(key, ()) if one.name not in held.visits]
+    return _visited(held, place, visits, frame) if visits else held
+
+
+def _seen(held: Observed, place: Place, limits: tuple[Blind, ...], frame: Frame) -> Observed:
+    begins = begun(frame)
+    ends = max(ended(one, frame) for one in limits)
+    last = held.last or begins
+    if place[1] <= begins or last >= ends:
+        return held
+    now = min(max(place[0].replace(minute=0, second=0, microsecond=0), last), ends)
+    gap = [(last, now)] if now - last >= min(one.at_most.length for one in limits) else []
+    until = min(max(_full_hour(place[1]), last), ends)
+    return held._replace(last=until, gaps=(*held.gaps, *gap))
+
+
+def begun(frame: Frame) -> datetime:
+    """From when on a dosed subject is to be observed: the latest that the first infusion can mean, by the full hour."""
+    return _full_hour(min(one.latest for one in frame.infusions))
+
+
+def ended(limit: Blind, frame: Frame) -> datetime:
+    """The first instant after the last day of a limit."""
+    last = frame.infusions[0].last_day + timedelta(days=limit.to_day + 1)
+    return midnight(last, frame)
+
+
+def _full_hour(instant: datetime) -> datetime:
+    whole = instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return whole if whole == instant else whole + _HOUR
+
+
+def _visited(held: Observed, place: Place, visits: list[Visit], frame: Frame) -> Observed:
+    first, last = (instant.astimezone(frame.zone).date() for instant in place[:2])
+    days = [(one.name, days_of(one, frame)) for one in visits if one.name not in held.later]
+    inside = tuple(name for name, window in days if first <= window.last and last >= window.first)
+    after = tuple(name for name, window in days if first > window.last)
+    if not inside and not after:
+        return held
+    return held._replace(visits=(*held.visits, *inside), later=(*held.later, *after))
+
+
+def midnight(day: date, frame: Frame) -> datetime:
+    """The first instant of a day in the study's zone."""
+    return datetime.combine(day, time.min, tzinfo=frame.zone).astimezone(UTC)
+
+
+def days_of(visit: Visit, frame: Frame) -> Days:
+    """The days of a visit of this subject; where the day of the infusion is not known, all that they can be."""
+    infusion = frame.infusions[0]
+    first = infusion.first_day + timedelta(days=visit.day - visit.days_before)
+    return Days(first, infusion.last_day + timedelta(days=visit.day + visit.days_after))
+
+
+Gap = tuple[datetime, datetime]
+
+
+def common(one: Iterable[Gap], other: Iterable[Gap]) -> list[Gap]:
+    """The times that lie in a gap of both."""
+    each = [(max(pair[0][0], pair[1][0]), min(pair[0][1], pair[1][1])) for pair in product(one, other)]
+    return [(begins, ends) for begins, ends in each if begins < ends]

@@ -1,0 +1,106 @@
+"""The check before an infusion is never silent: time alone raises it, an answer or the end of the day takes it back.
+
+Infusion 1 on Monday 24 June 2024, infusion 2 planned on 1 July (day 7), in Shanghai: wanted from 30 June, 00:00.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from stories import ZONE, Played, enrolled, fact, infusion, lab, screened, withdrawn
+
+from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.policy import revise
+from safety_stream.clinical.events import SubjectEvent
+from safety_stream.clinical.subject import Step
+
+SINCE, UNTIL = datetime(2024, 6, 30, tzinfo=ZONE), datetime(2024, 7, 2, tzinfo=ZONE)
+SECOND = timedelta(seconds=1)
+ENROLLED: tuple[SubjectEvent, ...] = (screened(), enrolled(), infusion(1, 0))
+
+
+def begun(*events: SubjectEvent) -> Played:
+    """A subject after infusion 1, on its day."""
+    played = Played()
+    for event in (*ENROLLED, *events):
+        played.take(event, event.reported_at)
+    return played
+
+
+def sent(step: Step) -> list[Alert]:
+    """What people are told of a step."""
+    alerts = [alert for change in step.changes for alert in revise(change)]
+    return [one for one in alerts if one.decision.action == "send"]
+
+
+def check(played: Played) -> Any:
+    """The check before infusion 2, if it stands."""
+    found = played.of("eligibility_status", infusion=2)
+    return found[0] if found else None
+
+
+def test_time_alone_asks_for_a_check_that_nobody_answered() -> None:
+    """No result came: from midnight before the day before, the infusion is held, with what is missing."""
+    played = begun()
+    assert played.record.header.deadline is not None
+    assert played.record.header.deadline <= SINCE
+    played.take(None, SINCE - SECOND)
+    assert check(played) is None
+    (alert,) = sent(played.take(None, SINCE))
+    assert (alert.type, alert.case, alert.urgency, alert.state) == (
+        "eligibility_breach", "check_open", "warning", "raised",
+    )  # fmt: skip
+    assert alert.headline.endswith("Infusion 2 on 2024-07-01: HOLD, check not answered")
+    found = check(played)
+    assert (found.state, found.needed_by, found.given) == ("undetermined", date(2024, 7, 1), False)
+    missing = {one.criterion: one.missing for one in found.criteria}
+    assert missing["alt"] == ("a valid result (ALT)",)
+    assert missing["uncontrolled-infection"] == ("uncontrolled-infection",)
+    assert "hemoglobin" not in missing  # not judged again after lymphodepletion
+
+
+def test_an_answer_or_the_end_of_the_day_takes_it_back() -> None:
+    """Until the last second of the planned day it stands; then the infusion was given or moved."""
+    played = begun()
+    played.take(None, SINCE)
+    played.take(None, UNTIL - SECOND)
+    assert check(played) is not None
+    step = played.take(None, UNTIL)
+    assert check(played) is None
+    assert [one.state for one in sent(step)] == ["withdrawn"]
+
+
+def test_a_broken_criterion_holds_by_itself() -> None:
+    """ALT of 120 in the check is a hold of its own: the open check adds no second mail."""
+    played = begun(lab("ALT", 4, "120"))
+    step = played.take(None, SINCE)
+    assert check(played).state == "hold"
+    assert sent(step) == []
+
+
+def test_who_left_is_asked_for_nothing() -> None:
+    """A subject who left the study has no infusion to hold."""
+    played = begun(withdrawn(3))
+    assert sent(played.take(None, SINCE)) == []
+
+
+DEVIATIONS = [
+    ("enrolled", (screened(), fact("hiv", -19, value=True), enrolled())),
+    ("dosed", (screened(), enrolled(), infusion(1, 0), fact("hiv", -19, value=True))),
+    ("given_on_hold", (*ENROLLED, fact("uncontrolled-infection", 4, value=True), infusion(2, 7))),
+]
+
+
+@pytest.mark.parametrize(("case", "events"), DEVIATIONS, ids=[case for case, _ in DEVIATIONS])
+def test_enrolled_dosed_or_given_all_the_same_is_told_at_once(case: str, events: tuple[SubjectEvent, ...]) -> None:
+    """One critical mail, naming the criterion, with what would make it pass."""
+    played, told = Played(), list[Alert]()
+    for event in events:
+        told += sent(played.take(event, max(event.reported_at, played.record.header.concluded_to or event.reported_at)))
+    (alert,) = [one for one in told if one.case == case and one.state == "raised"]
+    criterion = "uncontrolled-infection" if case == "given_on_hold" else "hiv"
+    assert (alert.type, alert.urgency) == ("eligibility_breach", "critical")
+    assert criterion in alert.headline
+    (not_met,) = [value for label, value in alert.facts if label == "Not met"]
+    assert not_met.startswith(f"{criterion}: ")
+    assert f"to pass: recorded: {'hiv-' if criterion == 'hiv' else criterion}" in not_met

@@ -1,0 +1,36 @@
+"""An engine that is killed in the middle of every step, and then told the same event again."""
+
+from random import Random
+from typing import Any
+
+from stories import FAR, Played
+
+from safety_stream.clinical import subject
+from safety_stream.clinical.events import SubjectEvent
+from safety_stream.clinical.findings import FindingChange
+
+
+def said_of(change: FindingChange) -> tuple[str, str, int]:
+    """A change by what it does, to which finding, under which revision."""
+    return change.change, change.finding.id, change.revision
+
+
+class Crashing(Played):
+    """Keeps only some of a step's pages at its first try, then starts again from what is stored, as an engine does."""
+
+    def __init__(self, chance: Random) -> None:
+        super().__init__(stored=True)
+        self.chance = chance
+
+    def take(self, event: SubjectEvent | None, as_of: Any = None) -> subject.Step:
+        """The event once with a crash in the middle of the writing, then again to the end."""
+        tried = subject.step(self.loaded(event), event, self.book, as_of or FAR)
+        written = [name for name in sorted(tried.pages) if self.chance.random() < 0.5]
+        self.store.update({name: subject.page_json(tried.record, name) for name in written})
+        done = super().take(event, as_of)
+        repeated = {said_of(one): one for one in done.changes}
+        for change in tried.changes:  # what the crash cut off is told again, the same; what was kept is not told anew
+            again = repeated.pop(said_of(change), None)
+            assert again is None or again == change
+        assert not repeated
+        return done

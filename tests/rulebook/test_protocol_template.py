@@ -1,0 +1,165 @@
+"""The template of a new study: filled in it loads; it has every key the loader knows, explained, and no other."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from safety_stream.cli import app
+from safety_stream.errors import RulebookError
+from safety_stream.rulebook.load import load_book, protocol_template
+from safety_stream.rulebook.protocol import ProtocolVersion
+from safety_stream.rulebook.read_protocol import _OF_VERSION
+from safety_stream.rulebook.sheet import Path as Place
+from safety_stream.rulebook.sheet import read_sheet
+
+TEMPLATE = protocol_template()
+ANSWERS = {"<study id>": "ONC-1", "<date>": "2025-01-15", "<time zone>": "Europe/Paris"}
+SCHEMA = ProtocolVersion.model_json_schema()
+GIVEN = {("ProtocolVersion", "study")}  # stands above the versions
+
+
+def filled(text: str) -> str:
+    """The template with an answer in every blank."""
+    return re.sub(r"<[A-Za-z][^<>\n]*>", lambda blank: ANSWERS.get(blank[0], "Section 1"), text)
+
+
+def problems_of(folder: Path, text: str) -> list[str]:
+    """What the loader says of a protocol; nothing when it loads."""
+    (folder / "study.yaml").write_text(text, encoding="utf-8")
+    try:
+        load_book(protocols=folder, allow_unsigned=True)
+    except RulebookError as error:
+        return list(error.problems)
+    return []
+
+
+def test_the_template_loads_when_its_blanks_are_filled(tmp_path: Path) -> None:
+    """What a clinician fills in is a protocol; so is it with the amendment at its end."""
+    assert problems_of(tmp_path, filled(TEMPLATE)) == []
+    amended = filled(TEMPLATE.replace("  #: ", "  "))
+    assert problems_of(tmp_path, amended) == []
+    versions = load_book(protocols=tmp_path, allow_unsigned=True).protocols["ONC-1"].versions
+    assert [one.criterion("hemoglobin").must for one in versions] == [">= 90 g/L", ">= 80 g/L"]
+
+
+def test_every_blank_left_is_a_problem_with_its_line(tmp_path: Path) -> None:
+    """A forgotten blank never passes for a source: each line that has one is named, in one go."""
+    lines = [number for number, line in enumerate(TEMPLATE.splitlines(), 1) if not line.lstrip().startswith("#")]
+    wanted = {number for number in lines if re.search(r"<[a-z][^<>]*>", TEMPLATE.splitlines()[number - 1])}
+    told = [one for one in problems_of(tmp_path, TEMPLATE) if "a blank of the template" in one]
+    assert {int(one.split(":")[1]) for one in told} == wanted
+    assert len(told) == sum(len(re.findall(r"<[a-z][^<>]*>", TEMPLATE.splitlines()[n - 1])) for n in wanted)
+
+
+def defined(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every schema that a value may follow."""
+    if "$ref" in schema:
+        yield from defined(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
+    elif "anyOf" in schema or "oneOf" in schema:
+        for one in schema.get("anyOf") or schema["oneOf"]:
+            yield from defined(one)
+    else:
+        yield schema
+
+
+def used(data: Any, schema: dict[str, Any], place: Place) -> Iterator[tuple[tuple[str, str], Place]]:
+    """Every key of a type that the data writes, and where."""
+    for one in defined(schema):
+        if isinstance(data, list) and "items" in one:
+            for index, part in enumerate(data):
+                yield from used(part, one["items"], (*place, index))
+        elif isinstance(data, dict) and "properties" in one and data.keys() <= one["properties"].keys():
+            for key, part in data.items():
+                yield (one["title"], key), (*place, key)
+                yield from used(part, one["properties"][key], (*place, key))
+        elif isinstance(data, dict) and isinstance(one.get("additionalProperties"), dict):
+            for key, part in data.items():
+                yield from used(part, one["additionalProperties"], (*place, key))
+
+
+def known(schema: dict[str, Any], seen: set[str]) -> Iterator[tuple[str, str]]:
+    """Every key of every type that a version may have as it is written."""
+    for one in defined(schema):
+        if "properties" in one and one["title"] not in seen:
+            seen.add(one["title"])
+            for key, part in one["properties"].items():
+                yield one["title"], key
+                yield from known(part, seen)
+        elif "properties" not in one:
+            inner = [one.get("items"), one.get("additionalProperties")]
+            for part in inner:
+                if isinstance(part, dict):
+                    yield from known(part, seen)
+
+
+SHEET = read_sheet("template", filled(TEMPLATE))
+USED = list(used(SHEET.data["versions"][0], SCHEMA, ("versions", 0)))
+
+
+def test_the_template_has_every_key_the_loader_knows_and_no_other() -> None:
+    """A key added to a type needs its entry here; a key taken away leaves none behind."""
+    assert {key for key, _ in USED} == set(known(SCHEMA, set())) - GIVEN
+    assert set(SHEET.data) == {"study", "versions"}
+    assert all(f"{key}:" in TEMPLATE for key in _OF_VERSION)
+
+
+def explained(key: tuple[str, str], place: Place) -> bool:
+    """Whether a comment stands on the key's line, or a line of comment just above it."""
+    lines, number = TEMPLATE.splitlines(), SHEET.line(*place)
+    return " # " in lines[number - 1] or lines[number - 2].lstrip().startswith("# ")
+
+
+def test_every_key_is_explained_where_it_stands() -> None:
+    """Each key has a comment at one of its places, but for ``text`` and ``source``, explained once for all."""
+    told = {key for key, place in USED if explained(key, place)}
+    once_for_all = {key for key, _ in USED if key[1] in {"text", "source", "because"}}
+    assert {key for key, _ in USED} - told - once_for_all == set()
+
+
+def test_the_command_writes_the_template() -> None:
+    """Byte for byte, to standard output."""
+    done = CliRunner().invoke(app, ["protocol", "template"])
+    assert (done.exit_code, done.stdout) == (0, TEMPLATE)
+
+
+SLIPS = {
+    "must_be: true": ("must_be: maybe", "must_be", "boolean"),
+    "when: {fact: ecog, is: \"<= 1\"}": ("when: {fact: ecog, is: \"<= 1 g/L\"}", "when", "one limit without a unit"),
+    "when: {last: live-vaccine-last, within: 4 wk}": (
+        "when: {last: live-vaccine-last, within: 4 weeks}", "when", "expected for example '4 wk' or '3 mo'",
+    ),
+    "{all_of: [hbcab-positive, hbv-dna-above-normal]}": ("{all_of: [hbcab-positive]}", "all_of", "two parts or more"),
+    "when: {any_of: [hbsag-positive,": ("when: {some_of: [hbsag-positive,", "when", "a fact's name, {fact: NAME"),
+    "needs: off_oxygen": ("needs: on_oxygen", "needs", "'off_oxygen'"),
+    'must: ">= 90 g/L"': ('must: ">= 90 grams"', "must", "g/L"),
+    "recheck_from_days_before: 5": ("recheck_from_days_before: -5", "_before", "or equal to 0"),
+    "anchor: first_infusion}": ("anchor: first}", "anchor", "'each_infusion'"),
+    "zone: Europe/Paris": ("zone: Paris", "zone", "expected an IANA name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("right", SLIPS)
+def test_a_slip_is_one_problem_with_line_key_found_and_expected(tmp_path: Path, right: str) -> None:
+    """One mistake in recorded criteria, limits or windows is one problem, on the line it stands on."""
+    wrong, key, expected = SLIPS[right]
+    text = filled(TEMPLATE)
+    assert text.count(right) == 1
+    (problem,) = problems_of(tmp_path, text.replace(right, wrong))
+    assert problem.startswith(f"study.yaml:{text[: text.index(right)].count(chr(10)) + 1}:"), problem
+    assert key in problem
+    assert expected in problem
+
+
+def test_mistakes_of_every_kind_come_at_once(tmp_path: Path) -> None:
+    """A wrong form hides no unknown test, term or composite elsewhere: all are told, each once."""
+    text = filled(TEMPLATE)
+    for right, (wrong, *_) in SLIPS.items():
+        text = text.replace(right, wrong)
+    text = text.replace("analyte: GLUC", "analyte: GLUCS").replace("{terms: Alopecia,", "{terms: Baldness,")
+    told = problems_of(tmp_path, text)
+    assert all(sum(name in one for one in told) == 1 for name in ("GLUCS", "Baldness")), told
+    assert len(told) >= len(SLIPS), told
