@@ -176,8 +176,9 @@ def toxicity_facts(finding: Toxicity) -> Facts:
     yield "Onset of this episode", f"{when(finding.onset)} (episode {finding.episode})"
     if finding.jump is not None:
         rise = finding.jump
-        yield "Rise since the sample before", f"grade {rise.before} to {rise.after}"
-        yield "Sample before", when(rise.before_observed)
+        yield "Steepest rise of this episode", f"grade {rise.before} to {rise.after}"
+        yield "Rose from the sample of", when(rise.before_observed)
+        yield "Rose to the sample of", when(rise.after_observed)
     if finding.current != finding.peak:
         yield "Latest grade", f"{grade_words(finding.current)} at {when(finding.last_observed)}"
     before = "none on record" if finding.baseline_grade is None else f"grade {grade_words(finding.baseline_grade)}"

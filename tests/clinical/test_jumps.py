@@ -69,7 +69,7 @@ def test_who_is_told(grade: int, other: dict[str, bool], action: str, reason: st
     alerts = revise(made.raised(made.toxicity(grade, "1.2", jump=made.jump(0, grade), **other)))
     (told,) = (one for one in alerts if one.type == "grade_jump")
     assert (told.decision.action, told.decision.reason) == (action, reason)
-    assert ("Rise since the sample before", f"grade 0 to {grade}") in told.facts
+    assert ("Steepest rise of this episode", f"grade 0 to {grade}") in told.facts
 
 
 def test_a_jump_that_a_late_result_takes_away_is_withdrawn() -> None:
