@@ -220,8 +220,11 @@ def _title(type_: str, case: str, reader: Reader) -> str:
 
 
 def _not_mailed(told: Digest, reader: Reader) -> Sheet:
-    words = reader.words
-    rows = tuple((one.type, words.get(one.why, clean(one.why)), str(one.count)) for one in told.not_mailed)
+    words, said = reader.words, read_words()[reader.language].value
+    rows = tuple(
+        (_title(one.type, "", reader), words.get(one.why) or said(clean(one.why)), str(one.count))
+        for one in told.not_mailed
+    )
     return Sheet(words["not_mailed"], (words["type"], words["reason"], words["count"]), rows)
 
 

@@ -253,6 +253,16 @@ def test_the_board_has_a_digest_on_mondays_pooled_and_of_seven_days(office: Offi
     assert "SUBJ-0001" not in plain_note(note).text
 
 
+def test_the_digest_gives_its_reasons_in_the_language_of_its_reader(office: Office) -> None:
+    """What the policy held inside the expected band is said in Chinese to who reads Chinese."""
+    (expected,) = revise(findings_made.raised(findings_made.toxicity(3, "0.9", expected=True)))
+    office.record(expected)
+    day = digest(office, datetime(2026, 3, 12, 7, tzinfo=UTC))[PHYSICIAN]
+    text = plain_note(digest_note(day, Reader("zh"))).text
+    assert "在方案预期范围内" in text
+    assert "inside the protocol" not in text
+
+
 def test_steps_and_answers_are_counted_from_what_is_on_record(office: Office) -> None:
     """One step up, an answer 20 minutes after the mail, a silenced message: the numbers that the metrics show."""
     office.record(grade_4(1))
