@@ -96,8 +96,9 @@ def test_the_whole_story_on_an_existing_kafka(tmp_path: Path, kafka_settings: Se
     options = ("--broker", kafka_settings.bootstrap_servers, "--seconds", "25", "--keep", str(keep))
     with _demo(tmp_path / "tmp", *options) as demo:
         assert demo.ended() == 0, demo.told()
-    assert re.search(r"\b(\d+) of \1 expectations hold\.", demo.told())
-    assert demo.told().count("✓") == 16
+    hold = re.search(r"\b(\d+) of \1 expectations hold\.", demo.told())
+    assert hold is not None
+    assert demo.told().count("✓") == int(hold[1]) >= 16
     subjects = _mails(keep / "mails")
     assert sum("possible dose-limiting toxicity" in subject for subject in subjects) == 2
     assert sum("serious adverse event" in subject for subject in subjects) == 4
