@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -21,6 +22,7 @@ _Day = TypeVar("_Day", bound=date)
 _EXPECTED = "expected an instant with its zone (2026-03-04T07:30:00+08:00) or a date (2026-03-04, 2026-03, 2026)"
 
 
+@lru_cache(maxsize=4096)  # the results of a visit share their instants
 def instant(told: str) -> datetime:
     """An instant as RFC 3339 writes it, with its zone; anything looser, or far from our time, is a ``ValueError``."""
     if _INSTANT.match(told) is None:
@@ -71,31 +73,11 @@ class Moment:
 
     def bounds(self, zone: tzinfo) -> tuple[datetime, datetime]:
         """First and last instant it can mean, in UTC; equal for an instant."""
-        partial = _PARTIAL.match(self.text)
-        if partial is None:
-            known = datetime.fromisoformat(self.text).astimezone(UTC)
-            return known, known
-        first, last = self._dates(partial)
-        start = datetime.combine(first, time.min, tzinfo=zone).astimezone(UTC)
-        end = datetime.combine(last + timedelta(days=1), time.min, tzinfo=zone).astimezone(UTC)
-        return start, end - timedelta(microseconds=1)
+        return _bounds(self.text, zone)
 
     def dates(self, zone: tzinfo) -> tuple[date, date]:
         """First and last calendar date it can mean in ``zone``."""
-        partial = _PARTIAL.match(self.text)
-        if partial is None:
-            day = datetime.fromisoformat(self.text).astimezone(zone).date()
-            return day, day
-        return self._dates(partial)
-
-    @staticmethod
-    def _dates(partial: re.Match[str]) -> tuple[date, date]:
-        year, month, day = partial.groups()
-        first = date(int(year), int(month or 1), int(day or 1))
-        if day:
-            return first, first
-        last_month = int(month or 12)
-        return first, date(first.year, last_month, monthrange(first.year, last_month)[1])
+        return _dates(self.text, zone)
 
     def __str__(self) -> str:
         return self.text
@@ -124,6 +106,41 @@ class Moment:
         if not isinstance(told, str):
             raise ValueError(f"a time must be text; {_EXPECTED}")
         try:
-            return cls(told)
+            return _moment(told)
         except ValueError as error:
             raise ValueError(f"{told!r} is not a time ({error}); {_EXPECTED}") from None
+
+
+# The moment of one sample is asked about many times in one step, and the samples of one visit share it.
+_moment = lru_cache(maxsize=4096)(Moment)
+
+
+@lru_cache(maxsize=4096)
+def _bounds(text: str, zone: tzinfo) -> tuple[datetime, datetime]:
+    partial = _PARTIAL.match(text)
+    if partial is None:
+        known = datetime.fromisoformat(text).astimezone(UTC)
+        return known, known
+    first, last = _named(partial)
+    start = datetime.combine(first, time.min, tzinfo=zone).astimezone(UTC)
+    end = datetime.combine(last + timedelta(days=1), time.min, tzinfo=zone).astimezone(UTC)
+    return start, end - timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=4096)
+def _dates(text: str, zone: tzinfo) -> tuple[date, date]:
+    partial = _PARTIAL.match(text)
+    if partial is None:
+        day = datetime.fromisoformat(text).astimezone(zone).date()
+        return day, day
+    return _named(partial)
+
+
+def _named(partial: re.Match[str]) -> tuple[date, date]:
+    """The first and last date that a partial date names."""
+    year, month, day = partial.groups()
+    first = date(int(year), int(month or 1), int(day or 1))
+    if day:
+        return first, first
+    last_month = int(month or 12)
+    return first, date(first.year, last_month, monthrange(first.year, last_month)[1])

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from safety_stream.clinical.derive import Person, corrected, derived, mean_of
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.measure import Measured, Unmeasurable
-from safety_stream.clinical.result import Result, bounds_of, measured_result
+from safety_stream.clinical.result import Result, measured_result
 from safety_stream.rulebook.tables import Analyte, Book
 
 REPLICATES_WITHIN: Final = timedelta(hours=1)
@@ -37,7 +37,7 @@ def point_of(result: Result, zone: tzinfo) -> str:
     """The time point a result belongs to: its specimen where one is named, else the moment it was observed."""
     if result.specimen:
         return f"#{result.specimen}"
-    low, high = bounds_of(result.observed_at, zone)
+    low, high = result.observed_at.bounds(zone)
     return f"{low.isoformat()}/{high.isoformat()}"
 
 
@@ -119,7 +119,7 @@ def _quantities(used: Mapping[str, Drawn]) -> dict[str, Measured]:
 
 def _joined(sound: list[Drawn], zone: tzinfo) -> list[Drawn]:
     """Replicates as their mean: readings of one hour at most, so that a day or a visit is not taken for a moment."""
-    bounds = [bounds_of(one.result.observed_at, zone) for one in sound]
+    bounds = [one.result.observed_at.bounds(zone) for one in sound]
     if len(sound) < 2 or max(high for _, high in bounds) - min(low for low, _ in bounds) > REPLICATES_WITHIN:
         return sound
     mean = mean_of([one.measured for one in sound if isinstance(one.measured, Measured)])

@@ -1,7 +1,6 @@
 """One measurement in the form its series keeps: as told, and no more of it than a judgement needs."""
 
 from datetime import datetime, tzinfo
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.events import LabResult, Measurement, Status, VitalSign
@@ -43,13 +42,7 @@ class Result(NamedTuple):
 
     def place(self, zone: tzinfo) -> Place:
         """Where it stands in order of observation."""
-        return (*bounds_of(self.observed_at, zone), self.record)
-
-
-@lru_cache(maxsize=4096)
-def bounds_of(moment: Moment, zone: tzinfo) -> tuple[datetime, datetime]:
-    """First and last instant a moment can mean; the same one is asked for several times in one step."""
-    return moment.bounds(zone)
+        return (*self.observed_at.bounds(zone), self.record)
 
 
 def result_of(event: Measurement) -> Result:

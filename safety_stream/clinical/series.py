@@ -26,7 +26,7 @@ from safety_stream.clinical.observed import observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, death_by, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
-from safety_stream.clinical.result import Result, bounds_of
+from safety_stream.clinical.result import Result
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
@@ -207,7 +207,7 @@ def _rivals(point: Iterable[Result]) -> Iterator[Flood]:
 def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
     """One of the two times is wrong; until somebody says which, the result counts at the time it was observed."""
     for one in point:
-        if bounds_of(one.observed_at, course.frame.zone)[0] > one.reported_at:
+        if one.observed_at.bounds(course.frame.zone)[0] > one.reported_at:
             found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
             expected = "a specimen taken before its report"
             yield asked("observed_after_reported", course.key, found, expected, one.source)
@@ -216,7 +216,7 @@ def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
 def _after_death(point: Iterable[Result], course: Course, died: tuple[datetime, datetime]) -> Iterator[Flood]:
     """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
     for one in point:
-        if bounds_of(one.observed_at, course.frame.zone)[0] > died[1]:
+        if one.observed_at.bounds(course.frame.zone)[0] > died[1]:
             found = f"observed {one.observed_at}, and {death_by(died, course.frame.zone)}"
             yield asked("result_after_death", course.key, found, "one or the other", one.source)
 
