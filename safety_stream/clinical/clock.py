@@ -10,11 +10,9 @@ known, only possible. Before a sample after, there is no end to what is possible
 sample of the run is graded again with the hours it has come to, and the peak of the episode is set by it.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta, tzinfo
 from functools import cached_property
-from typing import NamedTuple
 
 from safety_stream.clinical.baseline import period_of
 from safety_stream.clinical.episodes import grades
@@ -22,7 +20,7 @@ from safety_stream.clinical.evidence import evidence_of
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.fold import Episode, RuleFold
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Baseline, Graded, Measured, case_of, grade
+from safety_stream.clinical.grading import Basis, Graded, Measured, case_of, grade_on
 from safety_stream.clinical.hours import Held, apart, held_for, samples_of, words_of
 from safety_stream.clinical.result import Result, measured_result
 from safety_stream.clinical.running import Clock, Peak, Point
@@ -31,25 +29,16 @@ from safety_stream.rulebook.criteria import Verdict
 from safety_stream.rulebook.tables import GradingRule
 
 
-class Known(NamedTuple):
-    """What a sample is graded on, in the order in which it is asked for."""
-
-    rule: GradingRule
-    measured: Measured
-    baseline: Baseline
-    facts: Mapping[str, bool]
-
-
-def timed(state: RuleFold, result: Result, known: Known, frame: Frame) -> tuple[RuleFold, Graded]:
+def timed(state: RuleFold, result: Result, known: Basis, frame: Frame) -> tuple[RuleFold, Graded]:
     """The grade of one more sample, and the fold with the clock moved on; a run that it ended is judged to its end."""
     if known.rule.observed_every is None:
-        return state, grade(*known)
+        return state, grade_on(known)
     held = state.clock or Clock()
     point = Point(result.observed_at, known.measured.text, known.measured.ucum, result.source)
     met = _met(known)
     if met is False:
         over = _ended(state, known, point, frame)
-        return over._replace(clock=Clock(before=point)), grade(*known)
+        return over._replace(clock=Clock(before=point)), grade_on(known)
     clock = _moved(_begun(state, held) if held.worst is None else held, point, known.rule, frame.zone, sure=met is True)
     one = _graded(known, held_for(clock.first, clock.last, clock.before, None, frame.zone))
     height = (one.alerting_grade, one.grade.lowest, one.grade.highest)
@@ -58,9 +47,9 @@ def timed(state: RuleFold, result: Result, known: Known, frame: Frame) -> tuple[
     return state._replace(clock=clock), one
 
 
-def _met(known: Known) -> Verdict:
+def _met(known: Basis) -> Verdict:
     """Whether the sample meets the figure that is timed, whatever the time."""
-    row, inputs = case_of(*known, None).arms[0]
+    row, inputs = case_of(*known).arms[0]
     for _, criterion in row.worst_first:
         for one in criterion.comparisons:
             if one.lasting is not None:
@@ -96,7 +85,7 @@ class Timed(Graded):
     """A grade that leans on a duration: its evidence says how the hours came about."""
 
     def __init__(self, one: Graded, alerting_grade: int, held: Held) -> None:
-        super().__init__(one.case, one.grade.lowest, one.grade.highest, alerting_grade)
+        super().__init__(one.basis, one.grade, alerting_grade)
         self._held = held
 
     @cached_property
@@ -109,16 +98,16 @@ class Timed(Graded):
         )
 
 
-def _graded(known: Known, held: Held) -> Graded:
+def _graded(known: Basis, held: Held) -> Graded:
     """The grade with the hours; while they are open, alerts count with the hours known where the rule says lowest."""
-    one = grade(*known, held.hours)
+    one = grade_on(known._replace(lasting=held.hours))
     alerting = one.alerting_grade
     if not one.grade.decided and held.hours is not None and known.rule.when_undecided == "lowest":
-        alerting = grade(*known, exactly(held.hours.low)).alerting_grade
+        alerting = grade_on(known._replace(lasting=exactly(held.hours.low))).alerting_grade
     return Timed(one, alerting, held)
 
 
-def _ended(state: RuleFold, known: Known, after: Point, frame: Frame) -> RuleFold:
+def _ended(state: RuleFold, known: Basis, after: Point, frame: Frame) -> RuleFold:
     """The fold once a run is over: its worst sample graded with the hours it came to, in place of what it seemed."""
     now, held = state.open, state.clock
     if now is None or held is None or held.worst is None or now.number != held.episode:

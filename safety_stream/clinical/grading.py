@@ -14,9 +14,9 @@ from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, measure
 from safety_stream.quantity import ENDLESS, ZERO, Interval, ReferenceRange, exactly
 from safety_stream.rulebook.criteria import Criterion, Inputs, Verdict
-from safety_stream.rulebook.tables import GradingRule, Row, Unit
+from safety_stream.rulebook.tables import Analyte, GradingRule, Row, Unit
 
-__all__ = ["Baseline", "Graded", "Measured", "NoBaseline", "Remark", "Unmeasurable", "grade", "measure"]
+__all__ = ["Baseline", "Basis", "Graded", "Measured", "NoBaseline", "Remark", "Unmeasurable", "grade", "measure"]
 
 NOTHING_KNOWN: Mapping[str, bool] = MappingProxyType({})
 BASELINE_ABNORMAL = "baseline_abnormal"
@@ -63,28 +63,43 @@ class Case(NamedTuple):
         return self._replace(arms=tuple((row, _supposed(self, inputs)) for row, inputs in self.arms[:1]))
 
 
-class Graded:
-    """The grade of one measured quantity by one rule; ``evidence`` is worked out when it is first asked for."""
+class Basis(NamedTuple):
+    """What one measured quantity is graded on, in the order in which ``grade`` asks for it."""
 
-    def __init__(self, case: Case, lowest: int, highest: int, alerting_grade: int) -> None:
-        self.case = case
-        self.grade = _RANGES[lowest][highest]
+    rule: GradingRule
+    measured: Measured
+    baseline: Baseline
+    facts: Mapping[str, bool] = NOTHING_KNOWN
+    lasting: Interval | None = None
+
+
+class Graded:
+    """The grade of one measured quantity by one rule; why it is so is worked out when it is first asked for."""
+
+    def __init__(self, basis: Basis, grade: GradeRange, alerting_grade: int) -> None:
+        self.basis = basis
+        self.grade = grade
         self.alerting_grade = alerting_grade
 
     @property
     def term(self) -> str:
         """The CTCAE term."""
-        return self.case.rule.term
+        return self.basis.rule.term
 
     @property
     def meddra_code(self) -> str:
         """The term's MedDRA code."""
-        return self.case.rule.meddra_code
+        return self.basis.rule.meddra_code
 
     @property
     def rule_id(self) -> str:
         """The id of the rule that graded."""
-        return self.case.rule.id
+        return self.basis.rule.id
+
+    @cached_property
+    def case(self) -> Case:
+        """The arms of the rule that it was judged by."""
+        return case_of(*self.basis)
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -109,14 +124,62 @@ def grade(
     ``facts`` holds what is known to be true or false (a fact that is absent is unknown); ``lasting`` for how many
     hours the worst comparison has held, where a rule asks for it.
     """
-    return graded(case_of(rule, measured, baseline, facts, lasting))
+    return grade_on(Basis(rule, measured, baseline, facts, lasting))
 
 
-def graded(case: Case) -> Graded:
-    """The grade of a case."""
+def grade_on(basis: Basis) -> Graded:
+    """The grade on a basis: worked out once for all results that say the same, whosever they are."""
+    rule, measured, baseline, facts, lasting = basis
+    analyte, value, unit, limits = measured[:4]
+    if not _asks_for_baseline(rule):
+        baseline = NoBaseline.NOT_YET_TREATED
+    elif isinstance(baseline, Measured):
+        baseline = Measured(*baseline[:4], "", "")
+    told = tuple([(name, facts[name]) for name in _facts_asked(rule) if name in facts]) if facts else ()
+    lowest, highest, alerting = _weighed(rule, analyte, value, unit, limits, baseline, told, lasting)
+    return Graded(basis, _RANGES[lowest][highest], alerting)
+
+
+@lru_cache(maxsize=16_384)
+def _weighed(  # noqa: PLR0913  # all that a grade depends on, and nothing else
+    rule: GradingRule,
+    analyte: Analyte,
+    value: Interval,
+    unit: Unit | None,
+    limits: ReferenceRange,
+    baseline: Baseline,
+    facts: tuple[tuple[str, bool], ...],
+    lasting: Interval | None,
+) -> tuple[int, int, int]:
+    measured = Measured(analyte, value, unit, limits, "", "")
+    return weigh(case_of(rule, measured, baseline, dict(facts), lasting))
+
+
+def weigh(case: Case) -> tuple[int, int, int]:
+    """Lowest and highest grade of a case, and the one alerts count with."""
     lowest, highest = case.judge()
     alerting = highest if lowest == highest else max(lowest, min(highest, case.supposed().judge()[1]))
-    return Graded(case, lowest, highest, alerting)
+    return lowest, highest, alerting
+
+
+@lru_cache(maxsize=1024)
+def leans_on_baseline(rule: GradingRule) -> bool:
+    """Whether any criterion of the rule names the baseline."""
+    rows = (*rule.rows.values(), *rule.rows_then.values())
+    told = [criterion.text for row in rows for _, criterion in row.worst_first]
+    return rule.if_baseline is not None or any("BASELINE" in text for text in told)
+
+
+@lru_cache(maxsize=1024)
+def _asks_for_baseline(rule: GradingRule) -> bool:
+    """Whether the baseline can play a part: named by a criterion, or by its unit in a rule that converts none."""
+    return rule.relative or leans_on_baseline(rule)
+
+
+@lru_cache(maxsize=1024)
+def _facts_asked(rule: GradingRule) -> tuple[str, ...]:
+    about_baseline = frozenset() if rule.if_baseline is None else {BASELINE_ABNORMAL, *rule.if_baseline.facts}
+    return tuple(sorted(rule.facts | about_baseline))
 
 
 def case_of(

@@ -10,8 +10,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Generic, TypeVar
 
+from safety_stream.clinical.evidence import brief
+from safety_stream.clinical.findings import GradeRange
 from safety_stream.clinical.grade_one import Answer, Prepared, answers
-from safety_stream.clinical.grading import Case, case_of, graded
+from safety_stream.clinical.grading import Case, case_of, weigh
 from safety_stream.clinical.measure import Measured, Setting, Unmeasurable
 from safety_stream.quantity import EXACT, ZERO, Interval, exactly, plain_number
 from safety_stream.rulebook.tables import Unit
@@ -93,8 +95,10 @@ class Ladder(Generic[Shown]):
     def _judged(self, index: int) -> Shown:
         place, on_a_cut = divmod(index, 2)
         at = self._cuts[place] if on_a_cut else self._inside(place)
-        one = graded(self._case.at(exactly(at)))
-        self._shown[index] = shown = self._show(_cells(Answer(one.term, one.rule_id, one, None)))
+        case = self._case.at(exactly(at))
+        lowest, highest, alerting = weigh(case)
+        why = brief(case, GradeRange(lowest=lowest, highest=highest), alerting)
+        self._shown[index] = shown = self._show((case.rule.term, str(lowest), str(highest), case.rule.id, why))
         return shown
 
     def _inside(self, place: int) -> Decimal:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
-from safety_stream.clinical.clock import Known, timed
+from safety_stream.clinical.clock import timed
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
@@ -21,7 +21,7 @@ from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Graded, Measured, NoBaseline
+from safety_stream.clinical.grading import Basis, Graded, Measured, NoBaseline, leans_on_baseline
 from safety_stream.clinical.observed import observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, death_by, poured, query
@@ -34,7 +34,7 @@ from safety_stream.clinical.toxicities import (
     thresholds,
     toxicity,
 )
-from safety_stream.clinical.two_baselines import leans_on_baseline, other_baseline, with_other
+from safety_stream.clinical.two_baselines import other_baseline, with_other
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
 
@@ -132,7 +132,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         other = other_baseline(place, fold.other, measured, frame, course.book)
     rules, closed, graded = dict(fold.rules), [], []
     for rule in course.rules:
-        known = Known(rule, measured, baseline, facts)
+        known = Basis(rule, measured, baseline, facts)
         state, given = timed(rules.get(rule.id) or RuleFold(), one.result, known, frame)
         if other is not baseline and leans_on_baseline(rule):
             given = with_other(given, known, other, frame)
@@ -185,7 +185,7 @@ def _undecided(graded: Iterable[Graded], measured: Measured, baseline: object) -
     for one in graded:
         if one.grade.decided:
             continue
-        rule = one.case.rule
+        rule = one.basis.rule
         limit = measured.range.high if rule.worse == "higher" else measured.range.low
         named = "upper" if rule.worse == "higher" else "lower"
         if limit is None and one.grade.lowest == 0 and not measured.derived:

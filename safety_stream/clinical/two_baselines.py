@@ -8,15 +8,14 @@
 The protocol says which of the two decides; the other is a reason in the evidence, never the grade.
 """
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from safety_stream.clinical.baseline import baseline_for, other_period_of
-from safety_stream.clinical.clock import Known
 from safety_stream.clinical.findings import Evidence
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Baseline, Graded, Measured, grade
+from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, grade_on
 from safety_stream.clinical.result import Place, Result
-from safety_stream.rulebook.tables import Book, GradingRule
+from safety_stream.rulebook.tables import Book
 
 
 def other_baseline(place: Place, standing: tuple[Result, ...], known: Measured, frame: Frame, book: Book) -> Baseline:
@@ -24,19 +23,11 @@ def other_baseline(place: Place, standing: tuple[Result, ...], known: Measured, 
     return baseline_for(other_period_of(frame, place), standing, known.analyte, frame, book)
 
 
-@lru_cache(maxsize=1024)
-def leans_on_baseline(rule: GradingRule) -> bool:
-    """Whether any criterion of the rule names the baseline."""
-    rows = (*rule.rows.values(), *rule.rows_then.values())
-    told = [criterion.text for row in rows for _, criterion in row.worst_first]
-    return rule.if_baseline is not None or any("BASELINE" in text for text in told)
-
-
-def with_other(given: Graded, known: Known, other: Baseline, frame: Frame) -> Graded:
+def with_other(given: Graded, known: Basis, other: Baseline, frame: Frame) -> Graded:
     """The grade, saying what the other reading of the baseline would make of it where that is another grade."""
     if other == known.baseline:
         return given
-    second = grade(known.rule, known.measured, other, known.facts).grade
+    second = grade_on(known._replace(baseline=other)).grade
     if second == given.grade:
         return given
     named = "the first infusion" if frame.version.baseline.before == "lymphodepletion" else "lymphodepletion"
@@ -48,7 +39,7 @@ class Beside(Graded):
     """A grade whose evidence has one more reason."""
 
     def __init__(self, one: Graded, reason: str) -> None:
-        super().__init__(one.case, one.grade.lowest, one.grade.highest, one.alerting_grade)
+        super().__init__(one.basis, one.grade, one.alerting_grade)
         self._one, self._reason = one, reason
 
     @cached_property

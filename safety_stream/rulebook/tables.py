@@ -27,7 +27,7 @@ _NO_RANGE = ReferenceRange()
 _RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unit:
     """A unit an analyte is accepted in: (value - ``origin``) x ``factor`` / ``divisor`` is the analyte's own unit.
 
