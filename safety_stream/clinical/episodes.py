@@ -51,6 +51,8 @@ def advance(
 
     ``thresholds``: the grades whose unbroken stretches a DLT rule may ask for.
     """
+    if fold.open is None and sample.grade.highest == 0:
+        return _rested(fold, sample), None
     fold = _entered(fold, sample)
     closed: Episode | None = None
     now = fold.open
@@ -72,6 +74,15 @@ def advance(
             else ending.risen,
         )
     return _left(fold, sample, ending if closed is None else None), ending if closed is not None else None
+
+
+def _rested(fold: RuleFold, sample: Sample) -> RuleFold:
+    """The fold after a normal sample outside any episode: most samples are so."""
+    recent = (*fold.recent, sample.seen)[-READINGS_SHOWN:]
+    if sample.period == "after":
+        return RuleFold(fold.episodes, None, fold.before, 0, True, fold.baseline, recent, fold.clock)
+    before = sample.grade if fold.before is None else fold.before
+    return RuleFold(fold.episodes, None, before, 0, fold.treated, sample.seen, recent, fold.clock)
 
 
 def _entered(fold: RuleFold, sample: Sample) -> RuleFold:

@@ -21,7 +21,7 @@ from safety_stream.clinical.points import point_of
 from safety_stream.clinical.record import Closed, Index, Page, Report, Series
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result
-from safety_stream.clinical.series import Carried, Course, all_findings, carried, digest_of, folded, new_findings
+from safety_stream.clinical.series import Carried, Course, all_findings, carried, digest_of, digest_stays, folded, new_findings
 from safety_stream.clinical.shelf import (
     Shelf,
     cut_of,
@@ -56,11 +56,14 @@ class Bench:
 
 
 class Filed(NamedTuple):
-    """The pages of one thing after a step, what changed, what the header is to know, and the grades given."""
+    """The pages of one thing after a step, what changed, what the header is to know, and the grades given.
+
+    ``digest``: None where the header knows it already.
+    """
 
     pages: Mapping[str, Page]
     changes: tuple[FindingChange, ...]
-    digest: Digest
+    digest: Digest | None
     outcome: Outcome = "processed"
     graded: tuple[tuple[str, str], ...] = ()
 
@@ -154,7 +157,8 @@ def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
         book=bench.edition,
     )
     graded = tuple([(course.key, str(one)) for one in touched.grades])
-    return Filed({series.analyte: after}, changes, _digest(after), graded=graded)
+    stays = kept is series.kept and digest_stays(series.fold, fold, touched)
+    return Filed({series.analyte: after}, changes, None if stays else _digest(after), graded=graded)
 
 
 def _late(series: Series, told: Result, bench: Bench) -> Filed:

@@ -143,7 +143,7 @@ class Frame:
 
     def facts_at(self, instant: datetime) -> Mapping[str, bool]:
         """The yes-or-no facts that held then: the last one recorded up to that instant."""
-        known = {}
+        known: dict[str, bool] = {}
         for name, course in self.recorded.items():
             told = [value for since, value in course if since <= instant]
             if told and isinstance(told[-1], bool):

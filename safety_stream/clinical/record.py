@@ -194,6 +194,10 @@ class Loaded(Set[str]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def __rsub__(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of some names whose page is not loaded."""
+        return frozenset([name for name in names if self._record.page(name) is None])
+
     @classmethod
     def _from_iterable(cls, names: Iterable[str]) -> frozenset[str]:  # type: ignore[override]  # a part is no record
         return frozenset(names)

@@ -27,6 +27,7 @@ from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, death_by, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result
+from safety_stream.clinical.running import Depths
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
@@ -68,26 +69,34 @@ class Touched(NamedTuple):
     inside: tuple[watch.Closed, ...] = ()
 
 
+_NOTHING = Touched()
+
+
 def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold, Touched]:
     """The fold after one more time point of results that stand, and what it brought."""
-    fold, touched = at_end_of(fold, point, course), Touched()
+    touched = _NOTHING
     if course.analyte is None:
         named = course.key[1:]
         questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
-        return _asked(fold, touched, (*questions, *_rivals(point)))
+        return _asked(at_end_of(fold, point, course), touched, (*questions, *_rivals(point)))
     for one in drawn(point, course.analyte, course.frame, course.book):
         if isinstance(one.measured, Measured):
             fold, touched = _judged(fold, touched, one, one.measured, course)
-            after = period_of(course.frame, one.result.place(course.frame.zone)) == "after"
-            fold = fold if after else fold._replace(baseline=point)
-            if other_period_of(course.frame, one.result.place(course.frame.zone)) != "after":
-                fold = fold._replace(other=point)
+            fold = _with_baseline(fold, one.result, point, course.frame)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         fold, touched = _beside(fold, touched, one, course)
     own = [one for one in point if _own(one, course)]
     late = _after_death(own, course, course.frame.died) if course.frame.died is not None else ()
-    return _asked(fold, touched, (*_rivals(own), *_too_early(own, course), *late))
+    return _asked(at_end_of(fold, point, course), touched, (*_rivals(own), *_too_early(own, course), *late))
+
+
+def _with_baseline(fold: Fold, measured: Result, point: tuple[Result, ...], frame: Frame) -> Fold:
+    """Until the first treatment, by each reading of it, the last time point that could be measured is the baseline."""
+    place = measured.place(frame.zone)
+    if period_of(frame, place) != "after":
+        fold = fold._replace(baseline=point)
+    return fold if other_period_of(frame, place) == "after" else fold._replace(other=point)
 
 
 def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
@@ -103,7 +112,7 @@ def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fo
 def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
     """The fold with no more said than that these results have been."""
     zone, joint = course.frame.zone, course.analyte is not None and course.analyte.joint
-    return fold._replace(last=point[-1].place(zone), point=point_of(point[-1], zone) if joint else "")
+    return Fold(point[-1].place(zone), point_of(point[-1], zone) if joint else "", *fold[2:])
 
 
 def _own(result: Result, course: Course) -> bool:
@@ -321,7 +330,31 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         marks=fold.marks,
         joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
         graded=graded_episodes(found.values()),
-        depths=fold.depths._replace(above=()) if fold.depths.above else fold.depths,
+        depths=_lasting(fold.depths),
         observed=fold.observed,
         holds=fold.last is not None,
     )
+
+
+def digest_stays(before: Fold, after: Fold, touched: Touched) -> bool:
+    """Whether one more result left all that a digest takes from a fold as it was; its findings are looked at elsewhere.
+
+    Most results do: then the header need not be looked at.
+    """
+    return (
+        before.last is not None
+        and after.marks == before.marks
+        and after.joining == before.joining
+        and after.observed == before.observed
+        and (after.depths is before.depths or _lasting(after.depths) == _lasting(before.depths))
+        and all(_judged_alike(before.judged.get(judged_key(one)), one) for one in touched.judged)
+    )
+
+
+def _lasting(depths: Depths) -> Depths:
+    """The depths without the days on which nothing hangs yet."""
+    return depths._replace(above=()) if depths.above else depths
+
+
+def _judged_alike(held: Judged | None, now: Judged) -> bool:
+    return now.phase == "after_infusion" or (held is not None and told_of(held) == told_of(now))

@@ -76,19 +76,15 @@ class Shelf(NamedTuple):
         return merged
 
 
-def names_needed(record: SubjectRecord, key: str, told: Measurement | None, zone: tzinfo) -> Iterator[str]:
+def names_needed(record: SubjectRecord, key: str, told: Measurement | None, zone: tzinfo) -> tuple[str, ...]:
     """The pages of one analyte that a measurement needs, as far as the pages loaded so far tell; None: every page."""
-    yield key
     series = record.series.get(key)
-    if series is None:
-        return
-    if series.sealed or series.sealing or len(series.results) >= OPEN - 1:
-        yield key + INDEX
-    if not (series.sealed or series.sealing):
-        return
+    if series is None or not (series.sealed or series.sealing):
+        return (key,) if series is None or len(series.results) < OPEN - 1 else (key, key + INDEX)
     after, index = let_go(series), record.indexes.get(key + INDEX)
     if told is None or (index is not None and reaches_sealed(after, index, result_of(told), zone)):
-        yield from (f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1))
+        return (key, key + INDEX, *(f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1)))
+    return key, key + INDEX
 
 
 def shelf_of(record: SubjectRecord, key: str, needed: Collection[str] | None = None) -> Shelf:

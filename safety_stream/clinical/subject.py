@@ -88,13 +88,15 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     page; so does a new edition of the book or the protocol.
     """
     zone = _protocol(book, record.study).versions[0].tz
-    needed = {HEADER}
+    needed, every = {HEADER}, _is_stale(record, book)
     if isinstance(event, Measurement):
         for key in series_keys(event, book):
             needed.update(names_needed(record, key, _unless_left_behind(record, key, event), zone))
-    elif isinstance(event, AdverseEvent):
-        needed.add(report_page(event.source.record))
-    if _is_stale(record, book) or _touches_every_page(record, event):
+    else:
+        if isinstance(event, AdverseEvent):
+            needed.add(report_page(event.source.record))
+        every = every or _touches_every_page(record, event)
+    if every:
         for name in record.header.digests:
             needed.update({name} if name.startswith(REPORT) else names_needed(record, name, None, zone))
     return frozenset(needed)
@@ -105,7 +107,7 @@ def _touches_every_page(record: SubjectRecord, event: SubjectEvent | None) -> bo
     if isinstance(event, AdverseEvent):
         held = record.reports.get(report_page(event.source.record))
         return is_grave(event) or (held is not None and held.fact is not None and held.fact.grave_at is not None)
-    return not (event is None or isinstance(event, Measurement | Acknowledged))
+    return not (event is None or isinstance(event, (Measurement, Acknowledged)))
 
 
 def _is_stale(record: SubjectRecord, book: Book) -> bool:
@@ -125,8 +127,7 @@ def _page_edition(book: Book, study: str) -> str:
 
 def edition_of(book: Book, study: str) -> str:
     """What the conclusions on a page rest on beside its facts: the book and the study's protocol."""
-    protocol = book.protocol(study)
-    return f"{book.version}+{protocol.digest}" if protocol else book.version
+    return book.editions.get(study, book.version)
 
 
 def reached(record: SubjectRecord) -> datetime | None:
@@ -208,7 +209,7 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         filed[name] = file_report(name, record.reports[name], about.page, about.outcome, bench)
         outcome = about.outcome
         if _touches_every_page(before, event):
-            bench = _knowing_death(bench, {**record.header.digests, name: filed[name].digest})
+            bench = _knowing_death(bench, {**record.header.digests, **_digests(filed)})
             filed |= _every_series(record, bench, {})
     elif event is not None and not isinstance(event, Acknowledged):
         fact = remember_fact(record.header, event)
@@ -239,12 +240,17 @@ def _every_page(record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed])
     reports = {
         name: filed.get(name) or file_report(name, one, one, "processed", bench) for name, one in record.reports.items()
     }
-    bench = _knowing_death(bench, {name: one.digest for name, one in reports.items()})
+    bench = _knowing_death(bench, _digests(reports))
     return reports | _every_series(record, bench, filed), bench
 
 
 def _every_series(record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed]) -> dict[str, Filed]:
     return {key: filed.get(key) or file_shelf(shelf_of(record, key), bench) for key in record.series}
+
+
+def _digests(filed: Mapping[str, Filed]) -> dict[str, Digest]:
+    """What the header is to know of some pages that it may not know yet."""
+    return {name: one.digest for name, one in filed.items() if one.digest is not None}
 
 
 def _digest_of(report: Report, bench: Bench) -> Digest:
@@ -260,7 +266,7 @@ def _knowing_death(bench: Bench, digests: Mapping[str, Digest]) -> Bench:
 def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Filed], bench: Bench) -> Step:
     """The header after the pages: what it knows of them, its own findings, the status, the deadline."""
     held, header = before.header, record.header
-    news = {name: one.digest for name, one in filed.items() if header.digests.get(name) != one.digest}
+    news = {name: digest for name, digest in _digests(filed).items() if header.digests.get(name) != digest}
     if news:
         header = replace(header, digests={**header.digests, **news})
     changes = [change for name in sorted(filed) for change in filed[name].changes]

@@ -293,7 +293,15 @@ class Book:
 
     def joined_on(self, analyte: str) -> tuple[JoinedRule, ...]:
         """The rules that join an analyte with another in time."""
-        return tuple(rule for rule in self.joined if analyte in {rule.happens.analyte, rule.around.analyte})
+        return self._joined_on.get(analyte, ())
+
+    @cached_property
+    def _joined_on(self) -> Mapping[str, tuple[JoinedRule, ...]]:
+        parts = {part.analyte for rule in self.joined for part in (rule.happens, rule.around)}
+        return {
+            key: tuple(rule for rule in self.joined if key in {rule.happens.analyte, rule.around.analyte})
+            for key in parts
+        }
 
     def rules_of(self, term: str) -> tuple[GradingRule, ...]:
         """The rules that grade a term, by its name."""
@@ -311,6 +319,11 @@ class Book:
         """What people write, with the names of the terms that are suggested for it."""
         for written, names in self._synonyms.phrases.items():
             yield written, tuple(self._by_name[name].name for name in names)
+
+    @cached_property
+    def editions(self) -> Mapping[str, str]:
+        """By study what conclusions rest on beside facts: the book and the protocol."""
+        return {study: f"{self.version}+{protocol.digest}" for study, protocol in self.protocols.items()}
 
     def protocol(self, study: str) -> Protocol | None:
         """The protocol of a study."""
