@@ -21,7 +21,16 @@ from safety_stream.clinical.points import point_of
 from safety_stream.clinical.record import Closed, Index, Page, Report, Series
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result
-from safety_stream.clinical.series import Carried, Course, all_findings, carried, digest_of, digest_stays, folded, new_findings
+from safety_stream.clinical.series import (
+    Carried,
+    Course,
+    all_findings,
+    carried,
+    digest_of,
+    digest_stays,
+    folded,
+    new_findings,
+)
 from safety_stream.clinical.shelf import (
     Shelf,
     cut_of,
@@ -35,6 +44,7 @@ from safety_stream.clinical.shelf import (
     summed,
     without_sealed,
 )
+from safety_stream.clinical.untouched import untouched
 from safety_stream.clinical.versions import settle_result
 from safety_stream.clinical.watch import watch_key
 from safety_stream.rulebook.tables import Book
@@ -96,8 +106,13 @@ def _begins(series: Series, told: Result, course: Course) -> bool:
     return not series.fold.point or point_of(told, course.frame.zone) != series.fold.point
 
 
-def file_shelf(shelf: Shelf, bench: Bench) -> Filed:
-    """Everything known of an analyte concluded anew, because the frame or the edition may be another."""
+def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:
+    """Everything known of an analyte concluded anew, because the frame or the edition may be another.
+
+    ``was``: the frame its pages were surely concluded with; they stay as they are where the new one says the same.
+    """
+    if was is not None and untouched(shelf, bench.edition, was, bench.frame):
+        return Filed({}, (), None)
     course, series = bench.course(shelf.series.analyte), shelf.series
     now = let_go(series)
     if now is not series:

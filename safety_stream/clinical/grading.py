@@ -14,7 +14,7 @@ from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, measure
 from safety_stream.quantity import ENDLESS, ZERO, Interval, ReferenceRange, exactly
 from safety_stream.rulebook.criteria import Criterion, Inputs, Verdict
-from safety_stream.rulebook.tables import Analyte, GradingRule, Row, Unit
+from safety_stream.rulebook.tables import GradingRule, Row, Unit
 
 __all__ = ["Baseline", "Basis", "Graded", "Measured", "NoBaseline", "Remark", "Unmeasurable", "grade", "measure"]
 
@@ -130,28 +130,28 @@ def grade(
 def grade_on(basis: Basis) -> Graded:
     """The grade on a basis: worked out once for all results that say the same, whosever they are."""
     rule, measured, baseline, facts, lasting = basis
-    analyte, value, unit, limits = measured[:4]
     if not _asks_for_baseline(rule):
         baseline = NoBaseline.NOT_YET_TREATED
     elif isinstance(baseline, Measured):
-        baseline = Measured(*baseline[:4], "", "")
+        baseline = _bare(baseline)
     told = tuple([(name, facts[name]) for name in _facts_asked(rule) if name in facts]) if facts else ()
-    lowest, highest, alerting = _weighed(rule, analyte, value, unit, limits, baseline, told, lasting)
+    lowest, highest, alerting = _weighed(rule, _bare(measured), baseline, told, lasting)
     return Graded(basis, _RANGES[lowest][highest], alerting)
 
 
+def _bare(measured: Measured) -> Measured:
+    """The quantity without its record: all that a grade depends on."""
+    return Measured(*measured[:4], "", "")
+
+
 @lru_cache(maxsize=16_384)
-def _weighed(  # noqa: PLR0913  # all that a grade depends on, and nothing else
+def _weighed(
     rule: GradingRule,
-    analyte: Analyte,
-    value: Interval,
-    unit: Unit | None,
-    limits: ReferenceRange,
+    measured: Measured,
     baseline: Baseline,
     facts: tuple[tuple[str, bool], ...],
     lasting: Interval | None,
 ) -> tuple[int, int, int]:
-    measured = Measured(analyte, value, unit, limits, "", "")
     return weigh(case_of(rule, measured, baseline, dict(facts), lasting))
 
 

@@ -21,7 +21,7 @@ from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measuremen
 from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf
 from safety_stream.clinical.findings import AnyFinding, FindingChange, SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
-from safety_stream.clinical.frame import frame_of
+from safety_stream.clinical.frame import Frame, frame_of
 from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_keys
 from safety_stream.clinical.overview import overview
 from safety_stream.clinical.record import (
@@ -214,7 +214,9 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     elif event is not None and not isinstance(event, Acknowledged):
         fact = remember_fact(record.header, event)
         record, outcome = record.with_header(fact.page), fact.outcome
-        filed, bench = _every_page(record, _bench(record, book, as_of, because), {})
+        # Told again, it may stand in the header and not yet in the pages: a crash came between them.
+        was = None if outcome == "duplicate" else bench.frame
+        filed, bench = _every_page(record, _bench(record, book, as_of, because), {}, was)
     if stale:
         filed, bench = _every_page(record, bench, filed)
     return _closed(before, record, filed, bench)._replace(outcome=outcome)
@@ -235,17 +237,24 @@ def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str) -> 
     return _knowing_death(Bench(book, edition, as_of, because, frame), record.header.digests)
 
 
-def _every_page(record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed]) -> tuple[dict[str, Filed], Bench]:
-    """Every page concluded anew that was not filed already; the reports first, they may tell of a death."""
+def _every_page(
+    record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed], was: Frame | None = None
+) -> tuple[dict[str, Filed], Bench]:
+    """Every page concluded anew that was not filed already; the reports first, they may tell of a death.
+
+    ``was``: the frame that they were surely concluded with.
+    """
     reports = {
         name: filed.get(name) or file_report(name, one, one, "processed", bench) for name, one in record.reports.items()
     }
     bench = _knowing_death(bench, _digests(reports))
-    return reports | _every_series(record, bench, filed), bench
+    return reports | _every_series(record, bench, filed, was), bench
 
 
-def _every_series(record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed]) -> dict[str, Filed]:
-    return {key: filed.get(key) or file_shelf(shelf_of(record, key), bench) for key in record.series}
+def _every_series(
+    record: SubjectRecord, bench: Bench, filed: Mapping[str, Filed], was: Frame | None = None
+) -> dict[str, Filed]:
+    return {key: filed.get(key) or file_shelf(shelf_of(record, key), bench, was) for key in record.series}
 
 
 def _digests(filed: Mapping[str, Filed]) -> dict[str, Digest]:

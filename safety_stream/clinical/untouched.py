@@ -1,0 +1,59 @@
+"""Pages of results that a change of the header cannot reach, so that a dose does not fold a whole record anew.
+
+    first infusion told          potassium   o  o  o |         all before it, nothing concluded: untouched
+                                 ALT         o  *  o |         a finding: its study days change, concluded anew
+                                 NEUT        o  o  o | o       one result is after treatment now: concluded anew
+
+A fold reads of the frame no more than is compared here; where that is the same the fold is the same, and with nothing
+concluded on the page nothing follows from it but what followed before. A test watches what a fold reads.
+"""
+
+from safety_stream.clinical.baseline import other_period_of
+from safety_stream.clinical.eligibility import stage_of
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.observed import schedule_of
+from safety_stream.clinical.result import Place
+from safety_stream.clinical.shelf import Shelf
+
+
+def untouched(shelf: Shelf, edition: str, was: Frame, now: Frame) -> bool:
+    """Whether a page concluded with one frame and this edition says the same, namely nothing, with another frame."""
+    if shelf.series.book != edition or any(one.finding is not None for one in shelf.kept.values()):
+        return False
+    if (was.version, was.screened, was.died) != (now.version, now.screened, now.died):
+        return False
+    analyte = shelf.series.analyte
+    if was.infusions != now.infusions and (
+        _counts_from_infusions(was, analyte) or _counts_from_infusions(now, analyte)
+    ):
+        return False
+    places = [one.place(now.zone) for one in shelf.results]
+    return _same_times(was, now, places) and _same_stages(was, now, places, analyte)
+
+
+def _counts_from_infusions(frame: Frame, analyte: str) -> bool:
+    """Whether the fold of the analyte counts days or hours from an infusion."""
+    depths, schedule = frame.version.hematotoxicity, schedule_of(frame)
+    if depths is not None and depths.analyte == analyte:
+        return True
+    return schedule is not None and (analyte in schedule.blind_of or analyte in schedule.visits_of)
+
+
+def _same_times(was: Frame, now: Frame, places: list[Place]) -> bool:
+    """Whether each result lies to both starts of treatment, and to the facts recorded, as it did."""
+    if (was.start, was.other_start, was.recorded) == (now.start, now.other_start, now.recorded):
+        return True
+    return all(_time(was, one) == _time(now, one) for one in places)
+
+
+def _time(frame: Frame, place: Place) -> tuple[object, ...]:
+    return frame.treated_before(place[0], place[1]), other_period_of(frame, place), frame.facts_at(place[0])
+
+
+def _same_stages(was: Frame, now: Frame, places: list[Place], analyte: str) -> bool:
+    """Whether each result answers each criterion on the analyte in the stage that it did."""
+    return all(
+        stage_of(was, criterion, *place[:2]) == stage_of(now, criterion, *place[:2])
+        for _, criterion in now.version.criteria_on(analyte)
+        for place in places
+    )
