@@ -111,9 +111,9 @@ def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:
 
     ``was``: the frame its pages were surely concluded with; they stay as they are where the new one says the same.
     """
-    if was is not None and untouched(shelf, bench.edition, was, bench.frame):
-        return Filed({}, (), None)
     course, series = bench.course(shelf.series.analyte), shelf.series
+    if was is not None and untouched(shelf, course, bench.edition, was):
+        return Filed({}, (), None)
     now = let_go(series)
     if now is not series:
         now = without_sealed(now, course, series)

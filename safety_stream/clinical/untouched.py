@@ -3,9 +3,10 @@
     first infusion told          potassium   o  o  o |         all before it, nothing concluded: untouched
                                  ALT         o  *  o |         a finding: its study days change, concluded anew
                                  NEUT        o  o  o | o       one result is after treatment now: concluded anew
+    second infusion told         calcium     o  *  o | o       a finding of which no DLT rule speaks: untouched
 
-A fold reads of the frame no more than is compared here; where that is the same the fold is the same, and with nothing
-concluded on the page nothing follows from it but what followed before. A test watches what a fold reads.
+A fold reads of the frame no more than is compared here, and so do the findings that are made from it: where that is
+the same they are the same. A test watches what they read.
 """
 
 from safety_stream.clinical.baseline import other_period_of
@@ -13,25 +14,39 @@ from safety_stream.clinical.eligibility import stage_of
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.observed import schedule_of
 from safety_stream.clinical.result import Place
+from safety_stream.clinical.series import Course
 from safety_stream.clinical.shelf import Shelf
+from safety_stream.clinical.toxicities import measured_rules
 
 
-def untouched(shelf: Shelf, edition: str, was: Frame, now: Frame) -> bool:
-    """Whether a page concluded with one frame and this edition says the same, namely nothing, with another frame."""
-    if shelf.series.book != edition or any(one.finding is not None for one in shelf.kept.values()):
+def untouched(shelf: Shelf, course: Course, edition: str, was: Frame) -> bool:
+    """Whether pages concluded with another frame and this edition say the same with the frame of the course."""
+    now = course.frame
+    if shelf.series.book != edition or (was.version, was.screened, was.died) != (now.version, now.screened, now.died):
         return False
-    if (was.version, was.screened, was.died) != (now.version, now.screened, now.died):
+    if was.infusions != now.infusions and (_counts_from(was, course.key) or _counts_from(now, course.key)):
         return False
-    analyte = shelf.series.analyte
-    if was.infusions != now.infusions and (
-        _counts_from_infusions(was, analyte) or _counts_from_infusions(now, analyte)
-    ):
+    if any(one.finding is not None for one in shelf.kept.values()) and not _same_findings(was, course):
         return False
     places = [one.place(now.zone) for one in shelf.results]
-    return _same_times(was, now, places) and _same_stages(was, now, places, analyte)
+    return _same_times(was, now, places) and _same_stages(was, now, places, course.key)
 
 
-def _counts_from_infusions(frame: Frame, analyte: str) -> bool:
+def _same_findings(was: Frame, course: Course) -> bool:
+    """Whether the same folds make the same findings: their heads, study days, and the windows and decisions of DLTs."""
+    now = course.frame
+    if was.head != now.head or _day_zero(was) != _day_zero(now):
+        return False
+    if (was.infusions, was.adjudicated) == (now.infusions, now.adjudicated):
+        return True
+    return not any(measured_rules(now, rule, course.soc(rule)) for rule in course.rules)
+
+
+def _day_zero(frame: Frame) -> tuple[object, ...]:
+    return frame.infusions[:1], [one.day for one in frame.upcoming if one.number == 1]
+
+
+def _counts_from(frame: Frame, analyte: str) -> bool:
     """Whether the fold of the analyte counts days or hours from an infusion."""
     depths, schedule = frame.version.hematotoxicity, schedule_of(frame)
     if depths is not None and depths.analyte == analyte:

@@ -11,6 +11,7 @@ from safety_stream.clinical.frame import Frame, frame_of
 from safety_stream.clinical.record import SubjectRecord
 from safety_stream.clinical.result import result_of
 from safety_stream.clinical.shelf import Shelf
+from safety_stream.clinical.toxicities import measured_rules
 from safety_stream.rulebook.load import load_book
 
 BOOK = load_book(allow_unsigned=True)
@@ -68,20 +69,43 @@ def test_a_fold_reads_no_more_of_the_frame_than_is_compared(
 ) -> None:
     """Whoever lets a fold read something else of the frame must say so in ``untouched``; the stages are compared."""
     monkeypatch.setattr(series, "judge_result", lambda *_: ())
+    course, steps = _watched_fold(key, value)
+    counted = {"infusions"} if untouched._counts_from(course.frame, key) else set()
+    assert {"version", "start"} <= _READ  # the watch works
+    assert steps
+    assert not _READ - _COMPARED - counted
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("K", "7"), ("ALT", "900"), ("TEMP", "41"), ("SYSBP", "190"), ("NEUT", "0.2")]
+)
+def test_findings_read_no_more_of_the_frame_than_is_compared(key: str, value: str) -> None:
+    """The same for what is made from a fold: of DLTs the infusions and the decisions, of others the study day."""
+    course, steps = _watched_fold(key, value)
+    _READ.clear()
+    found = series.all_findings(steps[-1].fold, [one.touched for one in steps], course)
+    limiting = any(measured_rules(course.frame, rule, course.soc(rule)) for rule in course.rules)
+    assert found
+    assert (
+        not _READ
+        - {"head", "study", "subject", "version", "zone", "study_day", "day_from_plan"}
+        - ({"infusions", "adjudicated"} if limiting else set())
+    )
+
+
+def _watched_fold(key: str, value: str) -> tuple[series.Course, list[series.Carried]]:
+    """Three results of an analyte around the first of two infusions, folded; what was read of the frame is noted."""
     analyte = BOOK.analytes[key]
     told = [_lab(analyte.tests[0], value, analyte.unit, "1", "90", days=days) for days in (-3, 0, 1)]
     frame = frame_of(STUDY, "001", _told(_dose(1, 0), _dose(2, 7)).header.facts, BOOK.protocols[STUDY])
     watching = _Watching(**{one.name: getattr(frame, one.name) for one in fields(frame)})
+    course = series.Course(key, analyte, watching, BOOK)
     _READ.clear()
-    series.folded(
-        [result_of(one) for one in told if isinstance(one, Measurement)], series.Course(key, analyte, watching, BOOK)
-    )
-    counted = {"infusions"} if untouched._counts_from_infusions(frame, key) else set()
-    assert {"version", "start"} <= _READ  # the watch works
-    assert not _READ - _COMPARED - counted
+    return course, series.folded([result_of(one) for one in told if isinstance(one, Measurement)], course)
 
 
 _COMPARED = {"version", "zone", "screened", "died", "start", "other_start", "treated_before", "recorded", "facts_at"}
+_WHOLE = {"head", "study_day", "day_from_plan"}  # compared by what they say
 _READ: set[str] = set()
 
 
@@ -90,6 +114,9 @@ class _Watching(Frame):
 
     def __getattribute__(self, name: str) -> object:
         _READ.add(name)
+        if name in _WHOLE:
+            plain = Frame(**{one.name: object.__getattribute__(self, one.name) for one in fields(Frame)})
+            return getattr(plain, name)
         return super().__getattribute__(name)
 
 
