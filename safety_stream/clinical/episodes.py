@@ -12,7 +12,6 @@ subject whose grade before treatment was not normal it is the worst grade before
 seen: then an excursion ends when it is back at that grade. A sample that cannot be graded neither opens nor ends one.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -44,9 +43,7 @@ def grades(lowest: int, highest: int) -> GradeRange:
     return GradeRange(lowest=lowest, highest=highest)
 
 
-def advance(
-    fold: RuleFold, sample: Sample, thresholds: Callable[[], tuple[int, ...]]
-) -> tuple[RuleFold, Episode | None]:
+def advance(fold: RuleFold, sample: Sample, thresholds: tuple[int, ...]) -> tuple[RuleFold, Episode | None]:
     """The fold after one more sample, and the episode that it closed, if it did.
 
     ``thresholds``: the grades whose unbroken stretches a DLT rule may ask for.
@@ -67,7 +64,7 @@ def advance(
     ending = closed or now
     if ending is not None:
         ending = ending._replace(
-            stretches=_stretched(ending.stretches, sample, thresholds(), fold.recent),
+            stretches=_stretched(ending.stretches, sample, thresholds, fold.recent),
             readings=_shown(fold, sample),
             risen=steepest(ending.risen, risen(fold.recent, sample.seen))
             if sample.period != "before"

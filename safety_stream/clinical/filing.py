@@ -7,12 +7,13 @@ Three ways lead through a series, from cheap to dear, and all end in the same fi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import shelf as shelves
 from safety_stream.clinical.changes import Kept, difference
+from safety_stream.clinical.course import Course
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
@@ -23,7 +24,6 @@ from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.series import (
     Carried,
-    Course,
     all_findings,
     carried,
     digest_of,
@@ -59,10 +59,14 @@ class Bench:
     as_of: datetime
     because: str
     frame: Frame
+    courses: dict[str, Course] = field(default_factory=dict)
 
     def course(self, key: str) -> Course:
-        """What a series is judged with."""
-        return Course(key, self.book.analytes.get(key), self.frame, self.book)
+        """What a series is judged with: made once for a frame."""
+        held = self.courses.get(key)
+        if held is None:
+            held = self.courses[key] = Course(key, self.book.analytes.get(key), self.frame, self.book)
+        return held
 
 
 class Filed(NamedTuple):

@@ -21,6 +21,7 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from safety_stream.clinical.changes import Kept
+from safety_stream.clinical.course import Course
 from safety_stream.clinical.facts import HeaderFact, ReportFact
 from safety_stream.clinical.findings import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
@@ -120,6 +121,14 @@ Page = Header | Series | Chunk | Index | Report
 _Page = TypeVar("_Page", Header, Series, Chunk, Index, Report)
 
 
+class Held(NamedTuple):
+    """The frame that the header's facts make, for one edition of book and protocol, and the courses made with it."""
+
+    edition: str
+    frame: Frame
+    courses: dict[str, Course]
+
+
 @dataclass(frozen=True, slots=True)
 class SubjectRecord:
     """The pages of one subject that have been loaded; a page that the engine holds nothing for is loaded empty."""
@@ -131,7 +140,7 @@ class SubjectRecord:
     chunks: Mapping[str, Chunk] = field(default_factory=dict)
     indexes: Mapping[str, Index] = field(default_factory=dict)
     reports: Mapping[str, Report] = field(default_factory=dict)
-    frame: tuple[str, Frame] | None = None
+    frame: "Held | None" = None
     parts: Mapping[str, Part] = field(default_factory=dict)
 
     def with_header(self, header: Header) -> "SubjectRecord":
@@ -151,7 +160,7 @@ class SubjectRecord:
         )
 
     def after(
-        self, header: Header, pages: Mapping[str, Page], frame: tuple[str, Frame], parts: Mapping[str, Part]
+        self, header: Header, pages: Mapping[str, Page], frame: "Held", parts: Mapping[str, Part]
     ) -> "SubjectRecord":
         """The record after a step: its header and pages, and what was derived from them."""
         series, chunks, indexes, reports = self.series, self.chunks, self.indexes, self.reports

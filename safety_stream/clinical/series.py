@@ -6,7 +6,6 @@ costs the same however long the history.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.clock import timed
 from safety_stream.clinical.composites import marks_of, thinned
+from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
@@ -21,7 +21,7 @@ from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding, GradeRange
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Basis, Graded, Measured, NoBaseline, leans_on_baseline
+from safety_stream.clinical.grading import Basis, Graded, Measured, NoBaseline
 from safety_stream.clinical.observed import observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, death_by, poured, query
@@ -32,31 +32,10 @@ from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
     dose_limiting_toxicities,
-    thresholds,
     toxicity,
 )
 from safety_stream.clinical.two_baselines import other_baseline, with_other
-from safety_stream.rulebook.tables import Analyte, Book, GradingRule
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What one series is judged with: its analyte (None: a test the rulebook does not know), the frame, the book."""
-
-    key: str
-    analyte: Analyte | None
-    frame: Frame
-    book: Book
-
-    @property
-    def rules(self) -> tuple[GradingRule, ...]:
-        """The grading rules of the analyte."""
-        return self.book.rules(self.key)
-
-    def soc(self, rule: GradingRule) -> str | None:
-        """The system organ class of a rule's term."""
-        term = self.book.terms.get(rule.meddra_code)
-        return term.soc if term else None
+from safety_stream.rulebook.tables import GradingRule
 
 
 class Touched(NamedTuple):
@@ -102,7 +81,7 @@ def _with_baseline(fold: Fold, measured: Result, point: tuple[Result, ...], fram
 def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
     """What runs on beside the grades: time outside the watch limits, and the spells of rules that join two series."""
     frame, book = course.frame, course.book
-    if not (frame.version.watched(course.key) or book.joined_on(course.key)):
+    if not course.runs_beside:
         return now, touched
     state, ended = watch.watched(now.watched, one, frame)
     spells = joining(now.joining, one, book, frame.zone)
@@ -111,13 +90,13 @@ def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fo
 
 def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
     """The fold with no more said than that these results have been."""
-    zone, joint = course.frame.zone, course.analyte is not None and course.analyte.joint
-    return Fold(point[-1].place(zone), point_of(point[-1], zone) if joint else "", *fold[2:])
+    zone = course.zone
+    return Fold(point[-1].place(zone), point_of(point[-1], zone) if course.joint else "", *fold[2:])
 
 
 def _own(result: Result, course: Course) -> bool:
     """Whether a result is of the analyte itself, not of a companion: that one is questioned on its own page."""
-    if course.analyte is None or not course.analyte.companions:
+    if not course.companions:
         return True
     return course.book.analyte(loinc=result.loinc, test=result.test) is course.analyte
 
@@ -137,19 +116,19 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     baseline = baseline_for(period, fold.baseline, analyte, frame, course.book)
     facts = frame.facts_at(place[0])
     other = baseline
-    if period == "after" and fold.other != fold.baseline and any(leans_on_baseline(rule) for rule in course.rules):
+    if period == "after" and course.leaning and fold.other != fold.baseline:
         other = other_baseline(place, fold.other, measured, frame, course.book)
     rules, closed, graded = dict(fold.rules), [], []
     for rule in course.rules:
         known = Basis(rule, measured, baseline, facts)
         state, given = timed(rules.get(rule.id) or RuleFold(), one.result, known, frame)
-        if other is not baseline and leans_on_baseline(rule):
+        if other is not baseline and rule.id in course.leaning:
             given = with_other(given, known, other, frame)
         graded.append(given)
         rules[rule.id], ended = advance(
             state,
             _sample(one, measured, period, given),
-            lambda rule=rule: thresholds(frame, rule, course.soc(rule)),  # type: ignore[misc]
+            course.thresholds[rule.id],
         )
         if ended is not None:
             closed.append((rule, rules[rule.id], ended))
@@ -158,7 +137,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
         marks=thinned(fold.marks, marks_of(measured, place, frame, baseline), frame.version.by_runs)
-        if frame.version.clauses_on(measured.key)
+        if course.marked
         else (),
         depths=deeper(fold.depths, one, measured, frame),
         observed=observed(fold.observed, place, measured.key, frame),
@@ -272,7 +251,8 @@ def new_findings(fold: Fold, touched: Touched, course: Course) -> tuple[dict[str
     found.update(_about_watching(fold, touched.inside, course))
     among = {*found, *(breach_id(course.frame, one) for one in touched.judged)}
     for rule, _, episode in episodes:
-        among.update(dlt_ids(course.frame, rule, course.soc(rule), episode.number))
+        if rule.id in course.limited:
+            among.update(dlt_ids(course.frame, rule, course.soc(rule), episode.number))
     return found, frozenset(among)
 
 
@@ -289,8 +269,9 @@ def _about_episodes(
     for rule, state, episode in episodes:
         finding = toxicity(course.frame, rule, state, episode)
         yield finding.id, finding
-        for dlt in dose_limiting_toxicities(course.frame, rule, course.soc(rule), episode, course.book):
-            yield dlt.id, dlt
+        if rule.id in course.limited:
+            for dlt in dose_limiting_toxicities(course.frame, rule, course.soc(rule), episode, course.book):
+                yield dlt.id, dlt
 
 
 def _about_criteria(judged: Iterable[Judged], course: Course) -> Iterator[tuple[str, AnyFinding]]:

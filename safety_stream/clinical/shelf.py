@@ -19,6 +19,7 @@ from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept
+from safety_stream.clinical.course import Course
 from safety_stream.clinical.events import Measurement
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Fold
@@ -26,7 +27,7 @@ from safety_stream.clinical.points import point_of
 from safety_stream.clinical.reconciliation import newest
 from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
 from safety_stream.clinical.result import Result, result_of
-from safety_stream.clinical.series import Course, digest_of
+from safety_stream.clinical.series import digest_of
 from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
 from safety_stream.clinical.versions import same_content, settle_result
 from safety_stream.clinical.watch import watch_id, watch_key

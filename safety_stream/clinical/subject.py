@@ -27,6 +27,7 @@ from safety_stream.clinical.overview import overview
 from safety_stream.clinical.record import (
     HEADER,
     REPORT,
+    Held,
     Report,
     Series,
     SubjectRecord,
@@ -231,8 +232,8 @@ def _protocol(book: Book, study: str) -> Protocol:
 
 def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str) -> Bench:
     edition, held = _page_edition(book, record.study), record.frame
-    if held is not None and held[0] == edition:
-        return Bench(book, edition, as_of, because, held[1])
+    if held is not None and held.edition == edition:
+        return Bench(book, edition, as_of, because, held.frame, held.courses)
     frame = frame_of(record.study, record.subject, record.header.facts, _protocol(book, record.study))
     return _knowing_death(Bench(book, edition, as_of, because, frame), record.header.digests)
 
@@ -269,7 +270,7 @@ def _digest_of(report: Report, bench: Bench) -> Digest:
 def _knowing_death(bench: Bench, digests: Mapping[str, Digest]) -> Bench:
     """What a step works with, told when the subject died."""
     death = died(digests)
-    return bench if bench.frame.died == death else replace(bench, frame=replace(bench.frame, died=death))
+    return bench if bench.frame.died == death else replace(bench, frame=replace(bench.frame, died=death), courses={})
 
 
 def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Filed], bench: Bench) -> Step:
@@ -293,7 +294,7 @@ def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Fi
             header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition, concluded_to=bench.as_of
         )
     return Step(
-        record=record.after(header, pages, (bench.edition, bench.frame), parts),
+        record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses), parts),
         changes=tuple(changes),
         status=status,
         pages=frozenset(pages) | ({HEADER} if header is not held else frozenset()),

@@ -10,13 +10,12 @@ the same they are the same. A test watches what they read.
 """
 
 from safety_stream.clinical.baseline import other_period_of
+from safety_stream.clinical.course import Course
 from safety_stream.clinical.eligibility import stage_of
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.observed import schedule_of
 from safety_stream.clinical.result import Place
-from safety_stream.clinical.series import Course
 from safety_stream.clinical.shelf import Shelf
-from safety_stream.clinical.toxicities import measured_rules
 
 
 def untouched(shelf: Shelf, course: Course, edition: str, was: Frame) -> bool:
@@ -39,7 +38,7 @@ def _same_findings(was: Frame, course: Course) -> bool:
         return False
     if (was.infusions, was.adjudicated) == (now.infusions, now.adjudicated):
         return True
-    return not any(measured_rules(now, rule, course.soc(rule)) for rule in course.rules)
+    return not course.limited
 
 
 def _day_zero(frame: Frame) -> tuple[object, ...]:
