@@ -45,7 +45,7 @@ def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, becaus
     now = before if found is None else found
     if before is found or before == found or now is None:
         return None
-    return FindingChange.model_construct(
+    return FindingChange.made(
         change="raised" if before is None else "withdrawn" if found is None else "changed",
         revision=revision + 1,
         finding=now,

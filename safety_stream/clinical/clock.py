@@ -12,7 +12,7 @@ sample of the run is graded again with the hours it has come to, and the peak of
 
 from dataclasses import replace
 from datetime import timedelta, tzinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from safety_stream.clinical.baseline import period_of
 from safety_stream.clinical.episodes import grades
@@ -20,7 +20,7 @@ from safety_stream.clinical.evidence import evidence_of
 from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.fold import Episode, RuleFold
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Basis, Graded, Measured, case_of, grade_on
+from safety_stream.clinical.grading import Bare, Basis, Graded, Measured, bare, grade_on
 from safety_stream.clinical.hours import Held, apart, held_for, samples_of, words_of
 from safety_stream.clinical.result import Result, measured_result
 from safety_stream.clinical.running import Clock, Peak, Point
@@ -35,7 +35,7 @@ def timed(state: RuleFold, result: Result, known: Basis, frame: Frame) -> tuple[
         return state, grade_on(known)
     held = state.clock or Clock()
     point = Point(result.observed_at, known.measured.text, known.measured.ucum, result.source)
-    met = _met(known)
+    met = _met(bare(known))
     if met is False:
         over = _ended(state, known, point, frame)
         return over._replace(clock=Clock(before=point)), grade_on(known)
@@ -47,9 +47,10 @@ def timed(state: RuleFold, result: Result, known: Basis, frame: Frame) -> tuple[
     return state._replace(clock=clock), one
 
 
-def _met(known: Basis) -> Verdict:
+@lru_cache(maxsize=4096)
+def _met(known: Bare) -> Verdict:
     """Whether the sample meets the figure that is timed, whatever the time."""
-    row, inputs = case_of(*known).arms[0]
+    row, inputs = known.case.arms[0]
     for _, criterion in row.worst_first:
         for one in criterion.comparisons:
             if one.lasting is not None:

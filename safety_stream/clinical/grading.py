@@ -129,30 +129,43 @@ def grade(
 
 def grade_on(basis: Basis) -> Graded:
     """The grade on a basis: worked out once for all results that say the same, whosever they are."""
+    lowest, highest, alerting = _weighed(bare(basis))
+    return Graded(basis, _RANGES[lowest][highest], alerting)
+
+
+class Bare(NamedTuple):
+    """A basis without its records: all that a grade depends on."""
+
+    rule: GradingRule
+    measured: Measured
+    baseline: Baseline
+    facts: tuple[tuple[str, bool], ...]
+    lasting: Interval | None
+
+    @property
+    def case(self) -> Case:
+        """What is judged."""
+        return case_of(self.rule, self.measured, self.baseline, dict(self.facts), self.lasting)
+
+
+def bare(basis: Basis) -> Bare:
+    """What two results must have in common to be graded alike: a key to remember by."""
     rule, measured, baseline, facts, lasting = basis
     if not _asks_for_baseline(rule):
         baseline = NoBaseline.NOT_YET_TREATED
     elif isinstance(baseline, Measured):
-        baseline = _bare(baseline)
+        baseline = _without_record(baseline)
     told = tuple([(name, facts[name]) for name in _facts_asked(rule) if name in facts]) if facts else ()
-    lowest, highest, alerting = _weighed(rule, _bare(measured), baseline, told, lasting)
-    return Graded(basis, _RANGES[lowest][highest], alerting)
+    return Bare(rule, _without_record(measured), baseline, told, lasting)
 
 
-def _bare(measured: Measured) -> Measured:
-    """The quantity without its record: all that a grade depends on."""
+def _without_record(measured: Measured) -> Measured:
     return Measured(*measured[:4], "", "")
 
 
 @lru_cache(maxsize=16_384)
-def _weighed(
-    rule: GradingRule,
-    measured: Measured,
-    baseline: Baseline,
-    facts: tuple[tuple[str, bool], ...],
-    lasting: Interval | None,
-) -> tuple[int, int, int]:
-    return weigh(case_of(rule, measured, baseline, dict(facts), lasting))
+def _weighed(known: Bare) -> tuple[int, int, int]:
+    return weigh(known.case)
 
 
 def weigh(case: Case) -> tuple[int, int, int]:

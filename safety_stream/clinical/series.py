@@ -245,6 +245,8 @@ def all_findings(fold: Fold, touched: Iterable[Touched], course: Course) -> dict
 def new_findings(fold: Fold, touched: Touched, course: Course) -> tuple[dict[str, AnyFinding], frozenset[str]]:
     """What follows anew after one more result in order, and the ids of all findings that it can have changed."""
     episodes = [*touched.closed, *_open(fold, course)]
+    if not (episodes or touched.judged or touched.floods or touched.inside or fold.watched):
+        return {}, frozenset()
     found = dict(_about_episodes(episodes, course))
     found.update(_about_criteria(touched.judged, course))
     found.update(_about_questions((fold.floods[f"{one.code}|{one.about}"] for one in touched.floods), course))

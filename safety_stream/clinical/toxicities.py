@@ -15,7 +15,7 @@ from safety_stream.clinical.findings import (
     Toxicity,
     finding_id,
 )
-from safety_stream.clinical.fold import Episode, RuleFold, Stretch
+from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.jumps import jump_of
 from safety_stream.clinical.moment import Moment
@@ -32,7 +32,7 @@ def toxicity_id(frame: Frame, rule: GradingRule | JoinedRule, episode: int) -> s
 
 def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episode: Episode) -> Toxicity:
     """The finding for one episode as far as it has come."""
-    return Toxicity.model_construct(
+    return Toxicity.made(
         kind="toxicity",
         id=toxicity_id(frame, rule, episode.number),
         **frame.head,
@@ -56,7 +56,13 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
         study_day=frame.study_day(episode.peak_observed),
         lasted=_lasted(frame, episode),
         jump=jump_of(episode.risen),
-        readings=tuple(Reading.model_construct(**one._asdict()) for one in episode.readings),
+        readings=tuple(_reading(one) for one in episode.readings),
+    )
+
+
+def _reading(seen: Seen) -> Reading:
+    return Reading.made(
+        observed_at=seen.observed_at, value=seen.value, unit=seen.unit, grade=seen.grade, source=seen.source
     )
 
 
@@ -185,9 +191,7 @@ def _lasted(frame: Frame, episode: Episode) -> tuple[Lasted, ...]:
         shown[stretch.grade] = [longest] if longest is one else [longest, one]
     told = [one for _, runs in sorted(shown.items()) for one in runs]
     return tuple(
-        Lasted.model_construct(
-            grade=one.grade, first=one.first, at_least=shortest, at_most=longest, over=one.after is not None
-        )
+        Lasted.made(grade=one.grade, first=one.first, at_least=shortest, at_most=longest, over=one.after is not None)
         for one, shortest, longest in told
     )
 

@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 # Of 100 x 100: as alike as this, or it is not suggested.
@@ -39,6 +39,13 @@ class Synonyms:
 
     def suggest(self, text: str, most: int) -> list[str]:
         """The names most like a text, best first, at most so many."""
+        return self._remembered(text, most)
+
+    @cached_property
+    def _remembered(self) -> "Callable[[str, int], list[str]]":
+        return lru_cache(maxsize=4096)(self._suggested)  # a study tells of the same event many times
+
+    def _suggested(self, text: str, most: int) -> list[str]:
         wanted = self.plain(text[:_LONGEST])
         found = [name for _, names in self._nearest(wanted, 2 * most) for name in names]
         return list(dict.fromkeys([*self._known.get(wanted, ()), *found]))[:most]
