@@ -30,6 +30,17 @@ def replay(
     log of record says when it was received; an event by itself counts from when its sender released it.
     """
     judged = Replay(book, known_by)
+    for told in admitted(lines, book, known_by):
+        if isinstance(told, Rejected):
+            yield told
+        else:
+            yield from judged.take(told)
+    if known_by is not None:
+        yield from judged.take(ClockTicked(as_of=known_by))
+
+
+def admitted(lines: Iterable[bytes], book: Book, known_by: datetime | None) -> Iterator[AnyEvent | Rejected]:
+    """The events of all messages that are for us and were known by then, and in its place what was refused."""
     for line in lines:
         received, messages = _read(line.strip())
         for told in messages:
@@ -37,9 +48,7 @@ def replay(
             if refused is not None:
                 yield refused
             elif not isinstance(told, Rejected) and (known_by is None or (received or clock_of(told)) <= known_by):
-                yield from judged.take(told)
-    if known_by is not None:
-        yield from judged.take(ClockTicked(as_of=known_by))
+                yield told
 
 
 def _read(message: bytes) -> tuple[datetime | None, tuple[AnyEvent | Rejected, ...]]:
