@@ -52,8 +52,11 @@ def thinned(marks: tuple[Mark, ...], more: Iterator[Mark], by_runs: frozenset[st
 
     Of a composite in ``by_runs`` only the samples next to a run bound it: those between them are let go.
     """
+    told = tuple(more)
+    if not told:
+        return marks
     held: _OfADay = {(mark.clause, mark.earliest.date()): mark for mark in marks}
-    for mark in more:
+    for mark in told:
         key = (mark.clause, mark.earliest.date())
         if key not in held and mark.clause.endswith("/no") and mark.clause.partition("/")[0] in by_runs:
             _let_go(held, mark.clause)

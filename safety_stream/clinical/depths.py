@@ -9,6 +9,7 @@ nor low leaves it as it is.
 """
 
 from datetime import date
+from functools import lru_cache
 
 from safety_stream.clinical.composites import inputs_of
 from safety_stream.clinical.frame import Frame
@@ -39,16 +40,17 @@ def deeper(held: Depths, one: Drawn, measured: Measured, frame: Frame) -> Depths
         return held
     point = Point(one.result.observed_at, measured.text, measured.ucum, measured.source, one.provisional)
     first, last = ((day - zero).days for day in point.observed_at.dates(frame.zone))
-    low = _low(measured, rules.early_limits)
     if first != last:
+        low = _low(measured.bare, rules.early_limits)
         may_be = last >= 0 and any(verdict is not False for verdict in low)
         return held._replace(undated=held.undated or point) if may_be else held
     newest = max((one.day for one in (*held.days[-1:], *held.above[-1:])), default=first)
     if newest <= rules.early.to_day:  # the first sample after them says how far a stretch may have gone on
-        held = _with_day(held, Depth(first, low, point), rules.early)
+        held = _with_day(held, Depth(first, _low(measured.bare, rules.early_limits), point), rules.early)
     return held if first <= rules.early.to_day else _late(held, rules, measured, first, point)
 
 
+@lru_cache(maxsize=4096)
 def _low(measured: Measured, limits: tuple[str, ...]) -> tuple[Verdict, ...]:
     """Whether the count lies at or below each of the limits."""
     inputs = inputs_of(measured)
@@ -96,9 +98,10 @@ def recovered(above: list[int], early: EarlyHematotoxicity) -> bool:
 
 
 def _late(held: Depths, rules: Hematotoxicity, measured: Measured, day: int, point: Point) -> Depths:
-    limits = tuple(when for _, when in rules.late_limits)
-    before = held.late or tuple(Twice() for _ in limits)
-    verdicts = _low(measured, limits)
+    verdicts = _low(measured.bare, tuple([when for _, when in rules.late_limits]))
+    if not any(low is not False for low in verdicts) and all(one.running is None for one in held.late):
+        return held
+    before = held.late or tuple(Twice() for _ in verdicts)
     now = tuple(_twice(one, verdict, day, point) for one, verdict in zip(before, verdicts, strict=True))
     return held if now == before else held._replace(late=now)
 

@@ -154,13 +154,9 @@ def bare(basis: Basis) -> Bare:
     if not _asks_for_baseline(rule):
         baseline = NoBaseline.NOT_YET_TREATED
     elif isinstance(baseline, Measured):
-        baseline = _without_record(baseline)
+        baseline = baseline.bare
     told = tuple([(name, facts[name]) for name in _facts_asked(rule) if name in facts]) if facts else ()
-    return Bare(rule, _without_record(measured), baseline, told, lasting)
-
-
-def _without_record(measured: Measured) -> Measured:
-    return Measured(*measured[:4], "", "")
+    return Bare(rule, measured.bare, baseline, told, lasting)
 
 
 @lru_cache(maxsize=16_384)

@@ -59,6 +59,11 @@ class Measured(NamedTuple):
         return None if self.unit is None else self.unit.ucum
 
     @property
+    def bare(self) -> "Measured":
+        """The quantity without its record: the same for all results that say the same."""
+        return Measured(*self[:4], "", "")
+
+    @property
     def own(self) -> Interval:
         """The value in the analyte's own unit (as reported when no unit was sent)."""
         return self.value if self.unit is None else self.unit.own(self.value)

@@ -68,7 +68,7 @@ def overview(
     dlts = [pair for digest in digests.values() for pair in digest.dlts]
     spells = tuple((page, digest.joined) for page, digest in digests.items() if digest.joined)
     joined = parts.of("joined", (frame, book, spells), lambda: joined_findings(frame, digests, book))
-    own = digest_of({one.id: one for one in (*composites, *joined)}, Fold())
+    own = _of_findings((*composites, *joined))
     dlts += own.dlts
     known = frozenset(id_ for id_, _ in dlts)
     lives = tuple((page, digest.began, digest.died) for page, digest in digests.items() if digest.began or digest.died)
@@ -87,7 +87,7 @@ def overview(
     due, ahead = reporting_due(frame, digests, book.version, as_of)
     ahead += checks
     found += due
-    digests = {**digests, "": digest_of({one.id: one for one in joined}, Fold())}
+    digests = {**digests, "": _of_findings(joined)}
     unlike, later = reconciled(frame, digests, book, as_of)
     found += (query(frame, flood) for flood in unlike)
     ahead += later
@@ -106,6 +106,11 @@ def overview(
         status = status.model_copy(update=dict(in_status(looked.found)))
     ahead += [end] if end is not None and as_of < end else []
     return Overview({one.id: one for one in found}, status, min(ahead, default=None), parts.said)
+
+
+def _of_findings(found: tuple[AnyFinding, ...]) -> Digest:
+    """The digest of findings that are on no page."""
+    return digest_of({one.id: one for one in found}, Fold()) if found else Digest()
 
 
 def window_to(frame: Frame) -> date | None:

@@ -189,6 +189,7 @@ def _listed(index: Index, more: Iterable[str]) -> Index:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)  # asked for by each of those who look whether a record is listed
 def mark_of(record: str) -> str:
     """The mark of a record in the index."""
     return b64encode(blake2b(record.encode(), digest_size=6).digest()).decode()

@@ -12,6 +12,7 @@ _LEAST = 6000
 _LONGEST = 120
 
 
+@lru_cache(maxsize=8192)
 def folded_term(text: str) -> str:
     """A term name as it is looked up: no case, spacing, hyphens, commas or NOS."""
     words = re.sub(r"[\s,\-–_/]+", " ", unicodedata.normalize("NFKC", text).casefold()).split()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -330,6 +330,7 @@ class Book:
         return self.protocols.get(study)
 
 
+@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """A test name as it is looked up: no case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
