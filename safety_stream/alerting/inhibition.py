@@ -3,13 +3,14 @@
 The catalogue says which types a type contains. It does so for one pair of alerts only when the lesser one says nothing
 that the graver does not say: the same result, or the finding that a DLT candidate is about. What is contained stands in
 the same mail with all its facts, asks for no answer of its own, is on record with the graver one's id, and is told by
-itself as soon as the graver one is taken back.
+itself as soon as the graver one is taken back, or revised so that it no longer tells the same.
 
 Never contained: what the catalogue never silences (deaths, serious events, advice to stop), what a person must decide,
 and what is more urgent, or to be answered sooner, than the other.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import CATALOGUE, entry
@@ -17,14 +18,19 @@ from safety_stream.alerting.entries import Entry
 from safety_stream.clinical.findings import CompositeMet, DoseLimitingToxicity, Toxicity
 
 _ORDER = ("critical", "warning", "info")
+_NONE_NEWER: Final[Mapping[str, Alert]] = {}
 
 
-def contained(alerts: Iterable[Alert]) -> Mapping[str, Alert]:
-    """For each alert that needs no answer of its own, by id: the graver one that tells it. All are of one mail."""
+def contained(alerts: Iterable[Alert], newest: Mapping[str, Alert] = _NONE_NEWER) -> Mapping[str, Alert]:
+    """For each alert that needs no answer of its own, by id: the graver one that tells it. All are of one mail.
+
+    ``newest``: by id the newest revision known. What a newer revision of the graver one does not tell is not contained.
+    """
     all_ = sorted(alerts, key=lambda one: (-reach(one.type), one.id, one.revision))
     found: dict[str, Alert] = {}
     for lesser in all_:
-        graver = next((one for one in all_ if one.id not in found and contains(one, lesser)), None)
+        free = (one for one in all_ if one.id not in found and contains(one, lesser))
+        graver = next((one for one in free if contains(newest.get(one.id, one), lesser)), None)
         if graver is not None:
             found[lesser.id] = graver
     return found
