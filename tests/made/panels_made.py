@@ -13,7 +13,7 @@ from safety_stream.alerting.letter import Detail, Letter, Standing, letter
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical.findings import Evidence, Input
 from safety_stream.clinical.moment import Moment
-from safety_stream.contracts.concluded import LIVER
+from safety_stream.contracts.concluded_measured import LIVER
 
 LINK: Final = "https://alerts.example.org/ack?t="
 MORNING, NOON = Moment("2026-03-12T07:30:00+08:00"), Moment("2026-03-12T12:00:00+08:00")
