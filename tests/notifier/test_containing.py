@@ -120,6 +120,29 @@ def test_a_revision_found_late_contains_nothing_that_a_newer_one_does_not(office
     assert (office.state(alt_4), office.states(alt_4)) == ("open", {"accepted"})
 
 
+def test_what_was_told_by_itself_stays_asked_when_a_revision_comes_to_tell_it_too(office: Gathering) -> None:
+    """Hy's law rested on the AST, and the ALT was told apart; resting on the ALT now, it takes no answer away."""
+    office.record(alt_4, revised(AST_INSTEAD, 1))
+    office.second()
+    office.mails()
+    assert (office.state(alt_4), office.states(alt_4)) == ("open", {"accepted"})
+    office.record(SAME_FACTS)
+    office.second()
+    assert office.mails() == [(MONITOR.address, [hys.id]), (PHYSICIAN.address, [hys.id])]
+    assert (office.state(alt_4), office.states(alt_4)) == ("open", {"accepted"})
+
+
+def test_what_comes_with_a_revision_that_tells_more_is_contained_in_it(office: Gathering) -> None:
+    """Hy's law was told without the ALT; the alert of the ALT comes with the revision that rests on it: one mail."""
+    office.record(revised(AST_INSTEAD, 1))
+    office.second()
+    office.mails()
+    office.record(alt_4, SAME_FACTS)
+    office.second()
+    assert (PHYSICIAN.address, [hys.id, alt_4.id]) in office.mails()
+    assert (office.state(alt_4), office.states(alt_4)) == ("closed", {"contained"})
+
+
 def test_a_dlt_candidate_that_is_about_another_finding_gives_the_first_back(office: Gathering) -> None:
     """The candidate was about the bilirubin; its next revision is about the ALT."""
     about = candidate(bilirubin_3)
