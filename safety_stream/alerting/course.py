@@ -129,11 +129,11 @@ def contained(course: Course, graver: str, at: datetime) -> Moves:
 
 
 def revived(course: Course, at: datetime) -> Moves:
-    """The graver alert was taken back: it asks for an answer of its own."""
+    """The graver alert was taken back, or no longer tells the same: it asks for an answer of its own."""
     if course.state != "closed" or course.answered_at is not None:
         return ()
     again = replace(_at_level_1(course, at), state="open", remind_at=_half(course.ladder, at))
-    return (Move("opened", "closed", again, at, "the engine", "the graver alert was taken back"),)
+    return (Move("opened", "closed", again, at, "the engine", "no graver alert tells it any more"),)
 
 
 def answered(course: Course, revision: int, response: Response, by: str, at: datetime) -> Moves | Refusal:

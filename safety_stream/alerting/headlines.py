@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from safety_stream.alerting.drafts import is_fatal
-from safety_stream.alerting.wording import REPORTS, grade_words, instant, measured_name, quantity, result
+from safety_stream.alerting.facts_measured import measured_name, result
+from safety_stream.alerting.facts_subject import REPORTS
+from safety_stream.alerting.phrases import grade_words, instant, quantity
 from safety_stream.clinical.findings import (
     AnyFinding,
     CohortDecision,

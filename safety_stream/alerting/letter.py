@@ -11,9 +11,9 @@ from safety_stream.alerting.catalogue import entry, lines_of
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
 from safety_stream.alerting.entries import Entry, Language
 from safety_stream.alerting.load_words import read_words
+from safety_stream.alerting.phrases import GONE, instant, quantity, when_told
 from safety_stream.alerting.pooling import pooled_alert
 from safety_stream.alerting.why import why
-from safety_stream.alerting.wording import GONE, instant, quantity, when_told
 from safety_stream.alerting.words import Tongue
 from safety_stream.clinical.findings import Toxicity, WatchLimitCrossed
 from safety_stream.rulebook.written import Role

@@ -18,7 +18,7 @@ from safety_stream.alerting.entries import Language
 from safety_stream.alerting.letter import Detail
 from safety_stream.alerting.load_answer_words import Words, answer_words
 from safety_stream.alerting.load_words import read_words
-from safety_stream.alerting.wording import instant
+from safety_stream.alerting.phrases import instant
 
 Link = Callable[[str, int], str | None]
 Kind = Literal["answered", "storm", "digest"]

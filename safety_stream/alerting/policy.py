@@ -21,7 +21,8 @@ from safety_stream.alerting.catalogue import REASONS, entry
 from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
 from safety_stream.alerting.headlines import headline
-from safety_stream.alerting.wording import GONE, facts
+from safety_stream.alerting.phrases import GONE
+from safety_stream.alerting.wording import facts
 from safety_stream.clinical.findings import (
     AnyFinding,
     DoseLimitingToxicity,

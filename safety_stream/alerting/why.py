@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
+from safety_stream.alerting.facts_measured import measured_name
+from safety_stream.alerting.facts_subject import REPORTS
 from safety_stream.alerting.headlines import ADVICE
-from safety_stream.alerting.wording import REPORTS, grade_words, instant, measured_name, quantity
+from safety_stream.alerting.phrases import grade_words, instant, quantity
 from safety_stream.alerting.words import Tongue
 from safety_stream.clinical.findings import (
     AnyFinding,

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from safety_stream.broker.topic_table import INBOUND_OF
 from safety_stream.clinical.events import ClockTicked, SubjectEvent
 from safety_stream.contracts import concluded, told
+from safety_stream.contracts.concluded_study import STATUS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -58,7 +59,7 @@ _EVENT_TYPES: tuple[type[BaseModel], ...] = (*get_args(get_args(SubjectEvent)[0]
 INBOUND: tuple[Message, ...] = tuple(_inbound(model) for model in _EVENT_TYPES)
 OURS: tuple[Message, ...] = (
     _ours("accepted", ("events",), "study|subject", concluded.ACCEPTED),
-    _ours("subject_status", ("statuses",), "study", concluded.STATUS),
+    _ours("subject_status", ("statuses",), "study", STATUS),
     _ours(
         "finding_change",
         ("findings", "cohorts"),

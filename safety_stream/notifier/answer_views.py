@@ -10,8 +10,8 @@ from safety_stream.alerting.entries import Language
 from safety_stream.alerting.letter import Letter, letter
 from safety_stream.alerting.letter import Standing as Reading
 from safety_stream.alerting.load_answer_words import Words, answer_words
+from safety_stream.alerting.phrases import instant
 from safety_stream.alerting.read_back import read_back
-from safety_stream.alerting.wording import instant
 from safety_stream.notifier.answers import Standing
 
 Fact = tuple[str, str]

@@ -120,19 +120,7 @@ class Canary:
         if self.newest is not None and alert.as_of <= self.newest:
             return
         mail = self.templates.render(letter(alert, Standing(answer_by=None)))
-        outcome = await self.channel.send(
-            Message(
-                recipient=self.mailbox.mailbox,
-                alert=alert.id,
-                revision=alert.revision,
-                type=alert.type,
-                urgency=alert.urgency,
-                subject=mail.subject,
-                text=mail.text,
-                html=mail.html,
-                kind="canary",
-            )
-        )
+        outcome = await self.channel.send(Message.of(alert, mail, self.mailbox.mailbox, kind="canary"))
         if outcome.result != "accepted":
             _LOG.warning("the canary was not mailed", outcome=outcome.result, said=outcome.said)
             return

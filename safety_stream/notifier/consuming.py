@@ -1,14 +1,13 @@
-"""Reads safety.alerts into the outbox: first the database has them, then the offset is committed."""
+"""Reads safety.alerts into the outbox; one of our own that cannot be read is alerted itself."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from pydantic import ValidationError
 
 from safety_stream.alerting.alert import Alert
@@ -17,11 +16,10 @@ from safety_stream.alerting.policy import unreadable
 from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.metrics import Metrics
 from safety_stream.notifier.outbox import Arrival, Outbox
+from safety_stream.notifier.reading import follow
 from safety_stream.notifier.routing import Routing
 from safety_stream.rulebook.canary import CANARY
 
-_AT_ONCE: Final = 200
-_POLL_MS: Final = 500
 _LOG = structlog.get_logger("safety_stream.notifier")
 
 
@@ -39,14 +37,9 @@ class Reader:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until told to stop."""
-        while not stop.is_set():
-            batches = await self.consumer.getmany(timeout_ms=_POLL_MS, max_records=_AT_ONCE)
-            records = [record for batch in batches.values() for record in batch]
-            if records:
-                await self._take(records)
-                await _commit(self.consumer, {part: batch[-1].offset + 1 for part, batch in batches.items() if batch})
+        await follow(self.consumer, self._take, stop)
 
-    async def _take(self, records: list[Any]) -> None:
+    async def _take(self, records: Sequence[Any]) -> None:
         now_ms = int(self.clock().timestamp() * 1000)
         arrivals = list(_arrivals(records))
         ours = [one for one in arrivals if one.alert.study != CANARY]  # nobody is told of it, canary or no canary
@@ -61,15 +54,7 @@ class Reader:
             self.work.ring()
 
 
-async def _commit(consumer: AIOKafkaConsumer, offsets: dict[Any, int]) -> None:
-    """A commit that fails (a rebalance came between) means reading again, and what is on record stays one row."""
-    try:
-        await consumer.commit(offsets)
-    except (CommitFailedError, IllegalStateError, KafkaError) as error:
-        _LOG.warning("offset not committed, will read again", error=str(error))
-
-
-def _arrivals(records: list[Any]) -> Iterator[Arrival]:
+def _arrivals(records: Sequence[Any]) -> Iterator[Arrival]:
     for record in records:
         yield Arrival(_alert(record), f"{record.topic}/{record.partition}@{record.offset}")
 

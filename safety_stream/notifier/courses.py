@@ -34,11 +34,13 @@ class Kept:
 
 
 def load(db: Connection, ids: Iterable[str]) -> dict[str, Kept]:
-    """The courses of these alerts, locked until the transaction ends."""
+    """The courses of these alerts, locked in the order of their ids until the transaction ends."""
     wanted, found = sorted(set(ids)), {}
     for start in range(0, len(wanted), _MOST_IDS):
         part = wanted[start : start + _MOST_IDS]
-        for row in db.execute(select(COURSES).where(COURSES.c.alert_id.in_(part)).with_for_update()):
+        for row in db.execute(
+            select(COURSES).where(COURSES.c.alert_id.in_(part)).order_by(COURSES.c.alert_id).with_for_update()
+        ):
             found[row.alert_id] = kept(row)
     return found
 

@@ -5,22 +5,22 @@ topic is small, and the worker reads the very same messages with the very same r
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 
 from safety_stream import intake
 from safety_stream.clinical.events import ANY_EVENT, Acknowledged, Adjudicated
 from safety_stream.intake.native import write
 from safety_stream.notifier.answers import Answers
 from safety_stream.notifier.bell import Bell, heard
+from safety_stream.notifier.reading import follow
 
-_POLL_MS: Final = 500
 _WAIT_SECONDS: Final = 2.0
 _LOG = structlog.get_logger("safety_stream.notifier")
 
@@ -36,14 +36,13 @@ class AnswerReader:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until told to stop; the offset follows the database."""
-        while not stop.is_set():
-            batches = await self.consumer.getmany(timeout_ms=_POLL_MS)
-            for record in (record for batch in batches.values() for record in batch):
-                await self._take(record)
-            if batches:
-                await self._commit({part: batch[-1].offset + 1 for part, batch in batches.items() if batch})
+        await follow(self.consumer, self._take, stop)
 
-    async def _take(self, record: Any) -> None:
+    async def _take(self, records: Sequence[Any]) -> None:
+        for record in records:
+            await self._take_one(record)
+
+    async def _take_one(self, record: Any) -> None:
         origin = f"{record.topic}/{record.partition}@{record.offset}"
         for event in intake.read(intake.content_type_of(record.headers or ()), record.value or b""):
             if not isinstance(event, Acknowledged | Adjudicated):
@@ -52,12 +51,6 @@ class AnswerReader:
             _LOG.info("answer read", origin=origin, kind=event.kind, outcome=outcome)
             if outcome == "taken":
                 self.work.ring()
-
-    async def _commit(self, offsets: dict[Any, int]) -> None:
-        try:
-            await self.consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError, KafkaError) as error:
-            _LOG.warning("offset not committed, will read again", error=str(error))
 
 
 async def publish(answers: Answers, producer: AIOKafkaProducer, topic: str, work: Bell, stop: asyncio.Event) -> None:

@@ -149,18 +149,13 @@ class Courier:
         if claim.answered is not None:
             who, at = claim.answered
             mail = self.notes.answered(alert, who, moment(at), mail.subject, claim.person)
-        return Message(
-            recipient=claim.person.mailbox,
-            alert=alert.id,
-            revision=alert.revision,
+        return Message.of(
+            alert,
+            mail,
+            claim.person.mailbox,
             level=claim.level,
             repeat=claim.round,
             kind=claim.kind,
-            type=alert.type,
-            urgency=alert.urgency,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
             beside=tuple((one.alert.id, one.alert.revision) for one in claim.beside),
         )
 

@@ -67,17 +67,7 @@ class MailWatch:
         within = entry(alert.type).answer_within
         language = self._routing.language_of(person, EVERY_STUDY)
         read = letter(alert, Standing(alert.as_of + within, zone=self._routing.zone, language=language))
-        mail = self._templates.render(read)
-        return Message(
-            recipient=person.mailbox,
-            alert=alert.id,
-            revision=alert.revision,
-            type=alert.type,
-            urgency=alert.urgency,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
-        )
+        return Message.of(alert, self._templates.render(read), person.mailbox)
 
     async def close(self) -> None:
         """Let go of the webhook."""

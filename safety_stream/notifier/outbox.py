@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.course import refused_mail
-from safety_stream.notifier.containing import revive
+from safety_stream.notifier.containing import lock, revive
 from safety_stream.notifier.courses import load, moment, take_in, tell, write
 from safety_stream.notifier.gathering import gate, plan_storms
 from safety_stream.notifier.ledger import Ledger, from_json
@@ -77,10 +77,11 @@ class Outbox:
                 elif one.alert.finding is not None and held.content != content:
                     # What stands for many (messages of a day, an unknown test) is told in the first one's words.
                     contradicted.append(f"{one.alert.id} revision {one.alert.revision}")
+            lock(db, ids := {one.id for one in new})
             take_in(db, new, routing, moment(now_ms))
-            revive(db, (one.id for one in new if one.state == "withdrawn"), now_ms)
             plan_storms(db, ledger.gathered, now_ms)
-            return Recorded(*ledger.write(db), tuple(contradicted))
+            alerts, messages = ledger.write(db)
+            return Recorded(alerts, messages + revive(db, ids, now_ms), tuple(contradicted))
 
         return self._done(work)
 

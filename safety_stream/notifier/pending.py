@@ -27,7 +27,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.channels.channel import Outcome
 from safety_stream.alerting.course import Course
 from safety_stream.alerting.notes import Gathered
-from safety_stream.notifier.containing import close_contained
+from safety_stream.notifier.containing import close_contained, lock, revive
 from safety_stream.notifier.courses import kept
 from safety_stream.notifier.ledger import from_json
 from safety_stream.notifier.routing import Recipient
@@ -110,9 +110,14 @@ class Pending:
 
     def settle(self, claim: Claim | NoticeClaim, outcome: Outcome, now_ms: int, next_try_ms: int) -> None:
         """Put the outcome on record; what is not final is tried again at ``next_try_ms``."""
+        whole = claim.whole if isinstance(claim, Claim) else ()
+        gravers = {one.contained_in for one in whole if one.contained_in is not None}
         with self._engine.begin() as db:
-            for one in claim.whole if isinstance(claim, Claim) else (claim,):
+            if gravers:
+                lock(db, gravers)
+            for one in whole or (claim,):
                 self._settle(db, one, outcome, now_ms, next_try_ms)
+            revive(db, gravers, now_ms)  # a revision may have come in while the mail was on its way
 
     def _settle(
         self, db: Connection, claim: Claim | NoticeClaim, outcome: Outcome, now_ms: int, next_try_ms: int

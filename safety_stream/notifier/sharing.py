@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.grouping import together, worst_first
-from safety_stream.alerting.inhibition import contained
+from safety_stream.notifier.containing import inside
 from safety_stream.notifier.tables import ALERTS, MESSAGES
 
 _EARLIER: Final = MESSAGES.alias("before")
@@ -34,17 +34,22 @@ def mail_of(db: Connection, row: Row[Any], now_ms: int) -> Mail:
     if row.shelf is None or (row.mail is None and row.tries > 0):
         return Mail((row,), {})
     if row.mail is not None:
-        rows = _ordered(_waiting(db, MESSAGES.c.mail == row.mail, now_ms))
-    else:
-        fresh = (MESSAGES.c.shelf == row.shelf, MESSAGES.c.recipient == row.recipient)
-        rows = _tied(row, _waiting(db, and_(*fresh, MESSAGES.c.mail.is_(None), MESSAGES.c.tries == 0), now_ms))
+        return _tried(_ordered(_waiting(db, MESSAGES.c.mail == row.mail, now_ms)) or (row,))
+    fresh = (MESSAGES.c.shelf == row.shelf, MESSAGES.c.recipient == row.recipient)
+    rows = _tied(row, _waiting(db, and_(*fresh, MESSAGES.c.mail.is_(None), MESSAGES.c.tries == 0), now_ms))
     if len(rows) < 2:
         return Mail(rows or (row,), {})
-    inside = {id_: graver.id for id_, graver in contained(_alert(one) for one in rows).items()}
+    found = inside(db, [_alert(one) for one in rows])
     for one in rows:
-        told = {"mail": row.mail or rows[0].id, "contained_in": inside.get(one.alert_id)}
+        told = {"mail": rows[0].id, "contained_in": found.get(one.alert_id)}
         db.execute(update(MESSAGES).where(MESSAGES.c.id == one.id).values(**told))
-    return Mail(rows, inside)
+    return Mail(rows, found)
+
+
+def _tried(rows: tuple[Row[Any], ...]) -> Mail:
+    """The mail again as it was first tried; what its graver alert no longer tells is told when it is out."""
+    here = {one.alert_id for one in rows}
+    return Mail(rows, {one.alert_id: one.contained_in for one in rows if one.contained_in in here})
 
 
 def _waiting(db: Connection, which: ColumnElement[bool], now_ms: int) -> Sequence[Row[Any]]:

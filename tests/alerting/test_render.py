@@ -14,7 +14,8 @@ from safety_stream.alerting.alert import TYPES
 from safety_stream.alerting.catalogue import CATALOGUE, REASONS
 from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.policy import revise
-from safety_stream.alerting.render import LARGEST, Templates, escapes, plain
+from safety_stream.alerting.render import LARGEST, Templates, plain
+from safety_stream.alerting.render_folder import escapes
 from safety_stream.bundled import bundled_folder
 from safety_stream.errors import ConfigurationError
 

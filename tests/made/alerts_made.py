@@ -8,7 +8,9 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.policy import mail_broken, revise, unreadable
 from safety_stream.clinical.findings import AnyFinding
-from safety_stream.contracts.concluded import DUE, LIVER, SEVERE, UNSEEN
+from safety_stream.contracts.concluded_measured import LIVER, SEVERE
+from safety_stream.contracts.concluded_reported import DUE
+from safety_stream.contracts.concluded_subject import UNSEEN
 
 STANDING = Standing(answer_by=made.AS_OF + timedelta(minutes=15))
 

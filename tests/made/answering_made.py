@@ -13,7 +13,7 @@ from safety_stream.notifier.links import Links, Ticket, reader
 from safety_stream.notifier.outbox import Arrival, Outbox
 from safety_stream.notifier.pending import Claim, NoticeClaim, Pending
 from safety_stream.notifier.routing import Recipient, Routing
-from safety_stream.notifier.tables import TRANSITIONS
+from safety_stream.notifier.tables import MESSAGES, TRANSITIONS
 from safety_stream.notifier.timekeeping import Timetable
 
 START = datetime(2026, 3, 12, 3, 0, tzinfo=UTC)
@@ -92,6 +92,29 @@ class Office:
         standing = self.answers.standing(alert.id)
         assert standing is not None
         return standing.course.state
+
+
+class Gathering(Office):
+    """An office whose mails wait two seconds for more of their specimen."""
+
+    def record(self, *alerts: Alert) -> None:
+        """The alerts come in."""
+        outbox = Outbox(self.engine, gather_ms=2000)
+        outbox.record([Arrival(alert, "-") for alert in alerts], self.routing, ms(self.now))
+
+    def second(self, seconds: float = 2) -> None:
+        """Time passes."""
+        self.now += timedelta(seconds=seconds)
+
+    def mails(self, result: str = "accepted") -> list[tuple[str, list[str]]]:
+        """Everything that is due: to whom, and the alerts of each mail in their order."""
+        claims = [claim for claim in self.sent(result) if isinstance(claim, Claim)]
+        return sorted((claim.person.address, [one.alert.id for one in claim.whole]) for claim in claims)
+
+    def states(self, alert: Alert) -> set[str]:
+        """What became of the messages of an alert."""
+        with self.engine.begin() as db:
+            return set(db.scalars(select(MESSAGES.c.state).where(MESSAGES.c.alert_id == alert.id)))
 
 
 def _level(claim: Claim | NoticeClaim) -> int:

@@ -10,9 +10,10 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.grouping import groups
 from safety_stream.alerting.inhibition import contained
 from safety_stream.alerting.letter import Detail, Letter, Standing, letter
+from safety_stream.alerting.policy import revise
 from safety_stream.clinical.findings import Evidence, Input
 from safety_stream.clinical.moment import Moment
-from safety_stream.contracts.concluded import LIVER
+from safety_stream.contracts.concluded_measured import LIVER
 
 LINK: Final = "https://alerts.example.org/ack?t="
 MORNING, NOON = Moment("2026-03-12T07:30:00+08:00"), Moment("2026-03-12T12:00:00+08:00")
@@ -43,6 +44,7 @@ def candidate(about: Alert) -> Alert:
 
 
 alt_4, bilirubin_3, hys, stop = result("ALT", 4), result("BILI", 3), liver(), liver("liver_stop")
+GONE = next(one for one in revise(made.withdrawn(hys.finding)) if one.state == "withdrawn")  # type: ignore[arg-type]
 ONE_TUBE = (alt_4, bilirubin_3, hys, stop, candidate(hys))
 
 

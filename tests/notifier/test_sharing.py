@@ -1,53 +1,20 @@
 """One specimen, one mail: gathered for a moment, frozen at the first try, and what is contained is never lost."""
 
-from datetime import timedelta
-
-import findings_made
 import pytest
-from answering_made import MONITOR, PHYSICIAN, Office
-from panels_made import alt_4, bilirubin_3, hys, result
-from sqlalchemy import Engine, select
+from answering_made import MONITOR, PHYSICIAN, Gathering
+from panels_made import GONE, alt_4, bilirubin_3, hys, result
+from sqlalchemy import Engine
 
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.policy import revise
 from safety_stream.notifier.courses import ms
-from safety_stream.notifier.outbox import Arrival, Outbox
+from safety_stream.notifier.outbox import Outbox
 from safety_stream.notifier.pending import Claim
-from safety_stream.notifier.tables import MESSAGES
-
-
-class Gathering(Office):
-    """An office whose mails wait two seconds for more of their specimen."""
-
-    def record(self, *alerts: Alert) -> None:
-        """The alerts come in."""
-        outbox = Outbox(self.engine, gather_ms=2000)
-        outbox.record([Arrival(alert, "-") for alert in alerts], self.routing, ms(self.now))
-
-    def second(self, seconds: float = 2) -> None:
-        """Time passes."""
-        self.now += timedelta(seconds=seconds)
-
-    def mails(self, result: str = "accepted") -> list[tuple[str, list[str]]]:
-        """Everything that is due: to whom, and the alerts of each mail in their order."""
-        claims = [claim for claim in self.sent(result) if isinstance(claim, Claim)]
-        return sorted((claim.person.address, [one.alert.id for one in claim.whole]) for claim in claims)
-
-    def states(self, alert: Alert) -> set[str]:
-        """What became of the messages of an alert."""
-        with self.engine.begin() as db:
-            return set(db.scalars(select(MESSAGES.c.state).where(MESSAGES.c.alert_id == alert.id)))
 
 
 @pytest.fixture
 def office(engine: Engine) -> Gathering:
     """Nobody told anything yet."""
     return Gathering(engine)
-
-
-GONE = next(
-    one for one in revise(findings_made.withdrawn(hys.finding)) if one.state == "withdrawn"  # type: ignore[arg-type]
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("order", [(alt_4, bilirubin_3, hys), (hys, bilirubin_3, alt_4)])

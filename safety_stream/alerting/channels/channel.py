@@ -4,10 +4,11 @@ from base64 import b64encode
 from dataclasses import dataclass
 from email.headerregistry import Address
 from hashlib import blake2b
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, Self
 from uuid import NAMESPACE_URL, uuid5
 
-from safety_stream.alerting.alert import AlertType, Urgency
+from safety_stream.alerting.alert import Alert, AlertType, Urgency
+from safety_stream.alerting.render import Rendered
 
 Result = Literal["accepted", "deferred", "rejected", "reply_lost"]
 _THREAD_EPOCH: Final = bytes.fromhex("01dc7ab8c3a1")  # 2026-01-01: a thread needs a date that never changes
@@ -56,6 +57,34 @@ class Message:
     repeat: int = 1
     kind: str = "alert"
     beside: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        alert: Alert,
+        mail: Rendered,
+        recipient: Address | WebAddress,
+        *,
+        level: int = 1,
+        repeat: int = 1,
+        kind: str = "alert",
+        beside: tuple[tuple[str, int], ...] = (),
+    ) -> Self:
+        """The drawn mail of an alert revision, addressed to one person."""
+        return cls(
+            recipient=recipient,
+            alert=alert.id,
+            revision=alert.revision,
+            type=alert.type,
+            urgency=alert.urgency,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            level=level,
+            repeat=repeat,
+            kind=kind,
+            beside=beside,
+        )
 
     @property
     def id(self) -> str:

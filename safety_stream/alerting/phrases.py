@@ -1,0 +1,48 @@
+"""How an alert says a grade, a time and a quantity, the same everywhere. Pure."""
+
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from safety_stream.clinical.findings import GradeRange
+from safety_stream.clinical.moment import Moment
+
+GONE: Final = "the data no longer support it"
+UNKNOWN: Final = "not known"
+
+
+def grade_words(grade: GradeRange) -> str:
+    """ "4", or "3 or 4 (not decided)" where something is missing."""
+    return str(grade.lowest) if grade.decided else f"{grade.lowest} to {grade.highest} (not decided)"
+
+
+def instant(moment: datetime, zone: tzinfo = UTC) -> str:
+    """An instant in ISO order, in the reader's zone with UTC beside it."""
+    told = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    local = moment.astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M} {local.isoformat()[-6:]} ({told})" if local.utcoffset() else told
+
+
+def when(moment: Moment) -> str:
+    """A time as told, in its own zone, with UTC beside it; a partial date stays partial."""
+    if not moment.is_instant:
+        return f"{moment} (time of day not told)"
+    told = datetime.fromisoformat(moment.text)
+    if not told.utcoffset():
+        return instant(told)
+    return f"{when_told(moment)} ({instant(told)})"
+
+
+def _offset(moment: Moment) -> str:
+    return datetime.fromisoformat(moment.text).isoformat()[-6:]
+
+
+def when_told(moment: Moment) -> str:
+    """A time as told, in its own zone alone, for tables."""
+    return (
+        f"{datetime.fromisoformat(moment.text):%Y-%m-%d %H:%M} {_offset(moment)}" if moment.is_instant else str(moment)
+    )
+
+
+def quantity(value: str | None, unit: str | None) -> str:
+    """A value beside its unit."""
+    return f"{value if value is not None else UNKNOWN}{f' {unit}' if unit else ''}"
