@@ -253,8 +253,12 @@ def reporting_due(finding: ReportingDue) -> Iterator[Draft]:
 
 
 def unobserved(finding: Unobserved) -> Iterator[Draft]:
-    """Results that did not come, or hours unobserved: told once; that data came since is in the findings."""
-    yield Draft("unobserved", "missing_results" if finding.what == "missing_results" else "", SEND)
+    """Results that did not come, or hours unobserved: told once; that data came since is in the findings.
+
+    Mailed only where the protocol asks for it: what is missing is most often late or not entered, and is for the lists.
+    """
+    case = "missing_results" if finding.what == "missing_results" else ""
+    yield Draft("unobserved", case, SEND if finding.tell else hold("recorded"))
 
 
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {

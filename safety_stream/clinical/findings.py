@@ -324,6 +324,8 @@ class Unobserved(Finding):
     hours: int | None = Field(description="Hours unobserved; null: still open, or a visit.")
     limit: str = Field(description="At most so long; of a visit: its days.")
     missing: tuple[str, ...] = Field(default=(), description="Of a visit: the analytes without a result on its days.")
+    example: bool = Field(default=False, description="The schedule is an example the sponsor has not signed.")
+    tell: bool = Field(default=True, description="The protocol wants it mailed; false: on the lists only.")
 
 
 class DataQuery(Finding):

@@ -23,6 +23,8 @@ from safety_stream.clinical.running import Observed
 from safety_stream.rulebook.schedule_rules import Blind, Schedule, Visit
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_NOTHING = Observed()
+EXAMPLE = "T44: example schedule, to be signed by the sponsor"
 
 
 class Looked(NamedTuple):
@@ -41,8 +43,9 @@ def unobserved(frame: Frame, digests: Mapping[str, Digest], book_version: str, a
     gone = _gone(frame, digests)
     for limit in schedule.blind:
         _blind(looked, limit, seen, min(gone, ended(limit, frame)), (frame, schedule, book_version, as_of))
-    for visit in schedule.visits:
-        _missing(looked, visit, seen, gone, (frame, schedule, book_version, as_of))
+    for visit in schedule.by_end:
+        if not _missing(looked, visit, seen, gone, (frame, schedule, book_version, as_of)):
+            break  # those after it end later still
     return looked
 
 
@@ -59,8 +62,8 @@ def _gone(frame: Frame, digests: Mapping[str, Digest]) -> datetime:
 
 
 def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked) -> None:
-    frame, schedule, book_version, as_of = asked
-    each = (_gaps(seen.get(key, Observed()), limit, frame) for key in limit.any_of)
+    frame, schedule, _, as_of = asked
+    each = (_gaps(seen.get(key, _NOTHING), limit, frame) for key in limit.any_of)
     for since, until in sorted(reduce(common, each, [(begun(frame), _NEVER)])):
         stop = min(until, ends)
         if stop - since < limit.at_most.length:
@@ -70,7 +73,7 @@ def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: dat
         looked.ahead.extend(instant for instant in (told, ends) if as_of < instant and until == _NEVER)
         looked.ahead.extend([told] if as_of < told and until < _NEVER else [])
         if as_of >= told:
-            looked.found.append(_blind_time(limit, (since, stop if closed else None), frame, book_version))
+            looked.found.append(_blind_time(limit, (since, stop if closed else None), asked))
 
 
 def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
@@ -79,14 +82,14 @@ def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
     return (*one.gaps, (last, _NEVER)) if last < ended(limit, frame) else one.gaps
 
 
-def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], frame: Frame, book_version: str) -> Unobserved:
-    since, until = gap
+def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked) -> Unobserved:
+    (since, until), (frame, schedule, book_version, _) = gap, asked
     hours = None if until is None else (until - since) // timedelta(hours=1)
     so = f"since {since.isoformat()}, nothing yet" if hours is None else f"for {hours} h from {since.isoformat()}"
     return Unobserved(
         id=finding_id(frame.study, frame.subject, "blind", limit.name, since.isoformat()),
         **frame.head,
-        evidence=_evidence(limit, f"{limit.text}: {so}; at most {limit.at_most}.", frame, book_version),
+        evidence=_evidence(limit, f"{limit.text}: {so}; at most {limit.at_most}.", schedule, frame, book_version),
         what="blind_time",
         name=limit.name,
         text=limit.text,
@@ -96,26 +99,31 @@ def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], frame: Fram
         until=until,
         hours=hours,
         limit=str(limit.at_most),
+        example=schedule.example,
+        tell=limit.tell,
     )
 
 
-def _missing(looked: Looked, visit: Visit, seen: Mapping[str, Observed], gone: datetime, asked: Asked) -> None:
+def _missing(looked: Looked, visit: Visit, seen: Mapping[str, Observed], gone: datetime, asked: Asked) -> bool:
+    """What one visit lacks; False: neither it nor any that ends later is due."""
     frame, schedule, book_version, as_of = asked
+    lacking = tuple(key for key in visit.needs if visit.name not in seen.get(key, _NOTHING).visits)
+    if not lacking:
+        return True
     days = days_of(visit, frame)
     ends = midnight(days.last + timedelta(days=1), frame)
-    lacking = tuple(key for key in visit.needs if visit.name not in seen.get(key, Observed()).visits)
-    if not lacking or gone < ends:
-        return
+    if gone < ends:
+        return False
     if as_of < ends + schedule.results_within.length:
         looked.ahead.append(ends + schedule.results_within.length)
-        return
-    open_ = tuple(key for key in lacking if visit.name not in seen.get(key, Observed()).later)
+        return False
+    open_ = tuple(key for key in lacking if visit.name not in seen.get(key, _NOTHING).later)
     named, window = ", ".join(lacking), f"{days.first} to {days.last}"
     looked.found.append(
         Unobserved(
             id=finding_id(frame.study, frame.subject, "missing", visit.name),
             **frame.head,
-            evidence=_evidence(visit, f"Visit {visit.name} ({window}): no result of {named}.", frame, book_version),
+            evidence=_evidence(visit, f"Visit {visit.name} ({window}): no result of {named}.", schedule, frame, book_version),
             what="missing_results",
             name=visit.name,
             text=f"Visit {visit.name}",
@@ -126,13 +134,17 @@ def _missing(looked: Looked, visit: Visit, seen: Mapping[str, Observed], gone: d
             hours=None,
             limit=window,
             missing=lacking,
+            example=schedule.example,
+            tell=visit.tell,
         )
     )
+    return True
 
 
-def _evidence(asked: Blind | Visit, sentence: str, frame: Frame, book_version: str) -> Evidence:
+def _evidence(asked: Blind | Visit, sentence: str, schedule: Schedule, frame: Frame, book_version: str) -> Evidence:
     rule = f"{frame.study}/{frame.version.version}/schedule/{asked.name}"
-    return Evidence(rule=rule, book=book_version, reasons=(f"T44: {asked.source}",), sentence=sentence)
+    reasons = (f"T44: {asked.source}", *((EXAMPLE,) if schedule.example else ()))
+    return Evidence(rule=rule, book=book_version, reasons=reasons, sentence=sentence)
 
 
 def in_status(found: list[Unobserved]) -> Iterator[tuple[str, object]]:
