@@ -73,7 +73,8 @@ def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: dat
         looked.ahead.extend(instant for instant in (told, ends) if as_of < instant and until == _NEVER)
         looked.ahead.extend([told] if as_of < told and until < _NEVER else [])
         if as_of >= told:
-            looked.found.append(_blind_time(limit, (since, stop if closed else None), asked))
+            tell = limit.tell and stop > told  # else somebody had looked before it was time to ask
+            looked.found.append(_blind_time(limit, (since, stop if closed else None), asked, tell=tell))
 
 
 def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
@@ -82,7 +83,7 @@ def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
     return (*one.gaps, (last, _NEVER)) if last < ended(limit, frame) else one.gaps
 
 
-def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked) -> Unobserved:
+def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked, *, tell: bool) -> Unobserved:
     (since, until), (frame, schedule, book_version, _) = gap, asked
     hours = None if until is None else (until - since) // timedelta(hours=1)
     so = f"since {since.isoformat()}, nothing yet" if hours is None else f"for {hours} h from {since.isoformat()}"
@@ -100,7 +101,7 @@ def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Aske
         hours=hours,
         limit=str(limit.at_most),
         example=schedule.example,
-        tell=limit.tell,
+        tell=tell,
     )
 
 
@@ -118,12 +119,13 @@ def _missing(looked: Looked, visit: Visit, seen: Mapping[str, Observed], gone: d
         looked.ahead.append(ends + schedule.results_within.length)
         return False
     open_ = tuple(key for key in lacking if visit.name not in seen.get(key, _NOTHING).later)
-    named, window = ", ".join(lacking), f"{days.first} to {days.last}"
+    window = f"{days.first} to {days.last}"
+    sentence = f"Visit {visit.name} ({window}): no result of {', '.join(lacking)}."
     looked.found.append(
         Unobserved(
             id=finding_id(frame.study, frame.subject, "missing", visit.name),
             **frame.head,
-            evidence=_evidence(visit, f"Visit {visit.name} ({window}): no result of {named}.", schedule, frame, book_version),
+            evidence=_evidence(visit, sentence, schedule, frame, book_version),
             what="missing_results",
             name=visit.name,
             text=f"Visit {visit.name}",

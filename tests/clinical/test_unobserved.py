@@ -16,9 +16,26 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import FAR, Played, adverse, at, bundled_with, infusion, lab, screened, taken_back, told, vital, withdrawn
+from stories import (
+    FAR,
+    STUDY,
+    TREATED,
+    Played,
+    adverse,
+    at,
+    bundled,
+    bundled_with,
+    infusion,
+    lab,
+    screened,
+    taken_back,
+    told,
+    vital,
+    withdrawn,
+)
 
 from safety_stream.alerting.policy import revise
+from safety_stream.alerting.wording import unobserved_facts
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.rulebook.schedule_rules import Schedule
@@ -34,7 +51,7 @@ def book(*parts: str) -> Book:
     """The bundled book with the blind time, the visit, or both."""
     says: dict[str, Any] = {"results_within": "12 h"}
     if "blind" in parts:
-        says["blind"] = [{"name": "count"} | LIMIT]
+        says["blind"] = [{"name": "count", "tell": "told" in parts} | LIMIT]
     if "visit" in parts:
         says["visits"] = [VISIT]
     return bundled_with(schedule=Schedule.model_validate(says))
@@ -214,7 +231,7 @@ def test_any_order_and_duplication_and_any_ticks_end_the_same(events: list[Subje
 
 def test_it_is_told_once_and_taken_back() -> None:
     """One alert of routine urgency; silence when it closes; taken back when it turns out that somebody had looked."""
-    played = Played(book=book("blind", "visit"))
+    played = Played(book=book("blind", "told"))
     for event in (*DOSED, *counted(1)):
         played.take(event, event.reported_at)
     played.take(None, at(3.5))
@@ -227,8 +244,63 @@ def test_it_is_told_once_and_taken_back() -> None:
     ]
 
 
+def _alerts(played: Played) -> list[tuple[str, str, str]]:
+    alerts = [alert for change in played.changes for alert in revise(change) if alert.type == "unobserved"]
+    return [(one.state, one.decision.action, one.decision.reason) for one in alerts]
+
+
+def test_without_being_asked_nobody_is_mailed() -> None:
+    """Where the protocol does not say "tell", both are held as recorded: in the digest and on the lists."""
+    played = Played(book=book("blind", "visit"))
+    for event in (*DOSED, *counted(1)):
+        played.take(event, event.reported_at)
+    played.take(None, at(10))
+    assert _alerts(played) == [("raised", "hold", "recorded")] * 2
+
+
+@pytest.mark.parametrize(("day", "mails"), [(3.5, []), (3.6, [("raised", "send", "new")])])
+def test_a_count_before_it_was_time_to_ask_is_no_mail(day: float, mails: list[tuple[str, str, str]]) -> None:
+    """48 h and 12 h for results: who was counted after 60 h was counted before anybody would have asked."""
+    played = Played(book=book("blind", "told"))
+    for event in (*DOSED, *counted(1, day, 5, 6.5)):
+        played.take(event, event.reported_at)
+    assert len(played.of("unobserved", state="closed")) == 1
+    assert [one for one in _alerts(played) if one[1] == "send"] == mails
+
+
+def test_the_bundled_schedule_is_an_example_and_says_so_everywhere() -> None:
+    """T44 in the reasons, the finding and the facts of an alert; a missing visit and missing signs mail nobody."""
+    played = Played([*TREATED, *counted(1)])
+    found = played.of("unobserved")
+    assert {one.name: one.tell for one in found if one.what == "blind_time"} == {
+        "blood-count": True,
+        "vital-signs": False,
+    }
+    assert {one.tell for one in found if one.what == "missing_results"} == {False}
+    for one in found:
+        assert one.example
+        assert "T44: example schedule, to be signed by the sponsor" in one.evidence.reasons
+        assert ("Standing of the rule", "an example that the sponsor has not signed") in list(unobserved_facts(one))
+
+
+def test_the_bundled_limits_leave_a_usual_site_alone() -> None:
+    """Twice a week counted, every second day seen, all visits with their results: nothing is missing, nobody is asked.
+
+    The days of a usual site: counts on days 0, 3, 7, 10, 14 ..., signs on even days, an hour to and fro.
+    """
+    weeks = [1, 2, 3, 4, 5, 6, 8, 12, 16, 20, 24, 36, 52]
+    panel = ("NEUT", "HGB", "PLAT", "WBC", "LYM", "ALT", "AST", "BILI", "ALP", "CREAT")
+    seen: list[SubjectEvent] = [lab(test, 7 * week, "20") for week in weeks for test in panel]
+    seen += [lab("NEUT", 7 * week + day, "3.0") for week in range(5) for day in (0.04, 3)]
+    seen += [vital("TEMP", day + (0.04 if day % 4 else 0), "36.8", "Cel") for day in range(0, 20, 2)]
+    assert Played([*TREATED, *seen]).of("unobserved") == []
+
+
 def test_an_unwritten_or_unjudged_schedule_asks_for_nothing() -> None:
-    """The bundled example is written down and not judged."""
-    played = Played([*DOSED, *counted(1)])
-    assert played.of("unobserved") == []
-    assert subject.conclude(played.whole(), played.book, FAR).status.blind_since == {}
+    """Written down and not judged: nothing is concluded; nor where nothing is written."""
+    (written,) = {one.schedule for one in bundled().protocols[STUDY].versions}
+    assert written is not None
+    for schedule in (written.model_copy(update={"judged": False}), None):
+        played = Played([*DOSED, *counted(1)], book=bundled_with(schedule=schedule))
+        assert played.of("unobserved") == []
+        assert subject.conclude(played.whole(), played.book, FAR).status.blind_since == {}

@@ -79,6 +79,12 @@ def bundled_with(**says: Any) -> Book:
     return replace(bundled(), protocols={**bundled().protocols, STUDY: changed})
 
 
+@cache
+def without_schedule() -> Book:
+    """The bundled book without its schedule: of time alone, only windows close."""
+    return bundled_with(schedule=None)
+
+
 def at(day: float, hour: float = 8.0) -> datetime:
     """An instant of a study day in the study's zone; the fraction of the day is added to the hour."""
     return datetime.combine(DAY_ZERO, time(), tzinfo=ZONE) + timedelta(minutes=round(day * 1440 + hour * 60))
