@@ -5,8 +5,8 @@
                 |<---- 60 h ---->|
 
 Raised when the limit and the time that results may take are over, not before: time alone brings it about. A result
-that comes late and was observed in time takes it back; one observed later closes it. Who has left or died is expected
-no longer.
+that comes late and was observed in time takes it back; one observed later closes it. Who has left, completed the study
+or died is expected no longer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,12 @@ from functools import reduce
 from typing import NamedTuple
 
 from safety_stream.clinical.contradictions import died
+from safety_stream.clinical.events import Completed
+from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import Evidence, Unobserved, finding_id
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.observed import Gap, begun, common, days_of, ended, midnight, schedule_of
 from safety_stream.clinical.running import Observed
 from safety_stream.rulebook.schedule_rules import Blind, Schedule, Visit
@@ -27,6 +30,10 @@ _NOTHING = Observed()
 EXAMPLE = "T44: example schedule, to be signed by the sponsor"
 
 
+Facts = Mapping[str, HeaderFact]
+Asked = tuple[Frame, Schedule, str, datetime]
+
+
 class Looked(NamedTuple):
     """What stands as of now, and the instants at which time alone changes it."""
 
@@ -34,13 +41,13 @@ class Looked(NamedTuple):
     ahead: list[datetime]
 
 
-def unobserved(frame: Frame, digests: Mapping[str, Digest], book_version: str, as_of: datetime) -> Looked:
+def unobserved(frame: Frame, facts: Facts, digests: Mapping[str, Digest], book_version: str, as_of: datetime) -> Looked:
     """Every time unobserved and every visit with results missing as of now."""
     looked, schedule = Looked([], []), schedule_of(frame)
     if schedule is None:
         return looked
     seen = {page: digest.observed for page, digest in digests.items()}
-    gone = _gone(frame, digests)
+    gone = _gone(frame, facts, digests)
     for limit in schedule.blind:
         _blind(looked, limit, seen, min(gone, ended(limit, frame)), (frame, schedule, book_version, as_of))
     for visit in schedule.by_end:
@@ -49,16 +56,24 @@ def unobserved(frame: Frame, digests: Mapping[str, Digest], book_version: str, a
     return looked
 
 
-Asked = tuple[Frame, Schedule, str, datetime]
-
-
-def _gone(frame: Frame, digests: Mapping[str, Digest]) -> datetime:
-    """From when on nothing is expected: the subject may have left the study, or died."""
+def _gone(frame: Frame, facts: Facts, digests: Mapping[str, Digest]) -> datetime:
+    """From when on nothing is expected: the subject may have left the study, completed it, or died."""
     left, death = frame.withdrawn, died(digests)
     ends = [death[0]] if death is not None else []
     if left is not None and left.from_what == "study":
         ends.append(left.withdrawn.earliest(frame.zone))
+    ends += [one.earliest(frame.zone) for one in _completed(frame, facts)]
     return min(ends, default=_NEVER)
+
+
+def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
+    """When the subject completed the study; what was told of a course before the running screening holds no longer."""
+    since = frame.screenings[-1].since if len(frame.screenings) > 1 else None
+    for event in (one.event for one in facts.values()):
+        if not isinstance(event, Completed) or event.status == "entered-in-error":
+            continue
+        if since is None or event.completed.latest(frame.zone) >= since:
+            yield event.completed
 
 
 def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked) -> None:

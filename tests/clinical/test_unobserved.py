@@ -25,6 +25,7 @@ from stories import (
     at,
     bundled,
     bundled_with,
+    completed,
     infusion,
     lab,
     screened,
@@ -92,6 +93,9 @@ BLIND: list[tuple[list[SubjectEvent], float, list[tuple[float, float | None]]]] 
     (counted(1, 2.5, 4, 5.9), 30, []),  # 42 h to the end of day 7
     ([*counted(1), withdrawn(2)], 30, []),  # left before 48 h were over
     ([*counted(1), withdrawn(5)], 30, [(1, 5)]),  # to the departure
+    ([*counted(1), completed(3)], 30, []),  # completed on day 3, which begins 40 h after the count
+    ([*counted(1), completed(5)], 30, [(1, 5 - 1 / 3)]),  # to the beginning of the day of completion
+    ([*counted(1), taken_back(completed(3))], 3.5, [(1, None)]),  # completed in error: expected as before
     ([*counted(1), adverse("Sepsis", 2, grade=5, outcome="fatal", resolved=at(2.5).isoformat())], 30, []),
     ([lab("NEUT", 1, "3.0", observed_at="2024-06-26"), *counted(4)], 5, []),  # a date alone: to its midnight
 ]  # fmt: skip
@@ -152,6 +156,10 @@ VISITS: list[tuple[list[SubjectEvent], float, list[tuple[str, tuple[str, ...]]]]
     ([lab("NEUT", 7, "3"), lab("ALT", 7, "20", observed_at="2024-07-01")], 30, []),  # the date is enough
     ([lab("NEUT", 7, "3"), lab("ALT", 7, "20"), taken_back(lab("ALT", 7, "20"))], 30, [("open", ("ALT",))]),
     ([withdrawn(7)], 30, []),  # left before the last day of the visit
+    ([completed(7)], 30, []),  # completed before it: nobody expects results after the end of the study
+    ([completed(9)], 30, [("open", ("NEUT", "ALT"))]),  # completed after it: the visit was owed
+    ([completed(9, "2024-07")], 30, []),  # some day of July: perhaps before the visit
+    ([completed(7), taken_back(completed(7))], 30, [("open", ("NEUT", "ALT"))]),
 ]  # fmt: skip
 
 
@@ -161,6 +169,27 @@ def test_results_of_a_visit(
 ) -> None:
     """Owed on the days around the visit, both ends inside; missed when these and the way of results are over."""
     assert missing(events, day) == expected
+
+
+def test_the_end_of_the_study_takes_back_what_was_missed_after_it() -> None:
+    """Told on day 30 that the study ended on day 7: the visit that had been missed on day 9.2 is owed no longer."""
+    played = Played(book=book("blind", "visit"))
+    for event in (*DOSED, *counted(1, 2.5, 4, 5.5, 6.9)):
+        played.take(event, event.reported_at)
+    played.take(None, at(10))
+    assert [one.name for one in played.of("unobserved")] == ["day-7"]
+    done = played.take(completed(7), at(30))
+    assert [(one.change, one.finding.kind) for one in done.changes] == [("withdrawn", "unobserved")]
+    assert done.deadline is None or done.deadline > at(30)
+    again = Played([*DOSED, completed(7), *counted(6.9, 1, 4, 5.5, 2.5)], book=book("blind", "visit"))
+    assert again.of("unobserved") == []
+
+
+def test_who_is_screened_again_after_a_completion_is_expected_again() -> None:
+    """A completion before the consent of the running screening belongs to the course before it."""
+    again = screened(-5).model_copy(update={"source": screened().source.model_copy(update={"id": "consent-2"})})
+    played = Played([screened(-60), completed(-30), again, infusion(1, 0, given=told(0))], book=book("visit"))
+    assert [one.name for one in played.of("unobserved")] == ["day-7"]
 
 
 def test_nobody_is_missed_before_an_infusion() -> None:
@@ -181,7 +210,7 @@ def test_a_moved_infusion_moves_what_is_owed() -> None:
 
 def test_any_order_ends_the_same() -> None:
     """The infusion, counts and a visit's result of a subject who left, in every order."""
-    before: list[SubjectEvent] = [screened(), withdrawn(20)]
+    before: list[SubjectEvent] = [screened(), withdrawn(20), completed(21)]
     events: list[SubjectEvent] = [infusion(1, 0), *counted(1, 4), lab("ALT", 7, "20")]
     parts = book("blind", "visit")
     first = Played([*before, *events], book=parts).findings

@@ -11,6 +11,7 @@ from safety_stream.clinical import subject
 from safety_stream.clinical.events import (
     Adjudicated,
     AdverseEvent,
+    Completed,
     DoseGiven,
     DosePlanned,
     Enrolled,
@@ -179,6 +180,12 @@ def withdrawn(day: float, from_what: str = "study") -> Withdrawn:
     """A subject leaves."""
     facts = {"from_what": from_what, "reason": "wish of the subject", "withdrawn": told(day)}
     return Withdrawn.model_validate(head("departure", 1, at(day, 12)) | facts)
+
+
+def completed(day: float, when: str | None = None, **more: Any) -> Completed:
+    """A subject completes the study."""
+    facts = {"completed": when or at(day).date().isoformat()}
+    return Completed.model_validate(head("completion", 1, at(day, 18)) | facts | more)
 
 
 def adjudicated(finding: str, day: float, verdict: str, by: str = "Dr A") -> Adjudicated:
