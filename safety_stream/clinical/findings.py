@@ -250,6 +250,9 @@ class EligibilityStatus(Finding):
     enrolled: bool
     given: bool = Field(description="A study treatment, or the infusion that is checked, was given.")
     needed_by: date | None = Field(default=None, description="The planned infusion whose check is open and wanted now.")
+    unanswered_by: date | None = Field(
+        default=None, description="The day of the infusion given though nothing was on file for its check by then."
+    )
     criteria: tuple[CriterionState, ...]
 
 
