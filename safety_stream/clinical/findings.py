@@ -505,6 +505,9 @@ class SubjectStatus(Concluded):
     blind_since: dict[str, datetime] = Field(default_factory=dict, description="Open times unobserved, by their limit.")
     longest_blind_hours: int | None = Field(default=None, description="The longest time unobserved that is over.")
     results_missing: tuple[str, ...] = Field(default=(), description="Visits whose results did not come.")
-    hematotoxicity: dict[str, str] = Field(default_factory=dict, description="Early and late ICAHT, each its grade.")
+    hematotoxicity: dict[str, str] = Field(
+        default_factory=dict,
+        description="Early and late ICAHT, each its grade; undetermined: the day of the infusion is not known.",
+    )
     revision: Annotated[int, Field(ge=1)] = 1
     as_of: datetime
