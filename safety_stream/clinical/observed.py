@@ -9,7 +9,7 @@ most of its day observed.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import product, takewhile
 from typing import NamedTuple
 
@@ -65,7 +65,7 @@ def begun(frame: Frame) -> datetime:
 def ended(limit: Blind, frame: Frame) -> datetime:
     """The first instant after the last day of a limit."""
     last = frame.infusions[0].last_day + timedelta(days=limit.to_day + 1)
-    return midnight(last, frame)
+    return midnight(last, frame.zone)
 
 
 def _full_hour(instant: datetime) -> datetime:
@@ -89,9 +89,9 @@ def _begun_by(day: date, visits: list[Visit], frame: Frame) -> Iterator[Visit]:
     return takewhile(lambda one: zero + timedelta(days=one.day - one.days_before) <= day, visits)
 
 
-def midnight(day: date, frame: Frame) -> datetime:
+def midnight(day: date, zone: tzinfo) -> datetime:
     """The first instant of a day in the study's zone."""
-    return datetime.combine(day, time.min, tzinfo=frame.zone).astimezone(UTC)
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def days_of(visit: Visit, frame: Frame) -> Days:

@@ -92,7 +92,7 @@ def overview(
     unlike, later = reconciled(frame, digests, book, as_of)
     found += (query(frame, flood) for flood in unlike)
     ahead += later
-    looked = unobserved(frame, facts, digests, book.version, as_of)
+    looked = unobserved(frame, facts, digests, book.version, as_of, parts=parts)
     found += looked.found
     ahead += looked.ahead
     dlt = worst(state for _, state in dlts)

@@ -12,47 +12,36 @@ or died is expected no longer.
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from typing import NamedTuple
 
 from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Completed
 from safety_stream.clinical.facts import HeaderFact
-from safety_stream.clinical.findings import Evidence, Unobserved, finding_id
+from safety_stream.clinical.findings import Unobserved, finding_id
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.observed import Gap, begun, common, days_of, ended, midnight, schedule_of
+from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
+from safety_stream.clinical.parts import Parts
 from safety_stream.clinical.running import Observed
-from safety_stream.rulebook.schedule_rules import Blind, Schedule, Visit
+from safety_stream.clinical.visits_missed import NOTHING, Asked, Looked, evidence_of, visits_missed
+from safety_stream.rulebook.schedule_rules import Blind
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_NOTHING = Observed()
-EXAMPLE = "T44: example schedule, to be signed by the sponsor"
-
-
 Facts = Mapping[str, HeaderFact]
-Asked = tuple[Frame, Schedule, str, datetime]
 
 
-class Looked(NamedTuple):
-    """What stands as of now, and the instants at which time alone changes it."""
-
-    found: list[Unobserved]
-    ahead: list[datetime]
-
-
-def unobserved(frame: Frame, facts: Facts, digests: Mapping[str, Digest], book_version: str, as_of: datetime) -> Looked:
-    """Every time unobserved and every visit with results missing as of now."""
-    looked, schedule = Looked([], []), schedule_of(frame)
+def unobserved(
+    frame: Frame, facts: Facts, digests: Mapping[str, Digest], book_version: str, as_of: datetime, *, parts: Parts
+) -> Looked:
+    """Every time unobserved and every visit with results missing as of now; ``parts``: what was said last."""
+    schedule = schedule_of(frame)
     if schedule is None:
-        return looked
+        return Looked([], [])
     seen = {page: digest.observed for page, digest in digests.items()}
-    gone = _gone(frame, facts, digests)
+    gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
+    looked = visits_missed(asked, seen, gone, parts)
     for limit in schedule.blind:
-        _blind(looked, limit, seen, min(gone, ended(limit, frame)), (frame, schedule, book_version, as_of))
-    for visit in schedule.by_end:
-        if not _missing(looked, visit, seen, gone, (frame, schedule, book_version, as_of)):
-            break  # those after it end later still
+        _blind(looked, limit, seen, min(gone, ended(limit, frame)), asked)
     return looked
 
 
@@ -78,7 +67,7 @@ def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
 
 def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked) -> None:
     frame, schedule, _, as_of = asked
-    each = (_gaps(seen.get(key, _NOTHING), limit, frame) for key in limit.any_of)
+    each = (_gaps(seen.get(key, NOTHING), limit, frame) for key in limit.any_of)
     for since, until in sorted(reduce(common, each, [(begun(frame), _NEVER)])):
         stop = min(until, ends)
         if stop - since < limit.at_most.length:
@@ -99,13 +88,13 @@ def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
 
 
 def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked, *, tell: bool) -> Unobserved:
-    (since, until), (frame, schedule, book_version, _) = gap, asked
+    (since, until), (frame, schedule, _, _) = gap, asked
     hours = None if until is None else (until - since) // timedelta(hours=1)
     so = f"since {since.isoformat()}, nothing yet" if hours is None else f"for {hours} h from {since.isoformat()}"
     return Unobserved(
         id=finding_id(frame.study, frame.subject, "blind", limit.name, since.isoformat()),
         **frame.head,
-        evidence=_evidence(limit, f"{limit.text}: {so}; at most {limit.at_most}.", schedule, frame, book_version),
+        evidence=evidence_of(limit, f"{limit.text}: {so}; at most {limit.at_most}.", asked),
         what="blind_time",
         name=limit.name,
         text=limit.text,
@@ -118,50 +107,6 @@ def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Aske
         example=schedule.example,
         tell=tell,
     )
-
-
-def _missing(looked: Looked, visit: Visit, seen: Mapping[str, Observed], gone: datetime, asked: Asked) -> bool:
-    """What one visit lacks; False: neither it nor any that ends later is due."""
-    frame, schedule, book_version, as_of = asked
-    lacking = tuple(key for key in visit.needs if visit.name not in seen.get(key, _NOTHING).visits)
-    if not lacking:
-        return True
-    days = days_of(visit, frame)
-    ends = midnight(days.last + timedelta(days=1), frame)
-    if gone < ends:
-        return False
-    if as_of < ends + schedule.results_within.length:
-        looked.ahead.append(ends + schedule.results_within.length)
-        return False
-    open_ = tuple(key for key in lacking if visit.name not in seen.get(key, _NOTHING).later)
-    window = f"{days.first} to {days.last}"
-    sentence = f"Visit {visit.name} ({window}): no result of {', '.join(lacking)}."
-    looked.found.append(
-        Unobserved(
-            id=finding_id(frame.study, frame.subject, "missing", visit.name),
-            **frame.head,
-            evidence=_evidence(visit, sentence, schedule, frame, book_version),
-            what="missing_results",
-            name=visit.name,
-            text=f"Visit {visit.name}",
-            source=visit.source,
-            state="open" if open_ else "closed",
-            since=ends,
-            until=None,
-            hours=None,
-            limit=window,
-            missing=lacking,
-            example=schedule.example,
-            tell=visit.tell,
-        )
-    )
-    return True
-
-
-def _evidence(asked: Blind | Visit, sentence: str, schedule: Schedule, frame: Frame, book_version: str) -> Evidence:
-    rule = f"{frame.study}/{frame.version.version}/schedule/{asked.name}"
-    reasons = (f"T44: {asked.source}", *((EXAMPLE,) if schedule.example else ()))
-    return Evidence(rule=rule, book=book_version, reasons=reasons, sentence=sentence)
 
 
 def in_status(found: list[Unobserved]) -> Iterator[tuple[str, object]]:
