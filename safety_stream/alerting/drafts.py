@@ -134,7 +134,8 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
     """A subject who is not eligible and was enrolled or dosed all the same; an infusion given on hold.
 
     Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each. A
-    check before an infusion for which nothing at all has come by the day before is told.
+    check before an infusion for which nothing at all has come by the day before is told; once it was given all the
+    same, that stands on the lists.
     """
     broken = tuple(one.criterion for one in finding.criteria if one.verdict == "breached")
     if finding.check == "before_infusion":
@@ -144,6 +145,8 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
             open_ = sum(one.verdict == "undetermined" for one in finding.criteria)
             decision = SEND if open_ == len(finding.criteria) else hold("undetermined")
             yield Draft("eligibility_breach", "check_open", decision, (finding.needed_by,), (open_,))
+        elif finding.unanswered_by is not None:  # too late to hold it: for the lists
+            yield Draft("eligibility_breach", "check_open", hold("undetermined"))
     elif finding.enrolled or finding.given:
         case = "dosed" if finding.given else "enrolled"
         if finding.state == "not_eligible":
@@ -253,8 +256,12 @@ def reporting_due(finding: ReportingDue) -> Iterator[Draft]:
 
 
 def unobserved(finding: Unobserved) -> Iterator[Draft]:
-    """Results that did not come, or hours unobserved: told once; that data came since is in the findings."""
-    yield Draft("unobserved", "missing_results" if finding.what == "missing_results" else "", SEND)
+    """Results that did not come, or hours unobserved: told once; that data came since is in the findings.
+
+    Mailed only where the protocol asks for it: what is missing is most often late or not entered, and is for the lists.
+    """
+    case = "missing_results" if finding.what == "missing_results" else ""
+    yield Draft("unobserved", case, SEND if finding.tell else hold("recorded"))
 
 
 DRAFTERS: Final[dict[type, Callable[..., Iterator[Draft]]]] = {

@@ -132,6 +132,8 @@ def unobserved_facts(finding: Unobserved) -> Facts:
     """Results that did not come, or hours unobserved."""
     yield from who(finding)
     yield "Not observed", f"{finding.text} ({finding.source})"
+    if finding.example:
+        yield "Standing of the rule", "an example that the sponsor has not signed"
     yield "State", finding.state
     if finding.what == "missing_results":
         yield "No result of", ", ".join(finding.missing)

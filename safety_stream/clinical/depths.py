@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 
 from safety_stream.clinical.composites import inputs_of
-from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.measure import Measured
 from safety_stream.clinical.points import Drawn
 from safety_stream.clinical.running import Depth, Depths, Late, Point, Twice
@@ -23,11 +23,16 @@ from safety_stream.rulebook.written import parsed
 
 def day_zero(frame: Frame, rules: Hematotoxicity) -> date | None:
     """The day that days are counted from; None: no infusion yet, or its day is not known."""
-    if not frame.infusions:
-        return None
+    one = counted_from(frame, rules)
+    return one.first_day if one is not None and one.first_day == one.last_day else None
+
+
+def counted_from(frame: Frame, rules: Hematotoxicity) -> Infusion | None:
+    """The infusion that days are counted from, its day known or not; None: no infusion yet."""
     first = rules.day_zero == "first_infusion"
-    one = frame.infusions[0] if first else max(frame.infusions, key=lambda infusion: infusion.last_day)
-    return one.first_day if one.first_day == one.last_day else None
+    if first or not frame.infusions:
+        return frame.infusions[0] if frame.infusions else None
+    return max(frame.infusions, key=lambda infusion: infusion.last_day)
 
 
 def deeper(held: Depths, one: Drawn, measured: Measured, frame: Frame) -> Depths:

@@ -4,7 +4,8 @@
     recorded criteria, judged on the facts of the header   --+--> one finding with every criterion, what it lacks,
                                                                   and one breach for each recorded one that is broken
 
-Undetermined criteria are listed in that one finding and raise nothing by themselves.
+Undetermined criteria are listed in that one finding and raise nothing by themselves. A check for which nothing was on
+file stands after the infusion too: it says what was never answered, and by when it should have been.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -53,10 +54,13 @@ def eligibility_findings(
     for ahead in frame.upcoming:
         again = _asked_again(frame, ahead)
         here = {one.criterion: one for one in told if one.infusion == ahead.number}
-        if here or ahead.number in wanted or any(one[3].used for one in again):
+        answered = bool(here) or any(one[3].used for one in again)
+        if answered or ahead.given or ahead.number in wanted:
             yield from _breaches(frame, again, Stage("before_infusion", ahead.number), book_version)
             check = _check(frame, ahead, here, again, book_version)
             day = wanted.get(ahead.number) if check.state == "undetermined" else None
+            if not answered and ahead.given:
+                check = _never_answered(check, ahead)
             if check.criteria:
                 yield check if day is None else _wanted(check, day)
 
@@ -103,6 +107,13 @@ def _wanted(check: EligibilityStatus, day: date) -> EligibilityStatus:
     """The check with what it lacks by when: the infusion is held until it is answered."""
     said = f"{check.evidence.sentence} Hold until answered: infusion planned on {day}."
     return check.model_copy(update={"needed_by": day, "evidence": check.evidence.model_copy(update={"sentence": said})})
+
+
+def _never_answered(check: EligibilityStatus, ahead: Upcoming) -> EligibilityStatus:
+    """The check of an infusion that was given although nothing was on file for it."""
+    said = f"{check.evidence.sentence} Never answered: infusion {ahead.number} was given on {ahead.day} without it."
+    evidence = check.evidence.model_copy(update={"sentence": said})
+    return check.model_copy(update={"unanswered_by": ahead.day, "evidence": evidence})
 
 
 def _rechecked(frame: Frame, rule: str, ahead: Upcoming, judged: bool) -> bool:

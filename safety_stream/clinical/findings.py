@@ -262,6 +262,9 @@ class EligibilityStatus(Finding):
     enrolled: bool
     given: bool = Field(description="A study treatment, or the infusion that is checked, was given.")
     needed_by: date | None = Field(default=None, description="The planned infusion whose check is open and wanted now.")
+    unanswered_by: date | None = Field(
+        default=None, description="The day of the infusion given though nothing was on file for its check by then."
+    )
     criteria: tuple[CriterionState, ...]
 
 
@@ -336,6 +339,8 @@ class Unobserved(Finding):
     hours: int | None = Field(description="Hours unobserved; null: still open, or a visit.")
     limit: str = Field(description="At most so long; of a visit: its days.")
     missing: tuple[str, ...] = Field(default=(), description="Of a visit: the analytes without a result on its days.")
+    example: bool = Field(default=False, description="The schedule is an example the sponsor has not signed.")
+    tell: bool = Field(default=True, description="The protocol wants it mailed; false: on the lists only.")
 
 
 class DataQuery(Finding):
@@ -512,6 +517,9 @@ class SubjectStatus(Concluded):
     blind_since: dict[str, datetime] = Field(default_factory=dict, description="Open times unobserved, by their limit.")
     longest_blind_hours: int | None = Field(default=None, description="The longest time unobserved that is over.")
     results_missing: tuple[str, ...] = Field(default=(), description="Visits whose results did not come.")
-    hematotoxicity: dict[str, str] = Field(default_factory=dict, description="Early and late ICAHT, each its grade.")
+    hematotoxicity: dict[str, str] = Field(
+        default_factory=dict,
+        description="Early and late ICAHT, each its grade; undetermined: the day of the infusion is not known.",
+    )
     revision: Annotated[int, Field(ge=1)] = 1
     as_of: datetime

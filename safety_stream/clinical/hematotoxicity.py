@@ -5,18 +5,20 @@
                      *     *     *     *     o     o        so grade 2 to 3
 
 A day counts as low by its lowest count. Days between two low samples count when they lie close enough; days on either
-side of them may count. A recovery of fewer days than the rule asks for counts as low. What is not known leaves a range.
+side of them may count. A recovery of fewer days than the rule asks for counts as low. What is not known leaves a range;
+where the day of the infusion itself is not known, nothing can be counted: one question asks for it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from safety_stream.clinical.depths import day_zero, may_be_low
+from safety_stream.clinical.depths import counted_from, day_zero, may_be_low
 from safety_stream.clinical.episodes import grades
 from safety_stream.clinical.findings import CompositeMet, Evidence, GradeRange, Input, finding_id
-from safety_stream.clinical.fold import Digest
+from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.low_days import Stretch, longest, perhaps, surely
+from safety_stream.clinical.queries import asked
 from safety_stream.clinical.running import Depth, Depths, Point
 from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
 from safety_stream.rulebook.written import Words
@@ -24,6 +26,8 @@ from safety_stream.rulebook.written import Words
 EARLY, LATE = "icaht-early", "icaht-late"
 TOLD_FROM = 3
 
+
+UNDETERMINED = "undetermined"
 
 Held = dict[str, Stretch | None]
 
@@ -48,6 +52,25 @@ def hematotoxicity(frame: Frame, digests: Mapping[str, Digest], book_version: st
         yield _finding(EARLY, rules.early.text, early, frame, book_version)
     if late is not None and rules.late is not None:
         yield _finding(LATE, rules.late.text, late, frame, book_version)
+
+
+def day_zero_unknown(frame: Frame) -> Iterator[Flood]:
+    """The question for the day of the infusion that days are counted from, where only its month or year is known."""
+    rules = frame.version.hematotoxicity
+    infusion = counted_from(frame, rules) if rules is not None else None
+    if infusion is None or infusion.first_day == infusion.last_day:
+        return
+    found = f"given {infusion.given}: some day from {infusion.first_day} to {infusion.last_day}"
+    expected = "the day of this infusion; until then early and late hematotoxicity (ICAHT) are undetermined"
+    yield asked("icaht_day_zero_unknown", f"infusion {infusion.number}", found, expected, infusion.source)
+
+
+def in_status(found: Iterable[CompositeMet], frame: Frame) -> dict[str, str]:
+    """What the subject's status says: each part with its grade, or both undetermined while day 0 is not known."""
+    rules = frame.version.hematotoxicity
+    if rules is not None and any(day_zero_unknown(frame)):
+        return dict.fromkeys((EARLY, LATE) if rules.late is not None else (EARLY,), UNDETERMINED)
+    return {one.composite: str(one.grade) for one in found}
 
 
 def _early(depths: Depths, rules: Hematotoxicity) -> Judged | None:

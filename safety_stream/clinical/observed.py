@@ -8,9 +8,9 @@ Nothing is kept of a sample that no visit and no limit asks for. Hours are those
 most of its day observed.
 """
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import product
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import product, takewhile
 from typing import NamedTuple
 
 from safety_stream.clinical.frame import Frame
@@ -65,7 +65,7 @@ def begun(frame: Frame) -> datetime:
 def ended(limit: Blind, frame: Frame) -> datetime:
     """The first instant after the last day of a limit."""
     last = frame.infusions[0].last_day + timedelta(days=limit.to_day + 1)
-    return midnight(last, frame)
+    return midnight(last, frame.zone)
 
 
 def _full_hour(instant: datetime) -> datetime:
@@ -75,7 +75,7 @@ def _full_hour(instant: datetime) -> datetime:
 
 def _visited(held: Observed, place: Place, visits: list[Visit], frame: Frame) -> Observed:
     first, last = (instant.astimezone(frame.zone).date() for instant in place[:2])
-    days = [(one.name, days_of(one, frame)) for one in visits if one.name not in held.later]
+    days = [(one.name, days_of(one, frame)) for one in _begun_by(last, visits, frame) if one.name not in held.later]
     inside = tuple(name for name, window in days if first <= window.last and last >= window.first)
     after = tuple(name for name, window in days if first > window.last)
     if not inside and not after:
@@ -83,9 +83,15 @@ def _visited(held: Observed, place: Place, visits: list[Visit], frame: Frame) ->
     return held._replace(visits=(*held.visits, *inside), later=(*held.later, *after))
 
 
-def midnight(day: date, frame: Frame) -> datetime:
+def _begun_by(day: date, visits: list[Visit], frame: Frame) -> Iterator[Visit]:
+    """The visits, in the order in which they begin, of which some day has come."""
+    zero = frame.infusions[0].first_day
+    return takewhile(lambda one: zero + timedelta(days=one.day - one.days_before) <= day, visits)
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
     """The first instant of a day in the study's zone."""
-    return datetime.combine(day, time.min, tzinfo=frame.zone).astimezone(UTC)
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def days_of(visit: Visit, frame: Frame) -> Days:

@@ -24,7 +24,8 @@ from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, Gr
 from safety_stream.clinical.fold import Digest, Flood, Fold
 from safety_stream.clinical.follow_up import followed, planned_infusion
 from safety_stream.clinical.frame import Frame, Infusion
-from safety_stream.clinical.hematotoxicity import hematotoxicity
+from safety_stream.clinical.hematotoxicity import day_zero_unknown, hematotoxicity
+from safety_stream.clinical.hematotoxicity import in_status as icaht_in_status
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.parts import Part, Parts
@@ -91,7 +92,7 @@ def overview(
     unlike, later = reconciled(frame, digests, book, as_of)
     found += (query(frame, flood) for flood in unlike)
     ahead += later
-    looked = unobserved(frame, digests, book.version, as_of)
+    looked = unobserved(frame, facts, digests, book.version, as_of, parts=parts)
     found += looked.found
     ahead += looked.ahead
     dlt = worst(state for _, state in dlts)
@@ -100,8 +101,8 @@ def overview(
     counted = tuple((one.grade, one.worst, one.serious, one.died, one.followed) for one in digests.values())
     seen = (frame, dlt, end, end is not None and as_of >= end, longer, counted)
     (status,) = parts.of("status", seen, lambda: [_status(frame, digests, dlt, end, as_of, longer=longer)])
-    if toxic:
-        status = status.model_copy(update={"hematotoxicity": {one.composite: str(one.grade) for one in toxic}})
+    if icaht := icaht_in_status(toxic, frame):
+        status = status.model_copy(update={"hematotoxicity": icaht})
     if looked.found:
         status = status.model_copy(update=dict(in_status(looked.found)))
     ahead += [end] if end is not None and as_of < end else []
@@ -256,6 +257,7 @@ def _questions(
         yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
     yield from _about_registration(frame, standing)
     yield from _about_doses(frame, standing)
+    yield from day_zero_unknown(frame)
     for record, one in standing.items():
         if one.rivals:
             found = f"{len(one.rivals)} different contents under version {one.event.source.version}"

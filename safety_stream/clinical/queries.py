@@ -39,6 +39,7 @@ CODES: Mapping[str, str] = {
     "enrolled_before_consent": "the subject was enrolled before consenting",
     "dose_after_withdrawal": "a dose was given after the subject had left the treatment or the study",
     "infusions_out_of_order": "an infusion of a higher number was given before one of a lower number",
+    "icaht_day_zero_unknown": "the day of the infusion that hematotoxicity is counted from is not known",
     # measurements
     "unknown_analyte": "the test is not in the rulebook",
     "no_value": "a result without a value",

@@ -5,62 +5,69 @@
                 |<---- 60 h ---->|
 
 Raised when the limit and the time that results may take are over, not before: time alone brings it about. A result
-that comes late and was observed in time takes it back; one observed later closes it. Who has left or died is expected
-no longer.
+that comes late and was observed in time takes it back; one observed later closes it. Who has left, completed the study
+or died is expected no longer.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from typing import NamedTuple
 
 from safety_stream.clinical.contradictions import died
-from safety_stream.clinical.findings import Evidence, Unobserved, finding_id
+from safety_stream.clinical.events import Completed
+from safety_stream.clinical.facts import HeaderFact
+from safety_stream.clinical.findings import Unobserved, finding_id
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.observed import Gap, begun, common, days_of, ended, midnight, schedule_of
+from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
+from safety_stream.clinical.parts import Parts
 from safety_stream.clinical.running import Observed
-from safety_stream.rulebook.schedule_rules import Blind, Schedule, Visit
+from safety_stream.clinical.visits_missed import NOTHING, Asked, Looked, evidence_of, visits_missed
+from safety_stream.rulebook.schedule_rules import Blind
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+Facts = Mapping[str, HeaderFact]
 
 
-class Looked(NamedTuple):
-    """What stands as of now, and the instants at which time alone changes it."""
-
-    found: list[Unobserved]
-    ahead: list[datetime]
-
-
-def unobserved(frame: Frame, digests: Mapping[str, Digest], book_version: str, as_of: datetime) -> Looked:
-    """Every time unobserved and every visit with results missing as of now."""
-    looked, schedule = Looked([], []), schedule_of(frame)
+def unobserved(
+    frame: Frame, facts: Facts, digests: Mapping[str, Digest], book_version: str, as_of: datetime, *, parts: Parts
+) -> Looked:
+    """Every time unobserved and every visit with results missing as of now; ``parts``: what was said last."""
+    schedule = schedule_of(frame)
     if schedule is None:
-        return looked
+        return Looked([], [])
     seen = {page: digest.observed for page, digest in digests.items()}
-    gone = _gone(frame, digests)
+    gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
+    looked = visits_missed(asked, seen, gone, parts)
     for limit in schedule.blind:
-        _blind(looked, limit, seen, min(gone, ended(limit, frame)), (frame, schedule, book_version, as_of))
-    for visit in schedule.visits:
-        _missing(looked, visit, seen, gone, (frame, schedule, book_version, as_of))
+        _blind(looked, limit, seen, min(gone, ended(limit, frame)), asked)
     return looked
 
 
-Asked = tuple[Frame, Schedule, str, datetime]
-
-
-def _gone(frame: Frame, digests: Mapping[str, Digest]) -> datetime:
-    """From when on nothing is expected: the subject may have left the study, or died."""
+def _gone(frame: Frame, facts: Facts, digests: Mapping[str, Digest]) -> datetime:
+    """From when on nothing is expected: the subject may have left the study, completed it, or died."""
     left, death = frame.withdrawn, died(digests)
     ends = [death[0]] if death is not None else []
     if left is not None and left.from_what == "study":
         ends.append(left.withdrawn.earliest(frame.zone))
+    ends += [one.earliest(frame.zone) for one in _completed(frame, facts)]
     return min(ends, default=_NEVER)
 
 
+def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
+    """When the subject completed the study; what was told of a course before the running screening holds no longer."""
+    since = frame.screenings[-1].since if len(frame.screenings) > 1 else None
+    for event in (one.event for one in facts.values()):
+        if not isinstance(event, Completed) or event.status == "entered-in-error":
+            continue
+        if since is None or event.completed.latest(frame.zone) >= since:
+            yield event.completed
+
+
 def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked) -> None:
-    frame, schedule, book_version, as_of = asked
-    each = (_gaps(seen.get(key, Observed()), limit, frame) for key in limit.any_of)
+    frame, schedule, _, as_of = asked
+    each = (_gaps(seen.get(key, NOTHING), limit, frame) for key in limit.any_of)
     for since, until in sorted(reduce(common, each, [(begun(frame), _NEVER)])):
         stop = min(until, ends)
         if stop - since < limit.at_most.length:
@@ -70,7 +77,8 @@ def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: dat
         looked.ahead.extend(instant for instant in (told, ends) if as_of < instant and until == _NEVER)
         looked.ahead.extend([told] if as_of < told and until < _NEVER else [])
         if as_of >= told:
-            looked.found.append(_blind_time(limit, (since, stop if closed else None), frame, book_version))
+            tell = limit.tell and stop > told  # else somebody had looked before it was time to ask
+            looked.found.append(_blind_time(limit, (since, stop if closed else None), asked, tell=tell))
 
 
 def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
@@ -79,14 +87,14 @@ def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
     return (*one.gaps, (last, _NEVER)) if last < ended(limit, frame) else one.gaps
 
 
-def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], frame: Frame, book_version: str) -> Unobserved:
-    since, until = gap
+def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked, *, tell: bool) -> Unobserved:
+    (since, until), (frame, schedule, _, _) = gap, asked
     hours = None if until is None else (until - since) // timedelta(hours=1)
     so = f"since {since.isoformat()}, nothing yet" if hours is None else f"for {hours} h from {since.isoformat()}"
     return Unobserved(
         id=finding_id(frame.study, frame.subject, "blind", limit.name, since.isoformat()),
         **frame.head,
-        evidence=_evidence(limit, f"{limit.text}: {so}; at most {limit.at_most}.", frame, book_version),
+        evidence=evidence_of(limit, f"{limit.text}: {so}; at most {limit.at_most}.", asked),
         what="blind_time",
         name=limit.name,
         text=limit.text,
@@ -96,43 +104,9 @@ def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], frame: Fram
         until=until,
         hours=hours,
         limit=str(limit.at_most),
+        example=schedule.example,
+        tell=tell,
     )
-
-
-def _missing(looked: Looked, visit: Visit, seen: Mapping[str, Observed], gone: datetime, asked: Asked) -> None:
-    frame, schedule, book_version, as_of = asked
-    days = days_of(visit, frame)
-    ends = midnight(days.last + timedelta(days=1), frame)
-    lacking = tuple(key for key in visit.needs if visit.name not in seen.get(key, Observed()).visits)
-    if not lacking or gone < ends:
-        return
-    if as_of < ends + schedule.results_within.length:
-        looked.ahead.append(ends + schedule.results_within.length)
-        return
-    open_ = tuple(key for key in lacking if visit.name not in seen.get(key, Observed()).later)
-    named, window = ", ".join(lacking), f"{days.first} to {days.last}"
-    looked.found.append(
-        Unobserved(
-            id=finding_id(frame.study, frame.subject, "missing", visit.name),
-            **frame.head,
-            evidence=_evidence(visit, f"Visit {visit.name} ({window}): no result of {named}.", frame, book_version),
-            what="missing_results",
-            name=visit.name,
-            text=f"Visit {visit.name}",
-            source=visit.source,
-            state="open" if open_ else "closed",
-            since=ends,
-            until=None,
-            hours=None,
-            limit=window,
-            missing=lacking,
-        )
-    )
-
-
-def _evidence(asked: Blind | Visit, sentence: str, frame: Frame, book_version: str) -> Evidence:
-    rule = f"{frame.study}/{frame.version.version}/schedule/{asked.name}"
-    return Evidence(rule=rule, book=book_version, reasons=(f"T44: {asked.source}",), sentence=sentence)
 
 
 def in_status(found: list[Unobserved]) -> Iterator[tuple[str, object]]:

@@ -98,13 +98,15 @@ def convert_sdtm(
     """Convert a folder of CDISC SDTM datasets to our events, in the order in which they could have arrived.
 
     Results are taken as reported (--ORRES), never the standardized columns. Whatever cannot be taken over is counted
-    on standard error, with examples; nothing is dropped in silence.
+    on standard error, with examples; nothing is dropped in silence. Which drugs are lymphodepletion says the protocol
+    of the study (treatment, also_called); where none is on file, that is said.
 
     \b
         safety-stream convert sdtm ./sdtm --zone America/New_York --output trial.ndjson
 
     Exit codes: 0 converted; 1 converted, with discrepancies; 2 wrong arguments.
     """
+    from safety_stream.clinical.events import DoseGiven
     from safety_stream.intake.cdisc import DATASETS, convert_folder
     from safety_stream.intake.native import write
 
@@ -112,13 +114,31 @@ def convert_sdtm(
     unknown = sorted(set(only or ()) - set(DATASETS))
     if unknown:
         raise typer.BadParameter(f"--only {', '.join(unknown)}: expected one of {', '.join(DATASETS)}")
-    converted = convert_folder(folder, _zone(zone), study=study, dose_levels=levels, only=only or DATASETS)
+    drugs = _lymphodepletion()
+    converted = convert_folder(
+        folder, _zone(zone), study=study, dose_levels=levels, lymphodepletion=drugs, only=only or DATASETS
+    )
     with written(output) as target:
         for event in converted.events:
             target.write(write(event) + b"\n")
     kinds = Counter(event.kind for event in converted.events)  # type: ignore[attr-defined]
     say(f"{len(converted.events):,} events: {listed(kinds)}")
+    dosed = {event.study for event in converted.events if isinstance(event, DoseGiven)}
+    for name in sorted(dosed - drugs.keys()):
+        say(f"{name}: no protocol on file, so no dose is known as lymphodepletion: all are taken as the study product")
     complain([one.sentence for one in converted.discrepancies], "discrepancies")
+
+
+def _lymphodepletion() -> dict[str, frozenset[str]]:
+    """The drugs of lymphodepletion of every study whose protocol is on file."""
+    from safety_stream.rulebook.load import load_book
+
+    with plain_errors():
+        settings = read_settings()
+        book = load_book(
+            settings.rulebook_folder, settings.protocols_folder, allow_unsigned=settings.allow_unsigned_rulebook
+        )
+    return {study: protocol.lymphodepletion_names for study, protocol in book.protocols.items()}
 
 
 def schemas(

@@ -56,9 +56,10 @@ class Infusions(Written):
 
 
 class Lymphodepletion(Written):
-    """One drug of the lymphodepletion and its days."""
+    """One drug of the lymphodepletion and its days. ``also_called``: other names under which sites record it."""
 
     treatment: Words
+    also_called: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
     amount: Annotated[Decimal, Field(gt=0)]
     unit: Words
     days: Annotated[tuple[Day, ...], Field(min_length=1)]
@@ -253,6 +254,12 @@ class Protocol(Written):
     study: str
     versions: Annotated[tuple[ProtocolVersion, ...], Field(min_length=1)]
     digest: str = Field(default="", description="Of the file it was read from.")
+
+    @property
+    def lymphodepletion_names(self) -> frozenset[str]:
+        """Every name of a drug that any version gives as lymphodepletion."""
+        drugs = [one for version in self.versions for one in version.lymphodepletion]
+        return frozenset(name for one in drugs for name in (one.treatment, *one.also_called))
 
     def version(self, name: str | None, consented: date | None = None) -> ProtocolVersion:
         """The version a subject consented to: by its name, else the last one effective on that day, else the first."""

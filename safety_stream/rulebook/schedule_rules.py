@@ -12,34 +12,44 @@ Analytes = Annotated[tuple[Id, ...], ONE_OR_MORE, Field(min_length=1)]
 
 
 class Visit(Written):
-    """One visit: its day from the first infusion, the days around it on which it may fall, the results it owes."""
+    """One visit: its day from the first infusion, the days around it on which it may fall, the results it owes.
+
+    ``tell``: missing results are mailed; without it they are on the lists only.
+    """
 
     name: Id
     day: Day
     days_before: Days = 0
     days_after: Days = 0
     needs: Analytes
+    tell: bool = False
     source: Words
 
 
 class Blind(Written):
-    """For how long a dosed subject may go without any of these measurements, from the infusion to a last day."""
+    """For how long a dosed subject may go without any of these measurements, from the infusion to a last day.
+
+    ``tell``: a time unobserved is mailed; without it it is on the lists only.
+    """
 
     name: Id
     text: Words
     any_of: Analytes
     at_most: Span
     to_day: Days
+    tell: bool = False
     source: Words
 
 
 class Schedule(Written):
     """When a subject is to be observed. ``results_within``: how long a result may be on its way before it is missed.
 
-    ``judged: false``: written down, and nobody is told until the sponsor has set it.
+    ``judged: false``: written down, and nothing is concluded. ``example``: the sponsor has not signed it, and every
+    finding says so.
     """
 
     judged: bool = True
+    example: bool = False
     results_within: Span = Field(default_factory=lambda: Span("24 h"))
     visits: tuple[Visit, ...] = ()
     blind: tuple[Blind, ...] = ()
@@ -53,9 +63,15 @@ class Schedule(Written):
 
     @cached_property
     def visits_of(self) -> dict[str, tuple[Visit, ...]]:
-        """The visits that owe an analyte, by analyte."""
+        """The visits that owe an analyte, by analyte, in the order in which their days begin."""
         keys = {key for visit in self.visits for key in visit.needs}
-        return {key: tuple(visit for visit in self.visits if key in visit.needs) for key in keys}
+        begun = sorted(self.visits, key=lambda visit: visit.day - visit.days_before)
+        return {key: tuple(visit for visit in begun if key in visit.needs) for key in keys}
+
+    @cached_property
+    def by_end(self) -> tuple[Visit, ...]:
+        """The visits in the order in which their days end."""
+        return tuple(sorted(self.visits, key=lambda visit: visit.day + visit.days_after))
 
     @cached_property
     def blind_of(self) -> dict[str, tuple[Blind, ...]]:

@@ -2,18 +2,18 @@
 
     day  0      50     100    150    200      (after the first infusion of 001; one character is a week)
     001    iii===|                             level 1: hemolysed specimen, potassium corrected
-    002      iii===|                           ALT grade 3 for a day, after the last infusion
+    002      iii===|                           ALT grade 3 for a day, after the last infusion; did not come in week 12
     003       iii===|                          neutrophils below 0.5; a result arrives nine days late
     004            s                           never dosed: platelets below the limit at screening
     005               iii===|                  level 2: shingles, in hospital (serious, not severe)
     006                 iii===|                mild cytokine release: 38.2 once, with few neutrophils
     007                  iii===|               one result arrives torn
-    008                          iii===|       level 3
+    008                          iii===|       level 3; did not come on day 4
     009                            ii===|      cytokine release grade 3 for four days: the true DLT; febrile neutropenia
     010                               iii===|
 
 s screening only, i infusion, = the window of 28 days after each, | its end. A level opens when the one below it
-has been observed to the end.
+has been observed to the end. Visits of weeks 8 to 24 follow, as far as the story goes.
 """
 
 from collections.abc import Mapping
@@ -58,6 +58,8 @@ class Member:
     values: dict[tuple[int, str], str] = field(default_factory=dict)
     turns: dict[str, float] = field(default_factory=dict)
     extra_chemistry: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+    """Study days of planned visits to which the subject did not come."""
 
     @property
     def day_zero(self) -> date:
@@ -92,7 +94,7 @@ CAST: tuple[Member, ...] = (
             (16, "ALT"): "44", (17, "ALT"): "218", (18, "ALT"): "96", (19, "ALT"): "61",
             (16, "AST"): "39", (17, "AST"): "98", (18, "AST"): "58", (19, "AST"): "41",
         },
-        extra_chemistry=(17, 18, 19),
+        extra_chemistry=(17, 18, 19), absent=(84,),
     ),
     Member(
         "003", "male", 1, 21, turns={"NEUT": 0.38},
@@ -121,7 +123,7 @@ CAST: tuple[Member, ...] = (
         complaints=(Complaint("Diarrhea", "10012727", 1, onset=-3.5, resolved=-1.2, attribution="unlikely"),),
     ),
     Member(
-        "008", "male", 3, 154,
+        "008", "male", 3, 154, absent=(4,),
         complaints=(Complaint("Fatigue", "10016256", 2, onset=0.8, resolved=5.5),),
     ),
     Member(

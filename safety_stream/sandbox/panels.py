@@ -98,6 +98,10 @@ VISITS: tuple[tuple[tuple[int, ...], tuple[Panel, ...]], ...] = (
     ((-5, -4, 1, 8, 13, 15, 17), (BEDSIDE,)),
 )
 """Study days and the panels taken on them; the published schedule of the simulated site."""
+FOLLOW_UP: tuple[tuple[int, ...], tuple[Panel, ...]] = (
+    (56, 84, 112, 140, 168), (BLOOD_COUNT, CHEMISTRY, INFLAMMATION, BEDSIDE),
+)  # fmt: skip
+"""The visits of weeks 8 to 24, after the window."""
 
 
 def plan_of(day: int) -> tuple[Panel, ...]:

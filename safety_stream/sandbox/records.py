@@ -25,7 +25,7 @@ from safety_stream.clinical.events import (
 )
 from safety_stream.sandbox.cast import Complaint, Member
 from safety_stream.sandbox.courses import constitution, panel_values
-from safety_stream.sandbox.panels import CHEMISTRY, TESTS, VISITS, Panel, plan_of, range_of
+from safety_stream.sandbox.panels import CHEMISTRY, FOLLOW_UP, TESTS, VISITS, Panel, plan_of, range_of
 
 STUDY = "CAR-NK-SLE-01"
 SITE = "hangzhou"
@@ -79,9 +79,16 @@ class Records:
             yield from self._adverse_event(complaint)
         for day in self._visit_days():
             for panel in plan_of(day):
-                yield from self._specimen(panel, day)
+                yield from self._specimen(panel, day, self._chance)
         for day in self.member.extra_chemistry:
-            yield from self._specimen(CHEMISTRY, day)
+            yield from self._specimen(CHEMISTRY, day, self._chance)
+
+    def follow_up(self, last_day: int, chance: Random) -> Iterator[Arrival]:
+        """The visits after the window, up to a study day; their chance is their own."""
+        days, panels = FOLLOW_UP
+        for day in days if self.member.dose_level is not None else ():
+            for panel in panels if day <= last_day else ():
+                yield from self._specimen(panel, day, chance)
 
     def at(self, day: float, hour: float = 0.0) -> datetime:
         """The instant of a study day (its fraction counts) in the zone of the study, to the minute."""
@@ -170,11 +177,11 @@ class Records:
         yield self._arrives(first)
         yield self._arrives(last.model_copy(update={"source": last.source.model_copy(update={"version": 2})}))
 
-    def _specimen(self, panel: Panel, day: int) -> Iterator[Arrival]:
-        drawn = self.at(day, 7) + timedelta(minutes=self._chance.randrange(0, 60))
-        released = drawn + timedelta(minutes=round(60 * self._chance.uniform(*panel.released_after)))
-        arrives = released + timedelta(seconds=self._chance.randrange(2, 90))
-        values = panel_values(panel.tests, self.body, day + 0.3, self._chance)
+    def _specimen(self, panel: Panel, day: int, chance: Random) -> Iterator[Arrival]:
+        drawn = self.at(day, 7) + timedelta(minutes=chance.randrange(0, 60))
+        released = drawn + timedelta(minutes=round(60 * chance.uniform(*panel.released_after)))
+        arrives = released + timedelta(seconds=chance.randrange(2, 90))
+        values = panel_values(panel.tests, self.body, day + 0.3, chance)
         for code in panel.tests:
             value = self.member.values.get((day, code), values[code])
             yield Arrival(arrives, self._measured(panel, code, value, drawn, released), (day, code))

@@ -62,7 +62,12 @@ def _ticks() -> Iterator[Message]:
 
 def _post(member: Member, chance: Random) -> Iterator[Message]:
     """One subject's messages, with what goes wrong on the way."""
-    for arrival in _misdelivered(member, list(Records(member, chance).all()), chance):
+    records = Records(member, chance)
+    arrivals = [*_misdelivered(member, list(records.all()), chance)]
+    arrivals += records.follow_up(LAST_DAY - member.opens, chance)  # last, so that it moves nothing before it
+    for arrival in arrivals:
+        if arrival.result is not None and arrival.result[0] in member.absent:
+            continue
         line = write(arrival.event)
         if (member.subject, arrival.result) == TORN:
             yield Message(arrival.at, line[: len(line) * 2 // 3])

@@ -55,6 +55,14 @@ TRUTH: tuple[Expectation, ...] = (
         "data_query", "002", {"code": "lab_grade_unreported"},
     ),
     Expectation(
+        "002: did not come in week 12: no results of that visit, on the list, mailed to nobody",
+        "unobserved", "002", {"what": "missing_results", "name": "week-12", "state": "closed"},  # by week 16
+    ),
+    Expectation(
+        "008: did not come on day 4: no vital signs for three days, longer than 60 h, on the list, mailed to nobody",
+        "unobserved", "008", {"what": "blind_time", "name": "vital-signs", "state": "closed"},
+    ),
+    Expectation(
         "003: nor those neutrophils of grade 4: the grade itself was mailed when it was measured",
         "data_query", "003", {"code": "lab_grade_4_unreported"},
     ),

@@ -4,13 +4,15 @@ Infusion 1 on Monday 24 June 2024, infusion 2 planned on 1 July (day 7), in Shan
 """
 
 from datetime import date, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
-from stories import ZONE, Played, enrolled, fact, infusion, lab, screened, withdrawn
+from stories import FAR, ZONE, Played, at, enrolled, fact, infusion, lab, screened, taken_back, withdrawn
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
+from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.subject import Step
 
@@ -82,6 +84,65 @@ def test_who_left_is_asked_for_nothing() -> None:
     """A subject who left the study has no infusion to hold."""
     played = begun(withdrawn(3))
     assert sent(played.take(None, SINCE)) == []
+
+
+def test_an_infusion_given_without_any_answer_says_what_was_never_answered() -> None:
+    """Nothing on file for infusion 2 on 1 July: ten criteria (four blood counts are not asked again), by that day."""
+    played = begun(infusion(2, 7))
+    found = check(played)
+    assert (found.state, found.given, found.unanswered_by, found.needed_by) == (
+        "undetermined", True, date(2024, 7, 1), None,
+    )  # fmt: skip
+    assert [one.criterion for one in found.criteria if one.verdict == "undetermined"] == [
+        "alt", "ast", "egfr", "bilirubin", "lvef", "oxygen-saturation", "prothrombin-time", "inr", "creatinine",
+        "uncontrolled-infection",
+    ]  # fmt: skip
+    assert found.evidence.sentence.endswith("Never answered: infusion 2 was given on 2024-07-01 without it.")
+    (first,) = played.of("eligibility_status", infusion=1)
+    assert (first.unanswered_by, len(first.criteria)) == (date(2024, 6, 24), 14)
+
+
+def test_it_is_for_the_lists_and_mails_nobody_more() -> None:
+    """Held in the digest as undetermined; who was told to hold is told that this is over, as ever, and nothing else."""
+    played = begun()
+    (alert,) = [one for change in played.changes for one in revise(change) if one.case == "check_open"]
+    assert (alert.decision.action, alert.decision.reason) == ("hold", "undetermined")  # infusion 1
+    assert [one.state for one in sent(played.take(None, SINCE))] == ["raised"]
+    given = infusion(2, 7)
+    told = [one.state for one in sent(played.take(given, given.reported_at)) if one.type == "eligibility_breach"]
+    assert told == ["withdrawn"]
+    assert sent(played.take(None, UNTIL)) == []
+
+
+@pytest.mark.parametrize(("day", "answered"), [(1.9, False), (2, True), (7, True), (8, False)])
+def test_a_late_result_observed_in_time_takes_it_back(day: float, answered: bool) -> None:
+    """Told on day 20: observed in the 5 days before the infusion it answers; one taken before or after does not."""
+    played = begun(infusion(2, 7))
+    played.take(lab("ALT", day, "30", observed_at=str(at(day, 0).date())), at(20))
+    assert check(played).unanswered_by == (None if answered else date(2024, 7, 1))
+    states = {one.criterion: one.verdict for one in check(played).criteria}
+    assert states["alt"] == ("met" if answered else "undetermined")
+
+
+def test_an_infusion_taken_back_takes_its_check_along() -> None:
+    """Entered in error: nothing was given; on its planned day the check is wanted again, after it nothing stands."""
+    given = infusion(2, 7)
+    played = begun(given, taken_back(given))
+    assert (check(played).unanswered_by, check(played).needed_by) == (None, date(2024, 7, 1))
+    played.take(None, UNTIL)
+    assert check(played) is None
+
+
+def test_the_check_that_was_never_answered_hangs_on_no_order() -> None:
+    """Consent, enrolment, two infusions and a fact of the check before the third, in every order."""
+    answer = fact("uncontrolled-infection", 12, value=False)
+    told: list[SubjectEvent] = [screened(), enrolled(), infusion(1, 0), infusion(3, 14), answer]
+    first = Played(told)
+    assert [one.infusion for one in first.of("eligibility_status") if one.unanswered_by] == [1]
+    for order in permutations(told):
+        again = Played(order, stored=True)
+        assert again.findings == first.findings
+    assert first.findings == subject.conclude(first.whole(), first.book, FAR).findings
 
 
 DEVIATIONS = [

@@ -11,7 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import DAY_ZERO, TREATED, Played, adjudicated, adverse, at, bundled_with, infusion, lab, taken_back, told
+from stories import (
+    DAY_ZERO,
+    TREATED,
+    Played,
+    adjudicated,
+    adverse,
+    at,
+    bundled_with,
+    infusion,
+    lab,
+    taken_back,
+    told,
+    without_schedule,
+)
 
 from safety_stream.clinical.dlt_windows import in_window
 from safety_stream.clinical.findings import SubjectStatus
@@ -29,7 +42,7 @@ def _day(day: float) -> datetime:
 
 def _seen(events: list[Any], as_of: datetime) -> tuple[Played, SubjectStatus, datetime | None]:
     """A subject told in order, at one moment."""
-    played, deadline = Played(), None
+    played, deadline = Played(book=without_schedule()), None
     for event in events:
         deadline = played.take(event, as_of).deadline
     assert played.record.header.status is not None

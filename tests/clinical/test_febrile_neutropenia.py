@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import (
+    FAR,
     STUDY,
     TREATED,
     Played,
@@ -210,7 +211,7 @@ def test_every_order_ends_the_same() -> None:
     """Counts, fevers and a normal temperature in every order: the same findings, and those of the facts alone."""
     samples = drawn(("n", 0), ("F", 4), ("N", 8), (".", 9), ("f", 30), ("N", 40))
     first = Played([*TREATED, *samples])
-    concluded = subject.conclude(first.whole(), first.book, at(60))
+    concluded = subject.conclude(first.whole(), first.book, FAR)
     assert first.findings == concluded.findings
     for order in permutations(samples):
         assert Played([*TREATED, *order]).findings == first.findings

@@ -186,3 +186,53 @@ def _longest_run(low: list[bool]) -> int:
     for _ in range(2):
         letters = letters.replace("LaL", "LLL").replace("LaaL", "LLLL")
     return max((len(part) for part in letters.strip("a").split("a")), default=0)
+
+
+MONTH = infusion(1, 0, given="2024-06")
+LOW = counts((2, "0.3"), (9, "0.3"), (16, "0.3"), (30, "0.4"), (33, "0.4"))
+
+
+def asked_for_day_zero(played: Played) -> list[tuple[str, int]]:
+    """Questions for the day of an infusion, and of how many records."""
+    return [(one.about, one.count) for one in played.of("data_query", code="icaht_day_zero_unknown")]
+
+
+def test_an_infusion_of_a_month_leaves_it_undetermined_and_asks_once() -> None:
+    """Infusion 1 "2024-06": neither graded nor silent; one question however many counts, one mail."""
+    played = Played([*TREATED[:5], MONTH, *LOW])
+    assert played.of("composite") == []
+    assert asked_for_day_zero(played) == [("infusion 1", 1)]
+    question = played.one("data_query", code="icaht_day_zero_unknown")
+    assert question.found == "given 2024-06: some day from 2024-06-01 to 2024-06-30"
+    assert "hematotoxicity (ICAHT) are undetermined" in question.expected
+    assert question.sources == ("test|infusion-1",)
+    status = played.record.header.status
+    assert status is not None
+    assert status.hematotoxicity == {"icaht-early": "undetermined", "icaht-late": "undetermined"}
+    alerts = [one for change in played.changes for one in revise(change) if change.finding.id == question.id]
+    assert [(one.type, one.state, one.decision.action) for one in alerts] == [("ungradable", "raised", "send")]
+
+
+def test_the_day_grades_it_and_takes_the_question_back() -> None:
+    """Told later that it was 24 June: low from day 2 to day 30 by four counts is 1 to 3, and two late ones are 3."""
+    played = Played([*TREATED[:5], MONTH, *LOW, infusion(1, 0, version=2)])
+    assert asked_for_day_zero(played) == []
+    known = Played([*TREATED[:5], infusion(1, 0), *LOW])
+    graded_as = {one.composite: one.grade for one in known.of("composite")}
+    assert {one.composite: one.grade for one in played.of("composite")} == graded_as
+    assert set(graded_as) == {"icaht-early", "icaht-late"}
+
+
+def test_only_the_infusion_that_is_counted_from_is_asked_for() -> None:
+    """A third infusion of a month leaves day 0 where it is; nor is anything asked of an infusion that was none."""
+    assert asked_for_day_zero(Played([*TREATED[:7], infusion(3, 14, given="2024-07")])) == []
+    assert asked_for_day_zero(Played([*TREATED[:5], MONTH, taken_back(MONTH)])) == []
+
+
+def test_an_unknown_day_zero_hangs_on_no_order() -> None:
+    """The infusion of a month, its repeat and low counts in every order, through stored pages."""
+    told = [MONTH, *LOW[:3], infusion(2, 7)]
+    first = Played([*TREATED[:5], *told])
+    for order in permutations(told):
+        assert Played([*TREATED[:5], *order, MONTH], stored=True).findings == first.findings
+    assert first.findings == subject.conclude(first.whole(), first.book, FAR).findings

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import stories
-from stories import Played, at, bundled, bundled_with
+from stories import Played, at, bundled
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
@@ -37,19 +36,10 @@ ALERTS = {"sent", "held", "withdrawn", "silent"}
 SHEET = {"title", "because", "course", "happens"}
 
 
-@cache
-def with_schedule() -> Book:
-    """The bundled book with its example schedule judged."""
-    (schedule,) = {one.schedule for one in bundled().protocols[stories.STUDY].versions}
-    assert schedule is not None
-    return bundled_with(schedule=schedule.model_copy(update={"judged": True}))
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_scenario(file: Path) -> None:
     """After each step of the story stands what it says, no more of what it excludes."""
-    judged = read_yaml(file).data.get("schedule") == "judged"
-    follow(file, with_schedule() if judged else bundled())
+    follow(file, bundled())
 
 
 @pytest.mark.parametrize("file", OTHER_STUDY, ids=lambda file: file.stem)
@@ -93,7 +83,7 @@ def test_there_are_enough_scenarios() -> None:
     assert len(FILES) >= 30
     for file in FILES:
         keys = set(read_yaml(file).data)
-        assert keys - {"clock", "others", "schedule"} == SHEET, file.name
+        assert keys - {"clock", "others"} == SHEET, file.name
 
 
 def _clock(played: Played, now: datetime) -> datetime:

@@ -9,14 +9,14 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+from stories import without_schedule
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import ANY_EVENT
 from safety_stream.clinical.findings import DataQuery, SubjectStatus
-from safety_stream.rulebook.load import load_book
 
 STUDY = "CAR-NK-SLE-01"
-BOOK = load_book(allow_unsigned=True)
+BOOK = without_schedule()
 EARLY = datetime.fromisoformat("2024-07-16T12:00:00+08:00")
 LAST_SECOND = datetime.fromisoformat("2024-08-12T23:59:59+08:00")
 THE_END = datetime.fromisoformat("2024-08-13T00:00:00+08:00")

@@ -16,9 +16,27 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import FAR, Played, adverse, at, bundled_with, infusion, lab, screened, taken_back, told, vital, withdrawn
+from stories import (
+    FAR,
+    STUDY,
+    TREATED,
+    Played,
+    adverse,
+    at,
+    bundled,
+    bundled_with,
+    completed,
+    infusion,
+    lab,
+    screened,
+    taken_back,
+    told,
+    vital,
+    withdrawn,
+)
 
 from safety_stream.alerting.policy import revise
+from safety_stream.alerting.facts_subject import unobserved_facts
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.rulebook.schedule_rules import Schedule
@@ -34,7 +52,7 @@ def book(*parts: str) -> Book:
     """The bundled book with the blind time, the visit, or both."""
     says: dict[str, Any] = {"results_within": "12 h"}
     if "blind" in parts:
-        says["blind"] = [{"name": "count"} | LIMIT]
+        says["blind"] = [{"name": "count", "tell": "told" in parts} | LIMIT]
     if "visit" in parts:
         says["visits"] = [VISIT]
     return bundled_with(schedule=Schedule.model_validate(says))
@@ -75,6 +93,9 @@ BLIND: list[tuple[list[SubjectEvent], float, list[tuple[float, float | None]]]] 
     (counted(1, 2.5, 4, 5.9), 30, []),  # 42 h to the end of day 7
     ([*counted(1), withdrawn(2)], 30, []),  # left before 48 h were over
     ([*counted(1), withdrawn(5)], 30, [(1, 5)]),  # to the departure
+    ([*counted(1), completed(3)], 30, []),  # completed on day 3, which begins 40 h after the count
+    ([*counted(1), completed(5)], 30, [(1, 5 - 1 / 3)]),  # to the beginning of the day of completion
+    ([*counted(1), taken_back(completed(3))], 3.5, [(1, None)]),  # completed in error: expected as before
     ([*counted(1), adverse("Sepsis", 2, grade=5, outcome="fatal", resolved=at(2.5).isoformat())], 30, []),
     ([lab("NEUT", 1, "3.0", observed_at="2024-06-26"), *counted(4)], 5, []),  # a date alone: to its midnight
 ]  # fmt: skip
@@ -135,6 +156,10 @@ VISITS: list[tuple[list[SubjectEvent], float, list[tuple[str, tuple[str, ...]]]]
     ([lab("NEUT", 7, "3"), lab("ALT", 7, "20", observed_at="2024-07-01")], 30, []),  # the date is enough
     ([lab("NEUT", 7, "3"), lab("ALT", 7, "20"), taken_back(lab("ALT", 7, "20"))], 30, [("open", ("ALT",))]),
     ([withdrawn(7)], 30, []),  # left before the last day of the visit
+    ([completed(7)], 30, []),  # completed before it: nobody expects results after the end of the study
+    ([completed(9)], 30, [("open", ("NEUT", "ALT"))]),  # completed after it: the visit was owed
+    ([completed(9, "2024-07")], 30, []),  # some day of July: perhaps before the visit
+    ([completed(7), taken_back(completed(7))], 30, [("open", ("NEUT", "ALT"))]),
 ]  # fmt: skip
 
 
@@ -144,6 +169,27 @@ def test_results_of_a_visit(
 ) -> None:
     """Owed on the days around the visit, both ends inside; missed when these and the way of results are over."""
     assert missing(events, day) == expected
+
+
+def test_the_end_of_the_study_takes_back_what_was_missed_after_it() -> None:
+    """Told on day 30 that the study ended on day 7: the visit that had been missed on day 9.2 is owed no longer."""
+    played = Played(book=book("blind", "visit"))
+    for event in (*DOSED, *counted(1, 2.5, 4, 5.5, 6.9)):
+        played.take(event, event.reported_at)
+    played.take(None, at(10))
+    assert [one.name for one in played.of("unobserved")] == ["day-7"]
+    done = played.take(completed(7), at(30))
+    assert [(one.change, one.finding.kind) for one in done.changes] == [("withdrawn", "unobserved")]
+    assert done.deadline is None or done.deadline > at(30)
+    again = Played([*DOSED, completed(7), *counted(6.9, 1, 4, 5.5, 2.5)], book=book("blind", "visit"))
+    assert again.of("unobserved") == []
+
+
+def test_who_is_screened_again_after_a_completion_is_expected_again() -> None:
+    """A completion before the consent of the running screening belongs to the course before it."""
+    again = screened(-5).model_copy(update={"source": screened().source.model_copy(update={"id": "consent-2"})})
+    played = Played([screened(-60), completed(-30), again, infusion(1, 0, given=told(0))], book=book("visit"))
+    assert [one.name for one in played.of("unobserved")] == ["day-7"]
 
 
 def test_nobody_is_missed_before_an_infusion() -> None:
@@ -164,7 +210,7 @@ def test_a_moved_infusion_moves_what_is_owed() -> None:
 
 def test_any_order_ends_the_same() -> None:
     """The infusion, counts and a visit's result of a subject who left, in every order."""
-    before: list[SubjectEvent] = [screened(), withdrawn(20)]
+    before: list[SubjectEvent] = [screened(), withdrawn(20), completed(21)]
     events: list[SubjectEvent] = [infusion(1, 0), *counted(1, 4), lab("ALT", 7, "20")]
     parts = book("blind", "visit")
     first = Played([*before, *events], book=parts).findings
@@ -214,7 +260,7 @@ def test_any_order_and_duplication_and_any_ticks_end_the_same(events: list[Subje
 
 def test_it_is_told_once_and_taken_back() -> None:
     """One alert of routine urgency; silence when it closes; taken back when it turns out that somebody had looked."""
-    played = Played(book=book("blind", "visit"))
+    played = Played(book=book("blind", "told"))
     for event in (*DOSED, *counted(1)):
         played.take(event, event.reported_at)
     played.take(None, at(3.5))
@@ -227,8 +273,63 @@ def test_it_is_told_once_and_taken_back() -> None:
     ]
 
 
+def _alerts(played: Played) -> list[tuple[str, str, str]]:
+    alerts = [alert for change in played.changes for alert in revise(change) if alert.type == "unobserved"]
+    return [(one.state, one.decision.action, one.decision.reason) for one in alerts]
+
+
+def test_without_being_asked_nobody_is_mailed() -> None:
+    """Where the protocol does not say "tell", both are held as recorded: in the digest and on the lists."""
+    played = Played(book=book("blind", "visit"))
+    for event in (*DOSED, *counted(1)):
+        played.take(event, event.reported_at)
+    played.take(None, at(10))
+    assert _alerts(played) == [("raised", "hold", "recorded")] * 2
+
+
+@pytest.mark.parametrize(("day", "mails"), [(3.5, []), (3.6, [("raised", "send", "new")])])
+def test_a_count_before_it_was_time_to_ask_is_no_mail(day: float, mails: list[tuple[str, str, str]]) -> None:
+    """48 h and 12 h for results: who was counted after 60 h was counted before anybody would have asked."""
+    played = Played(book=book("blind", "told"))
+    for event in (*DOSED, *counted(1, day, 5, 6.5)):
+        played.take(event, event.reported_at)
+    assert len(played.of("unobserved", state="closed")) == 1
+    assert [one for one in _alerts(played) if one[1] == "send"] == mails
+
+
+def test_the_bundled_schedule_is_an_example_and_says_so_everywhere() -> None:
+    """T44 in the reasons, the finding and the facts of an alert; a missing visit and missing signs mail nobody."""
+    played = Played([*TREATED, *counted(1)])
+    found = played.of("unobserved")
+    assert {one.name: one.tell for one in found if one.what == "blind_time"} == {
+        "blood-count": True,
+        "vital-signs": False,
+    }
+    assert {one.tell for one in found if one.what == "missing_results"} == {False}
+    for one in found:
+        assert one.example
+        assert "T44: example schedule, to be signed by the sponsor" in one.evidence.reasons
+        assert ("Standing of the rule", "an example that the sponsor has not signed") in list(unobserved_facts(one))
+
+
+def test_the_bundled_limits_leave_a_usual_site_alone() -> None:
+    """Twice a week counted, every second day seen, all visits with their results: nothing is missing, nobody is asked.
+
+    The days of a usual site: counts on days 0, 3, 7, 10, 14 ..., signs on even days, an hour to and fro.
+    """
+    weeks = [1, 2, 3, 4, 5, 6, 8, 12, 16, 20, 24, 36, 52]
+    panel = ("NEUT", "HGB", "PLAT", "WBC", "LYM", "ALT", "AST", "BILI", "ALP", "CREAT")
+    seen: list[SubjectEvent] = [lab(test, 7 * week, "20") for week in weeks for test in panel]
+    seen += [lab("NEUT", 7 * week + day, "3.0") for week in range(5) for day in (0.04, 3)]
+    seen += [vital("TEMP", day + (0.04 if day % 4 else 0), "36.8", "Cel") for day in range(0, 20, 2)]
+    assert Played([*TREATED, *seen]).of("unobserved") == []
+
+
 def test_an_unwritten_or_unjudged_schedule_asks_for_nothing() -> None:
-    """The bundled example is written down and not judged."""
-    played = Played([*DOSED, *counted(1)])
-    assert played.of("unobserved") == []
-    assert subject.conclude(played.whole(), played.book, FAR).status.blind_since == {}
+    """Written down and not judged: nothing is concluded; nor where nothing is written."""
+    (written,) = {one.schedule for one in bundled().protocols[STUDY].versions}
+    assert written is not None
+    for schedule in (written.model_copy(update={"judged": False}), None):
+        played = Played([*DOSED, *counted(1)], book=bundled_with(schedule=schedule))
+        assert played.of("unobserved") == []
+        assert subject.conclude(played.whole(), played.book, FAR).status.blind_since == {}

@@ -189,6 +189,24 @@ def test_convert_sdtm(tmp_path: Path) -> None:
     assert RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "Atlantis"]).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("study", "roles", "said"),
+    [("CAR-NK-SLE-01", ["lymphodepletion", "infusion"], False), ("S1", ["infusion", "infusion"], True)],
+)
+def test_convert_sdtm_asks_the_protocol_what_lymphodepletion_is(
+    tmp_path: Path, study: str, roles: list[str], said: bool
+) -> None:
+    """Fludarabine is lymphodepletion where the study's protocol says so; where none is on file, that is said."""
+    (tmp_path / "ex.csv").write_text(
+        "STUDYID,USUBJID,EXSEQ,EXTRT,EXSTDTC\n"
+        f"{study},S1-001,1,FLUDARABINE PHOSPHATE,2014-01-02\n{study},S1-001,2,ANTI-CD19 CAR-NK,2014-01-07\n"
+    )
+    done = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "Asia/Shanghai"])
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["role"] for event in events if event["kind"] == "dose_given"] == roles
+    assert ("no protocol on file" in done.stderr) is said
+
+
 def test_replay_prints_findings_and_names_the_line_it_could_not_read(tmp_path: Path) -> None:
     """Two events and a torn line: one JSON line a change, the third line named on standard error, exit code 1."""
     events = RUN.invoke(app, ["simulate"]).stdout.splitlines()

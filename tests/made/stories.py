@@ -11,6 +11,7 @@ from safety_stream.clinical import subject
 from safety_stream.clinical.events import (
     Adjudicated,
     AdverseEvent,
+    Completed,
     DoseGiven,
     DosePlanned,
     Enrolled,
@@ -77,6 +78,12 @@ def bundled_with(**says: Any) -> Book:
     versions = tuple(ProtocolVersion.model_validate(one | says) for one in told)
     changed = protocol.model_copy(update={"versions": versions, "digest": repr(sorted(says))})
     return replace(bundled(), protocols={**bundled().protocols, STUDY: changed})
+
+
+@cache
+def without_schedule() -> Book:
+    """The bundled book without its schedule: of time alone, only windows close."""
+    return bundled_with(schedule=None)
 
 
 def at(day: float, hour: float = 8.0) -> datetime:
@@ -173,6 +180,12 @@ def withdrawn(day: float, from_what: str = "study") -> Withdrawn:
     """A subject leaves."""
     facts = {"from_what": from_what, "reason": "wish of the subject", "withdrawn": told(day)}
     return Withdrawn.model_validate(head("departure", 1, at(day, 12)) | facts)
+
+
+def completed(day: float, when: str | None = None, **more: Any) -> Completed:
+    """A subject completes the study."""
+    facts = {"completed": when or at(day).date().isoformat()}
+    return Completed.model_validate(head("completion", 1, at(day, 18)) | facts | more)
 
 
 def adjudicated(finding: str, day: float, verdict: str, by: str = "Dr A") -> Adjudicated:

@@ -5,6 +5,7 @@
         - lab: NEUT 0.42                 test, value, unit (the laboratory's usual unit and limits where none is told)
       then:                              ALL that stands after it, each with a few of its fields; absent: not looked at
         - toxicity: {term: Neutrophil count decreased, grade: 4}
+        - unobserved: [vital-signs, day-7]                  several that differ by their name alone
       alerts: [lab grade 4]              ALL that was sent since the last step; absent: nothing was
 
 Whatever happened can be named (``as: first``), told again (``new version of: first``) and ``taken back: first``.
@@ -12,7 +13,7 @@ Other times are written ``day 2`` (the date alone is known) or ``day 2 at 14:00`
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ _KINDS = {
     "query": "data_query",
     "composite": "composite",
     "clock": "reporting_due",
+    "unobserved": "unobserved",
 }
 _DOSE = {"amount": "2000000", "unit": "cells/kg"}
 
@@ -88,8 +90,7 @@ class Telling:
         standing = [one for one in self.findings.values() if getattr(one, "observed_at", "told") is not None]
         standing = [one for one in standing if one.kind != "eligibility_status"]
         wrong: list[str] = []
-        for item in () if isinstance(expected, str) else expected:
-            ((kind, fields),) = item.items()
+        for kind, fields in () if isinstance(expected, str) else _claims(expected):
             found = [one for one in standing if one.kind == _KINDS[kind] and _says(one, fields)]
             if len(found) == 1:
                 standing.remove(found[0])
@@ -129,6 +130,14 @@ class Telling:
         """The id of the standing DLT finding of one rule."""
         (found,) = [one.id for one in self.findings.values() if getattr(one, "rule", None) == rule]
         return found
+
+
+def _claims(expected: Sequence[Item]) -> Iterator[tuple[str, Item]]:
+    """Each finding that must stand; several that differ by name alone may stand on one line."""
+    for item in expected:
+        ((kind, fields),) = item.items()
+        for one in fields if isinstance(fields, list) else [fields]:
+            yield kind, {"name": one} if isinstance(one, str) else one
 
 
 def _event(told: dict[str, Any]) -> SubjectEvent:

@@ -16,7 +16,7 @@ WEEKS: Final = Decimal(238) / 7  # from the first day of the story to its last
 
 
 def test_the_simulated_trial_stays_far_inside_the_alert_budget() -> None:
-    """104 alert revisions, 12 of them mailed: every other one is held with a reason; no reader gets one a fortnight."""
+    """190 alert revisions, 12 of them mailed: every other one is held with a reason; no reader gets one a fortnight."""
     told = replay((message.line for message in simulated_trial().messages), load_book())
     alerts = [one for one in told if isinstance(one, Alert)]
     sent = [one for one in alerts if one.decision.action == "send"]

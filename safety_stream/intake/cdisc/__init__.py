@@ -48,12 +48,14 @@ def convert_folder(
     *,
     study: str | None = None,
     dose_levels: Mapping[str, int] = MappingProxyType({}),
+    lymphodepletion: Mapping[str, Collection[str]] = MappingProxyType({}),
     only: Collection[str] = DATASETS,
 ) -> Converted:
     """The events of the SDTM datasets in ``folder``, by time of report, then source; and every discrepancy.
 
     ``zone`` is the study's local time. ``study`` replaces ``STUDYID`` where our protocol names the study otherwise.
     ``dose_levels`` maps an arm code (``ACTARMCD``, else ``ARMCD``) to its dose level; other arms are not enrolled.
+    ``lymphodepletion`` gives by study the names of its drugs, as its protocol says; every other dose is an infusion.
     """
     events: list[Event] = []
     discrepancies: list[Discrepancy] = []
@@ -69,7 +71,7 @@ def convert_folder(
 
     for dataset in ("lb", "vs", "eg"):
         take(each for draft in drafts(dataset) for each in measurement(draft))
-    take(doses(drafts("ex")))
+    take(doses(drafts("ex"), lymphodepletion))
     take(subjects(drafts("dm"), dose_levels, _first_seen(events, zone)))
     take(ends(drafts("ds")))
     take(reports(drafts("ae"), _last_seen(events)))

@@ -1,18 +1,21 @@
 """DM, EX and DS rows to the course of a subject: screened, enrolled, dosed, completed, withdrawn."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 
 from safety_stream.clinical.events import Completed, DoseGiven, Enrolled, Event, Screened, Withdrawn
 from safety_stream.clinical.moment import Moment
 from safety_stream.intake.cdisc.draft import Discrepancy, Draft
 from safety_stream.intake.cdisc.moments import at_the_earliest, at_the_latest
-from safety_stream.intake.cdisc.words import LYMPHODEPLETION, SEX
+from safety_stream.intake.cdisc.words import SEX
 
 
-def doses(drafts: Iterable[Draft]) -> Iterator[Event | Discrepancy]:
-    """One dose for each EX row, on its first day, numbered by subject and role in the order of time."""
+def doses(drafts: Iterable[Draft], lymphodepletion: Mapping[str, Collection[str]]) -> Iterator[Event | Discrepancy]:
+    """One dose for each EX row, on its first day, numbered by subject and role in the order of time.
+
+    ``lymphodepletion``: by study the names of its drugs; whatever is called otherwise is the study product.
+    """
     given: Counter[tuple[str, str]] = Counter()
     for draft in sorted(drafts, key=lambda draft: (draft.row["USUBJID"], draft["STDTC"], draft["SEQ"])):
         started = draft.moment("STDTC", needed="the day of the dose")
@@ -21,7 +24,8 @@ def doses(drafts: Iterable[Draft]) -> Iterator[Event | Discrepancy]:
         if started is None or draft["OCCUR"].upper() == "N":
             yield from draft.refuse()
             continue
-        prepares = any(name in draft["TRT"].upper() for name in LYMPHODEPLETION)
+        drugs = lymphodepletion.get(draft.study or draft.row["STUDYID"], ())
+        prepares = any(name.casefold() in draft["TRT"].casefold() for name in drugs)
         role = "lymphodepletion" if prepares else "infusion"
         given[draft.row["USUBJID"], role] += 1
         yield from draft.event(

@@ -236,7 +236,7 @@ def test_the_course_of_a_subject(tmp_path: Path) -> None:
     ds = "STUDYID USUBJID DSSEQ DSCAT DSDECOD DSSTDTC"
     ends = [("PROTOCOL MILESTONE", "INFORMED CONSENT OBTAINED"), ("DISPOSITION EVENT", "COMPLETED")]
     dataset(tmp_path, "ds", ds, [{"DSCAT": c, "DSDECOD": d, "DSSTDTC": "2013-08-01"} for c, d in ends])
-    result = converted(tmp_path, dose_levels={"LOW": 1})
+    result = converted(tmp_path, dose_levels={"LOW": 1}, lymphodepletion={"S": ["fludarabine"]})
     given = {(dose.role, dose.number, str(dose.given), dose.amount) for dose in of(DoseGiven, result)}
     assert given == {
         ("lymphodepletion", 1, "2013-07-05", "54.5"),
@@ -252,6 +252,26 @@ def test_the_course_of_a_subject(tmp_path: Path) -> None:
     ]
     assert [str(event.completed) for event in of(Completed, result)] == ["2013-08-01"]
     assert sorted(fields_of(result, "ex")) == ["EXOCCUR", "EXSTDTC"]
+
+
+@pytest.mark.parametrize(
+    ("drugs", "study", "roles"),
+    [
+        ({"S": ["fludarabine", "Fludara"]}, None, ["lymphodepletion", "lymphodepletion", "infusion"]),
+        ({"S": ["melphalan"]}, None, ["infusion", "infusion", "lymphodepletion"]),
+        ({"OURS": ["melphalan"]}, "OURS", ["infusion", "infusion", "lymphodepletion"]),  # under our name of the study
+        ({"OTHER": ["melphalan"]}, None, ["infusion", "infusion", "infusion"]),  # another study's drugs
+    ],
+)
+def test_what_is_lymphodepletion_is_the_studys_own(
+    tmp_path: Path, drugs: dict[str, list[str]], study: str | None, roles: list[str]
+) -> None:
+    """No drug is bound to the program: the names come with the study, in capitals or not, alone or within a name."""
+    given = [("FLUDARABINE PHOSPHATE", "2013-07-05"), ("Fludara", "2013-07-06"), ("Melphalan", "2013-07-07")]
+    rows = [{"EXTRT": name, "EXSTDTC": day} for name, day in given]
+    dataset(tmp_path, "ex", "STUDYID USUBJID EXSEQ EXTRT EXSTDTC", rows)
+    result = converted(tmp_path, lymphodepletion=drugs, study=study, only=("ex",))
+    assert [one.role for one in of(DoseGiven, result)] == roles
 
 
 def test_broken_files_are_told(tmp_path: Path) -> None:
