@@ -35,8 +35,8 @@ from stories import (
     withdrawn,
 )
 
-from safety_stream.alerting.policy import revise
 from safety_stream.alerting.facts_subject import unobserved_facts
+from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.rulebook.schedule_rules import Schedule
