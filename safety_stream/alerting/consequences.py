@@ -14,7 +14,8 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import cohort, study_pages, subject
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import FindingChange, SubjectStatus
+from safety_stream.clinical.findings import FindingChange
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.record import SubjectRecord
 from safety_stream.rulebook.tables import Book
 

@@ -4,7 +4,10 @@ import re
 from datetime import UTC
 from typing import Final
 
-from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, Reading, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.conclusion import Reading
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_subject import EligibilityBreach
 
 _RECORD: Final = re.compile(r"^(?P<record>.*?)\s*v\s*\d+$")
 

@@ -6,23 +6,12 @@ from typing import Final
 
 from safety_stream.alerting.alert import AlertType, Decision, Reason
 from safety_stream.alerting.catalogue import CASES
-from safety_stream.clinical.findings import (
-    AnyFinding,
-    CohortDecision,
-    CompositeMet,
-    DataQuery,
-    DoseLimitingToxicity,
-    EligibilityBreach,
-    EligibilityStatus,
-    GradeRange,
-    ReportedEvent,
-    ReportingDue,
-    StaggerBreach,
-    StudyTally,
-    Toxicity,
-    Unobserved,
-    WatchLimitCrossed,
-)
+from safety_stream.clinical.conclusion import GradeRange
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally
+from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus, Unobserved
 
 SEND: Final = Decision(action="send", reason="new")
 SEVERE: Final = 3

@@ -4,14 +4,9 @@ from decimal import Decimal, InvalidOperation
 
 from safety_stream.alerting.facts_shared import Facts, input_named, is_derived, judged, judged_value, study_day, who
 from safety_stream.alerting.phrases import UNKNOWN, grade_words, quantity, when
-from safety_stream.clinical.findings import (
-    CompositeMet,
-    EligibilityBreach,
-    Evidence,
-    Input,
-    Toxicity,
-    WatchLimitCrossed,
-)
+from safety_stream.clinical.conclusion import Evidence, Input
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_subject import EligibilityBreach
 
 
 def result(finding: Toxicity) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from safety_stream.alerting.phrases import quantity
-from safety_stream.clinical.findings import EligibilityBreach, Evidence, Finding, Input, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.conclusion import Evidence, Finding, Input
+from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_subject import EligibilityBreach
 
 Facts = Iterator[tuple[str, str]]
 _SHOWN_ELSEWHERE: Final = {

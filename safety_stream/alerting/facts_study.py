@@ -2,7 +2,7 @@
 
 from safety_stream.alerting.facts_shared import Facts, judged, who
 from safety_stream.alerting.phrases import UNKNOWN
-from safety_stream.clinical.findings import CohortDecision, StaggerBreach, StudyTally
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally
 
 
 def cohort_facts(finding: CohortDecision) -> Facts:

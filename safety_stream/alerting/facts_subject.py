@@ -4,14 +4,8 @@ from typing import Final
 
 from safety_stream.alerting.facts_shared import Facts, judged, study_day, who
 from safety_stream.alerting.phrases import UNKNOWN, grade_words, instant, when
-from safety_stream.clinical.findings import (
-    DataQuery,
-    DoseLimitingToxicity,
-    EligibilityStatus,
-    ReportedEvent,
-    ReportingDue,
-    Unobserved,
-)
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
+from safety_stream.clinical.findings_subject import DataQuery, EligibilityStatus, Unobserved
 
 
 def event_facts(finding: ReportedEvent) -> Facts:

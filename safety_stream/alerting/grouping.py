@@ -15,13 +15,9 @@ from typing import Final
 from safety_stream.alerting.alert import TYPES, Alert, Urgency, alert_id
 from safety_stream.alerting.catalogue import entry
 from safety_stream.alerting.inhibition import reach
-from safety_stream.clinical.findings import (
-    CompositeMet,
-    DoseLimitingToxicity,
-    EligibilityBreach,
-    Toxicity,
-    WatchLimitCrossed,
-)
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
+from safety_stream.clinical.findings_subject import EligibilityBreach
 from safety_stream.clinical.moment import Moment
 
 MOST_IN_A_MAIL: Final = 5

@@ -7,22 +7,11 @@ from safety_stream.alerting.drafts import is_fatal
 from safety_stream.alerting.facts_measured import measured_name, result
 from safety_stream.alerting.facts_subject import REPORTS
 from safety_stream.alerting.phrases import grade_words, instant, quantity
-from safety_stream.clinical.findings import (
-    AnyFinding,
-    CohortDecision,
-    CompositeMet,
-    DataQuery,
-    DoseLimitingToxicity,
-    EligibilityBreach,
-    EligibilityStatus,
-    ReportedEvent,
-    ReportingDue,
-    StaggerBreach,
-    StudyTally,
-    Toxicity,
-    Unobserved,
-    WatchLimitCrossed,
-)
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally
+from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus, Unobserved
 
 ADVICE: Final[dict[str, str]] = {
     "enrol": "enrol the next subject",

@@ -16,7 +16,8 @@ from typing import Final
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import CATALOGUE, entry
 from safety_stream.alerting.entries import Entry
-from safety_stream.clinical.findings import CompositeMet, DoseLimitingToxicity, Toxicity
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 
 _ORDER = ("critical", "warning", "info")
 _NONE_NEWER: Final[Mapping[str, Alert]] = {}

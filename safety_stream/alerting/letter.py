@@ -15,7 +15,7 @@ from safety_stream.alerting.phrases import GONE, instant, quantity, when_told
 from safety_stream.alerting.pooling import pooled_alert
 from safety_stream.alerting.why import why
 from safety_stream.alerting.words import Tongue
-from safety_stream.clinical.findings import Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
 from safety_stream.rulebook.written import Role
 
 Detail = Literal["full", "notice"]

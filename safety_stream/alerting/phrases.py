@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from safety_stream.clinical.findings import GradeRange
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.moment import Moment
 
 GONE: Final = "the data no longer support it"

@@ -23,14 +23,9 @@ from safety_stream.alerting.drafts import Draft, alerts_of
 from safety_stream.alerting.headlines import headline
 from safety_stream.alerting.phrases import GONE
 from safety_stream.alerting.wording import facts
-from safety_stream.clinical.findings import (
-    AnyFinding,
-    DoseLimitingToxicity,
-    FindingChange,
-    ReportedEvent,
-    Toxicity,
-    WatchLimitCrossed,
-)
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent
 
 __all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
 

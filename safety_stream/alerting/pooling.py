@@ -2,7 +2,7 @@
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import entry
-from safety_stream.clinical.findings import CohortDecision
+from safety_stream.clinical.findings_study import CohortDecision
 
 _POOLED = ("Study", "Dose level")
 

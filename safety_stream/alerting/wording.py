@@ -14,22 +14,11 @@ from safety_stream.alerting.facts_subject import (
     status_facts,
     unobserved_facts,
 )
-from safety_stream.clinical.findings import (
-    AnyFinding,
-    CohortDecision,
-    CompositeMet,
-    DataQuery,
-    DoseLimitingToxicity,
-    EligibilityBreach,
-    EligibilityStatus,
-    ReportedEvent,
-    ReportingDue,
-    StaggerBreach,
-    StudyTally,
-    Toxicity,
-    Unobserved,
-    WatchLimitCrossed,
-)
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally
+from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus, Unobserved
 
 FACTS: Final[dict[type, Callable[..., Facts]]] = {
     Toxicity: toxicity_facts,

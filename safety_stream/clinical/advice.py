@@ -8,6 +8,7 @@ the MTD        the one level with six evaluable subjects, at most one DLT, and n
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from safety_stream.clinical.conclusion import Evidence, finding_id
 from safety_stream.clinical.escalation import (
     Counts,
     Decision,
@@ -18,7 +19,8 @@ from safety_stream.clinical.escalation import (
     supports_escalation,
     to_enrol,
 )
-from safety_stream.clinical.findings import CohortDecision, Evidence, SubjectStatus, Tally, finding_id
+from safety_stream.clinical.findings_study import CohortDecision, Tally
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.tallying import counts_of, is_not_evaluable, pending, tally
 from safety_stream.clinical.ways import ways
 from safety_stream.rulebook.escalation_table import Escalation

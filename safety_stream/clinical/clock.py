@@ -15,9 +15,9 @@ from datetime import timedelta, tzinfo
 from functools import cached_property, lru_cache
 
 from safety_stream.clinical.baseline import period_of
+from safety_stream.clinical.conclusion import Evidence, GradeRange
 from safety_stream.clinical.episodes import grades
 from safety_stream.clinical.evidence import evidence_of
-from safety_stream.clinical.findings import Evidence, GradeRange
 from safety_stream.clinical.fold import Episode, RuleFold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Bare, Basis, Graded, Measured, bare, grade_on

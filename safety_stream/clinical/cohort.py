@@ -14,7 +14,9 @@ from typing import NamedTuple
 from safety_stream.clinical.advice import board, decision
 from safety_stream.clinical.changes import Kept, difference
 from safety_stream.clinical.escalation import Decision
-from safety_stream.clinical.findings import AnyFinding, FindingChange, Proportion, SubjectStatus, Tally
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_study import Proportion, Tally
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.stagger import stagger_breaches
 from safety_stream.clinical.study_tally import study_tally
 from safety_stream.clinical.tallying import by_level, tally

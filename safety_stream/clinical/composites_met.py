@@ -6,7 +6,8 @@ One finding a composite: the first time that it was surely met, failing that the
 from collections.abc import Iterator, Mapping
 
 from safety_stream.clinical.composites import Together, all_marks, all_told, gap, together
-from safety_stream.clinical.findings import CompositeMet, Evidence, Input, finding_id
+from safety_stream.clinical.conclusion import Evidence, Input, finding_id
+from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.fold import Digest, Mark
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment

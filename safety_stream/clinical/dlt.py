@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Literal
 
+from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided
 from safety_stream.clinical.dlt_match import Match, duration, lasted
 from safety_stream.clinical.dlt_windows import disagreement
-from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, Input, RuleMet
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, RuleMet
 from safety_stream.clinical.frame import Frame
 from safety_stream.rulebook.dlt_rules import Dlt
 

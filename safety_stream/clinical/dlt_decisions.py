@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from safety_stream.clinical.conclusion import finding_id
 from safety_stream.clinical.events import Adjudicated
-from safety_stream.clinical.findings import finding_id
 from safety_stream.clinical.frame import Frame
 
 Verdict = Literal["confirmed", "refuted"]

@@ -6,8 +6,8 @@ One condition that is false: the rule is not met. All true: it is met. Else it m
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by
-from safety_stream.clinical.findings import GradeRange
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import Lasted
 from safety_stream.clinical.moment import Moment

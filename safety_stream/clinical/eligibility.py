@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.findings import EligibilityBreach, Evidence, Input, finding_id
+from safety_stream.clinical.conclusion import Evidence, Input, finding_id
+from safety_stream.clinical.findings_subject import EligibilityBreach
 from safety_stream.clinical.fold import Judged
 from safety_stream.clinical.frame import Frame, Upcoming
 from safety_stream.clinical.grading import Measured

@@ -12,15 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Literal
 
+from safety_stream.clinical.conclusion import Evidence, Input, finding_id
 from safety_stream.clinical.eligibility import Stage
-from safety_stream.clinical.findings import (
-    CriterionState,
-    EligibilityBreach,
-    EligibilityStatus,
-    Evidence,
-    Input,
-    finding_id,
-)
+from safety_stream.clinical.findings_subject import CriterionState, EligibilityBreach, EligibilityStatus
 from safety_stream.clinical.fold import Digest, Judged
 from safety_stream.clinical.frame import Frame, Upcoming
 from safety_stream.clinical.moment import Moment

@@ -15,7 +15,7 @@ seen: then an excursion ends when it is back at that grade. A sample that cannot
 from functools import cache
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.findings import GradeRange
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.grading import Graded
 from safety_stream.clinical.jumps import risen, steepest

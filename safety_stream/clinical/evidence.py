@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
-from safety_stream.clinical.findings import Evidence, GradeRange, Input
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input
 from safety_stream.clinical.grading import Case
 from safety_stream.clinical.measure import Measured
 from safety_stream.clinical.reasons import reasons_of

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.findings import Evidence, GradeRange
+from safety_stream.clinical.conclusion import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
 from safety_stream.clinical.running import Clock, Depths, Joining, Observed, Spell, Watched

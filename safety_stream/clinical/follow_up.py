@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
-from safety_stream.clinical.findings import Followed
+from safety_stream.clinical.findings_subject import Followed
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from safety_stream.clinical.findings import Evidence, GradeRange
+from safety_stream.clinical.conclusion import Evidence, GradeRange
 from safety_stream.clinical.measure import Measured, Remark, Unmeasurable, measure
 from safety_stream.quantity import ENDLESS, ZERO, Interval, ReferenceRange, exactly
 from safety_stream.rulebook.criteria import Criterion, Inputs, Verdict

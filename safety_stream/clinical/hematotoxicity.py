@@ -12,9 +12,10 @@ where the day of the infusion itself is not known, nothing can be counted: one q
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input, finding_id
 from safety_stream.clinical.depths import counted_from, day_zero, may_be_low
 from safety_stream.clinical.episodes import grades
-from safety_stream.clinical.findings import CompositeMet, Evidence, GradeRange, Input, finding_id
+from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.low_days import Stretch, longest, perhaps, surely

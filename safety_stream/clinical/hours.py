@@ -5,7 +5,7 @@ from datetime import timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from safety_stream.clinical.findings import Input
+from safety_stream.clinical.conclusion import Input
 from safety_stream.clinical.running import Point
 from safety_stream.quantity import ENDLESS, EXACT, ZERO, Interval, plain
 

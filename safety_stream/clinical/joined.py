@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
+from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.episodes import grades
-from safety_stream.clinical.findings import DoseLimitingToxicity, Evidence, Input, Toxicity
+from safety_stream.clinical.findings_measured import Toxicity
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Digest, Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment

@@ -12,7 +12,7 @@ woken by a grade that a missing limit of normal alone makes possible; the missin
 
 from typing import Final
 
-from safety_stream.clinical.findings import GradeJump
+from safety_stream.clinical.findings_measured import GradeJump
 from safety_stream.clinical.fold import Seen
 
 LEAST: Final = 2

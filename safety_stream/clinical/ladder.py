@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Generic, TypeVar
 
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.evidence import brief
-from safety_stream.clinical.findings import GradeRange
 from safety_stream.clinical.grade_one import Answer, Prepared, answers
 from safety_stream.clinical.grading import Case, case_of, weigh
 from safety_stream.clinical.measure import Measured, Setting, Unmeasurable

@@ -14,13 +14,16 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.check_due import checks_due
 from safety_stream.clinical.composites import all_marks, all_told, together
 from safety_stream.clinical.composites_met import composites_met
+from safety_stream.clinical.conclusion import GradeRange, finding_id
 from safety_stream.clinical.contradictions import contradictions, died
 from safety_stream.clinical.dlt import dose_limiting, worst
 from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
-from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, GradeRange, SubjectStatus, finding_id
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest, Flood, Fold
 from safety_stream.clinical.follow_up import followed, planned_infusion
 from safety_stream.clinical.frame import Frame, Infusion

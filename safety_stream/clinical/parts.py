@@ -7,7 +7,8 @@ is concluded again, and comes to the same.
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar, cast
 
-from safety_stream.clinical.findings import AnyFinding, SubjectStatus
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_subject import SubjectStatus
 
 _Said = TypeVar("_Said", bound=AnyFinding | SubjectStatus)
 

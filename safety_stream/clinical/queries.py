@@ -7,7 +7,8 @@ mistake is one mail.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 
-from safety_stream.clinical.findings import DataQuery, Evidence, finding_id
+from safety_stream.clinical.conclusion import Evidence, finding_id
+from safety_stream.clinical.findings_subject import DataQuery
 from safety_stream.clinical.fold import Flood
 from safety_stream.clinical.frame import Frame
 

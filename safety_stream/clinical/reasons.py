@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from safety_stream.clinical.findings import GradeRange
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.grading import Case, NoBaseline
 from safety_stream.clinical.measure import Measured
 from safety_stream.quantity import plain

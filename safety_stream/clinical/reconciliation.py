@@ -11,7 +11,9 @@ Of each analyte the newest 20 such episodes are compared.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from safety_stream.clinical.findings import AnyFinding, ReportedEvent, Toxicity
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_measured import Toxicity
+from safety_stream.clinical.findings_reported import ReportedEvent
 from safety_stream.clinical.fold import Digest, Flood, GradedEpisode, ToldEvent
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment

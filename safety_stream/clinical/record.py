@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeVar
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.facts import HeaderFact, ReportFact
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.parts import Part

@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, FindingChange, GradeRange, Input, Toxicity
+from safety_stream.clinical.conclusion import GradeRange, Input
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_measured import Toxicity
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 
 _VERSION = re.compile(r" v\d+$")
 

@@ -8,20 +8,13 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input, finding_id
 from safety_stream.clinical.dlt import dose_limiting, observe
 from safety_stream.clinical.dlt_match import Candidate, lasted, matched, rules_for
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
-from safety_stream.clinical.findings import (
-    AnyFinding,
-    DoseLimitingToxicity,
-    Evidence,
-    GradeRange,
-    Input,
-    ReportedEvent,
-    ScaleGrade,
-    finding_id,
-)
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ScaleGrade
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
+from safety_stream.clinical.conclusion import Evidence, Input, finding_id
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
-from safety_stream.clinical.findings import Evidence, Input, ReportingDue, finding_id
+from safety_stream.clinical.findings_reported import ReportingDue
 from safety_stream.clinical.fold import Digest, SeriousCase
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.seriousness import is_grave, is_serious

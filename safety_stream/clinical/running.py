@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from safety_stream.clinical.findings import Evidence, GradeRange
+from safety_stream.clinical.conclusion import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Result
 

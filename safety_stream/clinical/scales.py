@@ -7,8 +7,9 @@ Nothing here changes the grade of record. A difference between two scales is no 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input
 from safety_stream.clinical.events import AdverseEvent
-from safety_stream.clinical.findings import Evidence, GradeRange, Input, ScaleGrade
+from safety_stream.clinical.findings_reported import ScaleGrade
 from safety_stream.clinical.measure import Measured, Remark, limits_of, measured
 from safety_stream.rulebook.scales import UNKNOWN, Domain, DomainFact, Scale, ScaleExample, ScaleVerdict
 from safety_stream.rulebook.tables import Book, Term

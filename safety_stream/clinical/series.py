@@ -13,12 +13,13 @@ from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.clock import timed
 from safety_stream.clinical.composites import marks_of, thinned
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
 from safety_stream.clinical.episodes import Period, Sample, advance
-from safety_stream.clinical.findings import AnyFinding, GradeRange
+from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Basis, Graded, Measured, NoBaseline

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
-from safety_stream.clinical.findings import Evidence, StaggerBreach, SubjectStatus, finding_id
+from safety_stream.clinical.conclusion import Evidence, finding_id
+from safety_stream.clinical.findings_study import StaggerBreach
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.rulebook.protocol import ProtocolVersion
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.cohort import StudyRecord
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.stored import read_page, write_page
 
 HEADER = "header"

@@ -10,7 +10,9 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from safety_stream.clinical.clopper_pearson import interval
-from safety_stream.clinical.findings import Evidence, Proportion, StudyTally, SubjectStatus, finding_id
+from safety_stream.clinical.conclusion import Evidence, finding_id
+from safety_stream.clinical.findings_study import Proportion, StudyTally
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.tallying import has_dlt, is_evaluable
 from safety_stream.rulebook.protocol import ProtocolVersion
 

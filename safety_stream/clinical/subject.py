@@ -19,7 +19,8 @@ from safety_stream.clinical.changes import difference
 from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measurement, SubjectEvent
 from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf
-from safety_stream.clinical.findings import AnyFinding, FindingChange, SubjectStatus
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame, frame_of
 from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_keys

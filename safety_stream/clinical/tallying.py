@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from safety_stream.clinical.escalation import Counts
-from safety_stream.clinical.findings import Ending, PendingSubject, SubjectStatus, Tally
+from safety_stream.clinical.findings_study import Ending, PendingSubject, Tally
+from safety_stream.clinical.findings_subject import SubjectStatus
 
 
 def by_level(statuses: Mapping[str, SubjectStatus]) -> dict[int, tuple[SubjectStatus, ...]]:

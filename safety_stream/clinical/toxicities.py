@@ -4,17 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import reduce
 
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Reading, finding_id
 from safety_stream.clinical.dlt import dlt_id, dose_limiting
 from safety_stream.clinical.dlt_match import Candidate, better, matched, rules_for
-from safety_stream.clinical.findings import (
-    DoseLimitingToxicity,
-    Evidence,
-    GradeRange,
-    Lasted,
-    Reading,
-    Toxicity,
-    finding_id,
-)
+from safety_stream.clinical.findings_measured import Lasted, Toxicity
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.jumps import jump_of

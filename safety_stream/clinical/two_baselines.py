@@ -11,7 +11,7 @@ The protocol says which of the two decides; the other is a reason in the evidenc
 from functools import cached_property
 
 from safety_stream.clinical.baseline import baseline_for, other_period_of
-from safety_stream.clinical.findings import Evidence
+from safety_stream.clinical.conclusion import Evidence
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, grade_on
 from safety_stream.clinical.result import Place, Result

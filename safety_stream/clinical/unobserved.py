@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
+from safety_stream.clinical.conclusion import finding_id
 from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Completed
 from safety_stream.clinical.facts import HeaderFact
-from safety_stream.clinical.findings import Unobserved, finding_id
+from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment

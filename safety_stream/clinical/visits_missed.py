@@ -13,7 +13,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
-from safety_stream.clinical.findings import Evidence, Unobserved, finding_id
+from safety_stream.clinical.conclusion import Evidence, finding_id
+from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.observed import days_of, midnight
 from safety_stream.clinical.parts import Parts

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from safety_stream.clinical.baseline import period_of
 from safety_stream.clinical.composites import inputs_of
+from safety_stream.clinical.conclusion import Evidence, Input, Reading, finding_id
 from safety_stream.clinical.evidence import shown
-from safety_stream.clinical.findings import Evidence, Input, Reading, WatchLimitCrossed, finding_id
+from safety_stream.clinical.findings_measured import WatchLimitCrossed
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.measure import Measured, Unmeasurable
 from safety_stream.clinical.points import Drawn

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from safety_stream.clinical.escalation import Counts, Decision, Place, endings, ends
-from safety_stream.clinical.findings import Way
+from safety_stream.clinical.findings_study import Way
 from safety_stream.rulebook.escalation_table import Escalation
 
 

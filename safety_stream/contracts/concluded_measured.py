@@ -1,6 +1,7 @@
 """One example of each finding that rests on measurements."""
 
-from safety_stream.clinical.findings import CompositeMet, Input, Reading, Toxicity, WatchLimitCrossed, finding_id
+from safety_stream.clinical.conclusion import Input, Reading, finding_id
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.moment import Moment
 from safety_stream.contracts.setting import RECORD, SITE, STUDY, SUBJECT, TAKEN, evidence, graded
 

@@ -2,15 +2,8 @@
 
 from datetime import UTC, date, datetime
 
-from safety_stream.clinical.findings import (
-    DoseLimitingToxicity,
-    GradeRange,
-    Input,
-    ReportedEvent,
-    ReportingDue,
-    ScaleGrade,
-    finding_id,
-)
+from safety_stream.clinical.conclusion import GradeRange, Input, finding_id
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue, ScaleGrade
 from safety_stream.clinical.moment import Moment
 from safety_stream.contracts.setting import SITE, STUDY, SUBJECT, evidence, graded
 

@@ -3,16 +3,9 @@
 from datetime import date
 from decimal import Decimal
 
-from safety_stream.clinical.findings import (
-    CohortDecision,
-    Followed,
-    Proportion,
-    StaggerBreach,
-    StudyTally,
-    SubjectStatus,
-    Tally,
-    finding_id,
-)
+from safety_stream.clinical.conclusion import finding_id
+from safety_stream.clinical.findings_study import CohortDecision, Proportion, StaggerBreach, StudyTally, Tally
+from safety_stream.clinical.findings_subject import Followed, SubjectStatus
 from safety_stream.contracts.setting import AS_OF, SITE, STUDY, SUBJECT, evidence
 
 ADVICE = CohortDecision(

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from safety_stream.clinical.findings import (
+from safety_stream.clinical.conclusion import finding_id
+from safety_stream.clinical.findings_subject import (
     CriterionState,
     DataQuery,
     EligibilityBreach,
     EligibilityStatus,
     Unobserved,
-    finding_id,
 )
 from safety_stream.clinical.moment import Moment
 from safety_stream.contracts.setting import SITE, STUDY, SUBJECT, evidence

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from safety_stream.clinical.findings import Evidence, GradeRange, Input
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input
 from safety_stream.clinical.moment import Moment
 
 STUDY, SUBJECT, SITE, BOOK = "CAR-NK-SLE-01", "001", "HZ-03", "2026.1"

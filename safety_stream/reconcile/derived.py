@@ -10,7 +10,7 @@ from safety_stream.alerting.consequences import Consequences, cohort_consequence
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.cohort import StudyRecord
 from safety_stream.clinical.events import Accepted, ClockTicked, SubjectEvent, clock_of, is_for_no_subject
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.record import SubjectRecord
 from safety_stream.rulebook.canary import CANARY
 from safety_stream.rulebook.tables import Book

@@ -11,7 +11,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import unreadable
 from safety_stream.broker.reading import Message, read_topic
 from safety_stream.clinical.events import Accepted, Acknowledged, Adjudicated
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.reconcile.derived import PartitionOfEvents, Studies
 from safety_stream.rulebook.tables import Book
 from safety_stream.settings import Settings

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.clinical.events import AdverseEvent, AnyEvent, ClockTicked, Event, LabResult
-from safety_stream.clinical.findings import AnyFinding, ReportedEvent, Toxicity
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_measured import Toxicity
+from safety_stream.clinical.findings_reported import ReportedEvent
 from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.random_trials import RandomTrial, Volunteer, random_trial
 from safety_stream.sandbox.replay import Replay, final_findings

@@ -14,7 +14,10 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.headlines import headline
 from safety_stream.broker.reading import committed_offsets, end_offsets
 from safety_stream.broker.topic_table import worker_group
-from safety_stream.clinical.findings import AnyFinding, DoseLimitingToxicity, EligibilityBreach, FindingChange, Toxicity
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_measured import Toxicity
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
+from safety_stream.clinical.findings_subject import EligibilityBreach
 from safety_stream.sandbox.household import Household
 from safety_stream.sandbox.inbox import Inbox, Mail
 from safety_stream.sandbox.player import Player

@@ -10,7 +10,8 @@ from datetime import datetime
 from safety_stream.clinical import cohort
 from safety_stream.clinical.collected import Collected
 from safety_stream.clinical.events import ClockTicked, SubjectEvent
-from safety_stream.clinical.findings import AnyFinding, SubjectStatus
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.subject import conclude
 from safety_stream.intake import Rejected
 from safety_stream.rulebook.tables import Book

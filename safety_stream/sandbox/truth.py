@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from safety_stream.alerting.alert import AlertType
-from safety_stream.clinical.findings import Finding
+from safety_stream.clinical.conclusion import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from safety_stream.alerting.consequences import Consequences, cohort_consequence
 from safety_stream.clinical import cohort, study_pages, subject
 from safety_stream.clinical.cohort import StudyNumbers, StudyRecord
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.record import SubjectRecord
 from safety_stream.rulebook.canary import CANARY, with_canary
 from safety_stream.rulebook.load import load_book

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from faust.types import Message
 
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.settings import Settings
 from safety_stream.worker.dead_letters import DeadLetters
 from safety_stream.worker.guard import OffsetGuard, check_partition

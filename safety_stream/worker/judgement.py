@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from safety_stream.alerting.alert import Alert
 from safety_stream.clinical.cohort import StudyNumbers
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import FindingChange, SubjectStatus
+from safety_stream.clinical.findings import FindingChange
+from safety_stream.clinical.findings_subject import SubjectStatus
 
 HEADER = "header"
 Record = Any  # with ``study`` and ``subject``; a study's own has subject ''

@@ -19,7 +19,7 @@ from safety_stream.alerting.cleaning import VALUE_LENGTH, clean
 from safety_stream.alerting.letter import letter
 from safety_stream.alerting.render import Rendered, Templates
 from safety_stream.bundled import bundled_folder
-from safety_stream.clinical.findings import Input
+from safety_stream.clinical.conclusion import Input
 
 TEMPLATES = Templates(bundled_folder("alert_templates"))
 SENDER = Address("", "safety-stream", "example.org")

@@ -13,7 +13,7 @@ from telling import Telling
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.grouping import groups
 from safety_stream.alerting.inhibition import contained
-from safety_stream.clinical.findings import CompositeMet, Toxicity
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity
 
 TREATED: Final[tuple[dict[str, Any], ...]] = (
     {"day": "-20", "happens": ["screened", {"lab": "ALT 30"}, {"lab": "BILI 12"}, {"lab": "PLAT 250"}]},

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from safety_stream.alerting.alert import Alert, Decision
 from safety_stream.alerting.drafts import FOR_THE_LIST, OF_THE_WHOLE_STUDY
 from safety_stream.alerting.policy import alerts_of, revise, unreadable
-from safety_stream.clinical.findings import AnyFinding, EligibilityBreach, Evidence, GradeRange, Input, Tally
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_study import Tally
+from safety_stream.clinical.findings_subject import EligibilityBreach
 from safety_stream.clinical.queries import CODES
 
 Told = tuple[str, str, str]

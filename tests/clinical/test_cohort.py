@@ -9,7 +9,7 @@ from stories import STUDY, bundled
 
 from safety_stream.clinical import cohort
 from safety_stream.clinical.escalation import Counts, Place, decide, reachable
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.rulebook.escalation_table import Escalation
 
 NOW = datetime(2024, 9, 1, tzinfo=UTC)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from safety_stream.clinical import cohort
 from safety_stream.clinical.escalation import Counts
-from safety_stream.clinical.findings import CohortDecision, FindingChange, SubjectStatus, Tally
+from safety_stream.clinical.findings import FindingChange
+from safety_stream.clinical.findings_study import CohortDecision, Tally
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.tallying import counts_of, tally
 from safety_stream.rulebook.load import load_book
 

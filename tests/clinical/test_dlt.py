@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from safety_stream.clinical import subject
+from safety_stream.clinical.conclusion import finding_id
 from safety_stream.clinical.dlt import worst
 from safety_stream.clinical.dlt_windows import Anchor, in_window
 from safety_stream.clinical.events import ANY_EVENT
-from safety_stream.clinical.findings import DataQuery, DoseLimitingToxicity, SubjectStatus, finding_id
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
+from safety_stream.clinical.findings_subject import DataQuery, SubjectStatus
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import Window

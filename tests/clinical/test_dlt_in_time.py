@@ -27,7 +27,7 @@ from stories import (
 )
 
 from safety_stream.clinical.dlt_windows import in_window
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import Window

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stories import STUDY, SUBJECT, TREATED, ZONE, Played, adjudicated, adverse, at, lab, taken_back, told
 
 from safety_stream.alerting.policy import revise
-from safety_stream.clinical.findings import finding_id
+from safety_stream.clinical.conclusion import finding_id
 
 CRS = "Cytokine release syndrome"
 KEY = "reported|test|crs"

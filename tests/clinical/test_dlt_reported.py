@@ -7,7 +7,9 @@ import pytest
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import ANY_EVENT
-from safety_stream.clinical.findings import AnyFinding, DataQuery, DoseLimitingToxicity
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
+from safety_stream.clinical.findings_subject import DataQuery
 from safety_stream.rulebook.load import load_book
 
 STUDY = "CAR-NK-SLE-01"

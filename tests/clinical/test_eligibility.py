@@ -9,7 +9,7 @@ import pytest
 from stories import STUDY, Played, at, bundled, enrolled, head, infusion, lab, lymphodepletion, screened, told, vital
 
 from safety_stream.clinical.events import LabResult, SubjectEvent
-from safety_stream.clinical.findings import EligibilityBreach
+from safety_stream.clinical.findings_subject import EligibilityBreach
 
 # criterion, test, unit, LLN, ULN that the laboratory sends; then the values that pass, and those that do not.
 EDGES = [

@@ -3,7 +3,7 @@
 import pytest
 from stories import TREATED, Played, lab
 
-from safety_stream.clinical.findings import Toxicity
+from safety_stream.clinical.findings_measured import Toxicity
 
 ALT = "Alanine aminotransferase increased"
 

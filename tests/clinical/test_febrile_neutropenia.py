@@ -29,7 +29,8 @@ from stories import (
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import FindingChange, Toxicity
+from safety_stream.clinical.findings import FindingChange
+from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.rulebook.dlt_rules import DltRule, Matches
 from safety_stream.rulebook.protocol import Expected
 from safety_stream.rulebook.spans import GradeBound

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stories import TREATED, Played, fact, told, vital
 
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import Toxicity
+from safety_stream.clinical.findings_measured import Toxicity
 
 BELOW, ABOVE = "37.0", "40.2"
 _VALUES = {"*": ABOVE, ".": BELOW, "o": "39.0"}

@@ -6,7 +6,7 @@ import pytest
 from stories import Played, adverse, at, enrolled, infusion, lymphodepletion, planned, screened, withdrawn
 
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import Followed, SubjectStatus
+from safety_stream.clinical.findings_subject import Followed, SubjectStatus
 
 TREATED = (screened(), enrolled(), lymphodepletion(-5), infusion(1, 0))  # day 0 is 24 June 2024, at 10:00
 

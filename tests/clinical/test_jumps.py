@@ -12,7 +12,7 @@ import pytest
 from stories import TREATED, Played, lab
 
 from safety_stream.alerting.policy import revise
-from safety_stream.clinical.findings import GradeJump
+from safety_stream.clinical.findings_measured import GradeJump
 
 COURSE = ((5, "2.5"), (12, "1.2"), (14, "2.4"), (16, "1.7"), (19, "0.9"))
 

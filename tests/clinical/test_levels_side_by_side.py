@@ -8,7 +8,9 @@ from stories import STUDY, bundled, bundled_with
 
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import cohort
-from safety_stream.clinical.findings import AnyFinding, CohortDecision, FindingChange, StaggerBreach, SubjectStatus
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach
+from safety_stream.clinical.findings_subject import SubjectStatus
 
 AS_OF = datetime(2030, 1, 1, tzinfo=UTC)
 

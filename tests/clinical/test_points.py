@@ -7,7 +7,7 @@ from stories import TREATED, Played, at, infusion, lab, screened, told
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import Toxicity
+from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.rulebook.tables import Formula
 
 FORMULAS = set(Formula.__args__)  # type: ignore[attr-defined]  # what a row of the book may name

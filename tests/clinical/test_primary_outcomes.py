@@ -14,7 +14,8 @@ from stories import STUDY, bundled
 
 from safety_stream.clinical import cohort
 from safety_stream.clinical.clopper_pearson import interval
-from safety_stream.clinical.findings import Proportion, StudyTally, SubjectStatus
+from safety_stream.clinical.findings_study import Proportion, StudyTally
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.study_tally import told
 
 AS_OF = datetime(2030, 1, 1, tzinfo=UTC)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from stories import TREATED, Played, adverse, told
 
-from safety_stream.clinical.findings import DataQuery, ReportedEvent
+from safety_stream.clinical.findings_reported import ReportedEvent
+from safety_stream.clinical.findings_subject import DataQuery
 
 
 def reported(term: str, **says: Any) -> tuple[ReportedEvent, list[DataQuery]]:

@@ -12,7 +12,8 @@ from stories import DAY_ZERO, TREATED, Played, adverse
 from safety_stream.alerting.drafts import alerts_of
 from safety_stream.alerting.headlines import headline
 from safety_stream.alerting.wording import facts
-from safety_stream.clinical.findings import DataQuery, ReportedEvent
+from safety_stream.clinical.findings_reported import ReportedEvent
+from safety_stream.clinical.findings_subject import DataQuery
 from safety_stream.intake import Rejected, read
 
 CRS = "Cytokine release syndrome"

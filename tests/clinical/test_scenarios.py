@@ -14,7 +14,9 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import AnyFinding, CohortDecision, DoseLimitingToxicity
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
+from safety_stream.clinical.findings_study import CohortDecision
 from safety_stream.rulebook.load import load_book, read_yaml
 from safety_stream.rulebook.tables import Book
 

@@ -30,7 +30,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.consequences import cohort_consequences, subject_consequences
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import CohortDecision, StudyTally
+from safety_stream.clinical.findings_study import CohortDecision, StudyTally
 from safety_stream.clinical.record import SubjectRecord
 
 

@@ -13,7 +13,7 @@ from stories import without_schedule
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import ANY_EVENT
-from safety_stream.clinical.findings import DataQuery, SubjectStatus
+from safety_stream.clinical.findings_subject import DataQuery, SubjectStatus
 
 STUDY = "CAR-NK-SLE-01"
 BOOK = without_schedule()

@@ -25,7 +25,8 @@ from stories import STUDY, bundled, bundled_with
 from safety_stream.clinical import cohort
 from safety_stream.clinical.advice import Board
 from safety_stream.clinical.escalation import Counts, Place, decide, endings
-from safety_stream.clinical.findings import CohortDecision, StudyTally, SubjectStatus
+from safety_stream.clinical.findings_study import CohortDecision, StudyTally
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.ways import ways
 from safety_stream.rulebook.escalation_table import Escalation
 from safety_stream.rulebook.protocol import DoseLevel

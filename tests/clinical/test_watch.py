@@ -11,7 +11,7 @@ from stories import TREATED, Played, bundled_with, lab, told, vital
 
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.findings import WatchLimitCrossed
+from safety_stream.clinical.findings_measured import WatchLimitCrossed
 from safety_stream.rulebook.protocol import WatchLimit
 
 

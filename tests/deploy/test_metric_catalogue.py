@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from safety_stream.alerting.notes import BudgetLine
 from safety_stream.clinical.cohort import StudyNumbers, Unnamed
-from safety_stream.clinical.findings import Tally
+from safety_stream.clinical.findings_study import Tally
 from safety_stream.metrics import making
 from safety_stream.metrics.catalogue import BY_SERIES, METRICS, Metric
 from safety_stream.metrics.small_cells import SmallCells

@@ -12,8 +12,10 @@ from typing import Any
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.clinical.cohort import StudyNumbers
+from safety_stream.clinical.conclusion import Evidence, finding_id
 from safety_stream.clinical.events import LabResult, SubjectEvent
-from safety_stream.clinical.findings import DataQuery, Evidence, FindingChange, SubjectStatus, finding_id
+from safety_stream.clinical.findings import FindingChange
+from safety_stream.clinical.findings_subject import DataQuery, SubjectStatus
 from safety_stream.worker.judgement import HEADER
 
 STUDY = "COUNT-01"

@@ -3,27 +3,12 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from safety_stream.clinical.findings import (
-    AnyFinding,
-    CohortDecision,
-    DataQuery,
-    DoseLimitingToxicity,
-    EligibilityBreach,
-    Evidence,
-    FindingChange,
-    GradeJump,
-    GradeRange,
-    Input,
-    Reading,
-    ReportedEvent,
-    ScaleGrade,
-    StaggerBreach,
-    StudyTally,
-    Tally,
-    Toxicity,
-    WatchLimitCrossed,
-    finding_id,
-)
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input, Reading, finding_id
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_measured import GradeJump, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ScaleGrade
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally, Tally
+from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach
 from safety_stream.clinical.moment import Moment
 
 AS_OF = datetime(2026, 3, 12, 1, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ from safety_stream.alerting.grouping import groups
 from safety_stream.alerting.inhibition import contained
 from safety_stream.alerting.letter import Detail, Letter, Standing, letter
 from safety_stream.alerting.policy import revise
-from safety_stream.clinical.findings import Evidence, Input
+from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.moment import Moment
 from safety_stream.contracts.concluded_measured import LIVER
 

@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from safety_stream.broker.publishing import Letter, publisher
 from safety_stream.broker.reading import committed_offsets, end_offsets, read_topic
 from safety_stream.broker.topic_table import INBOUND, worker_group
-from safety_stream.clinical.findings import finding_id
+from safety_stream.clinical.conclusion import finding_id
 from safety_stream.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

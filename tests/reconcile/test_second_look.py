@@ -15,7 +15,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.broker import topics
 from safety_stream.broker.publishing import Letter, publisher
 from safety_stream.clinical.events import ANY_EVENT, Accepted, ClockTicked
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.notifier.outbox import Arrival, Outbox
 from safety_stream.notifier.routing import load_routing
 from safety_stream.notifier.tables import ALERTS, EDITIONS, MESSAGES, open_database

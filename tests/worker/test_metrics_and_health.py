@@ -10,7 +10,7 @@ from counting import STUDY, Counting
 from engine_made import PARTITIONS, kept, message
 from prometheus_client import generate_latest
 
-from safety_stream.clinical.findings import SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.settings import Settings
 from safety_stream.worker.cohorts_work import CohortsWork
 from safety_stream.worker.guard import OffsetGuard

@@ -10,7 +10,8 @@ from safety_stream.broker.reading import Message, read_topic
 from safety_stream.clinical import cohort
 from safety_stream.clinical.cohort import StudyRecord
 from safety_stream.clinical.events import Accepted, ClockTicked
-from safety_stream.clinical.findings import AnyFinding, FindingChange, SubjectStatus
+from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.intake import Rejected
 from safety_stream.reconcile.derived import PartitionOfEvents
 from safety_stream.rulebook.tables import Book
