@@ -10,6 +10,7 @@ most of its day observed.
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from itertools import product, takewhile
 from typing import NamedTuple
 
@@ -68,6 +69,7 @@ def ended(limit: Blind, frame: Frame) -> datetime:
     return midnight(last, frame.zone)
 
 
+@lru_cache(maxsize=1024)
 def _full_hour(instant: datetime) -> datetime:
     whole = instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return whole if whole == instant else whole + _HOUR
@@ -89,6 +91,7 @@ def _begun_by(day: date, visits: list[Visit], frame: Frame) -> Iterator[Visit]:
     return takewhile(lambda one: zero + timedelta(days=one.day - one.days_before) <= day, visits)
 
 
+@lru_cache(maxsize=1024)
 def midnight(day: date, zone: tzinfo) -> datetime:
     """The first instant of a day in the study's zone."""
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)

@@ -11,7 +11,7 @@ or died is expected no longer.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import partial
 
 from safety_stream.clinical.conclusion import finding_id
 from safety_stream.clinical.contradictions import died
@@ -42,7 +42,7 @@ def unobserved(
     gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
     looked = visits_missed(asked, seen, gone, parts)
     for limit in schedule.blind:
-        _blind(looked, limit, seen, min(gone, ended(limit, frame)), asked)
+        _blind(looked, limit, seen, min(gone, ended(limit, frame)), asked, parts)
     return looked
 
 
@@ -66,10 +66,11 @@ def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
             yield event.completed
 
 
-def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked) -> None:
-    frame, schedule, _, as_of = asked
-    each = (_gaps(seen.get(key, NOTHING), limit, frame) for key in limit.any_of)
-    for since, until in sorted(reduce(common, each, [(begun(frame), _NEVER)])):
+def _blind(
+    looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked, parts: Parts
+) -> None:
+    _, schedule, _, as_of = asked
+    for since, until in sorted(_unseen(limit, seen, asked.frame)):
         stop = min(until, ends)
         if stop - since < limit.at_most.length:
             continue
@@ -79,20 +80,30 @@ def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: dat
         looked.ahead.extend([told] if as_of < told and until < _NEVER else [])
         if as_of >= told:
             tell = limit.tell and stop > told  # else somebody had looked before it was time to ask
-            looked.found.append(_blind_time(limit, (since, stop if closed else None), asked, tell=tell))
+            gap = since, stop if closed else None
+            read, name = (asked.frame, asked.book_version, limit, gap, tell), f"blind {limit.name} {since.isoformat()}"
+            looked.found += parts.of(name, read, partial(_blind_time, limit, gap, asked, tell=tell))
 
 
-def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
-    """The gaps of one analyte, and the time since it was last observed."""
-    last = one.last or begun(frame)
-    return (*one.gaps, (last, _NEVER)) if last < ended(limit, frame) else one.gaps
+def _unseen(limit: Blind, seen: Mapping[str, Observed], frame: Frame) -> list[Gap]:
+    """The times at which none of the analytes was observed: the gaps of each, and the time since its last result."""
+    since, until = begun(frame), ended(limit, frame)
+    left = [(since, _NEVER)]
+    for one in (seen.get(key, NOTHING) for key in limit.any_of):
+        last = one.last or since
+        left = common(left, (*one.gaps, (last, _NEVER)) if last < until else one.gaps)
+        if not left:
+            break
+    return left
 
 
-def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked, *, tell: bool) -> Unobserved:
+def _blind_time(
+    limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked, *, tell: bool
+) -> Iterator[Unobserved]:
     (since, until), (frame, schedule, _, _) = gap, asked
     hours = None if until is None else (until - since) // timedelta(hours=1)
     so = f"since {since.isoformat()}, nothing yet" if hours is None else f"for {hours} h from {since.isoformat()}"
-    return Unobserved(
+    yield Unobserved(
         id=finding_id(frame.study, frame.subject, "blind", limit.name, since.isoformat()),
         **frame.head,
         evidence=evidence_of(limit, f"{limit.text}: {so}; at most {limit.at_most}.", asked),
