@@ -23,7 +23,7 @@ from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
 from safety_stream.clinical.parts import Parts
 from safety_stream.clinical.running import Observed
-from safety_stream.clinical.visits_missed import NOTHING, Asked, Looked, evidence_of, visits_missed
+from safety_stream.clinical.visits_missed import Asked, Looked, evidence_of, visits_missed
 from safety_stream.rulebook.schedule_rules import Blind
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -40,8 +40,11 @@ def unobserved(
     seen = {page: digest.observed for page, digest in digests.items()}
     gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
     looked = visits_missed(asked, seen, gone, parts)
+    begins = begun(frame)
     for limit in schedule.blind:
-        _blind(looked, limit, seen, min(gone, ended(limit, frame)), asked)
+        over = ended(limit, frame)
+        each = (_gaps(seen[key], begins, over) for key in limit.any_of if key in seen)
+        _blind(looked, limit, sorted(reduce(common, each, [(begins, _NEVER)])), min(gone, over), asked)
     return looked
 
 
@@ -65,10 +68,9 @@ def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
             yield event.completed
 
 
-def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked) -> None:
-    frame, schedule, _, as_of = asked
-    each = (_gaps(seen.get(key, NOTHING), limit, frame) for key in limit.any_of)
-    for since, until in sorted(reduce(common, each, [(begun(frame), _NEVER)])):
+def _blind(looked: Looked, limit: Blind, gaps: list[Gap], ends: datetime, asked: Asked) -> None:
+    _, schedule, _, as_of = asked
+    for since, until in gaps:
         stop = min(until, ends)
         if stop - since < limit.at_most.length:
             continue
@@ -81,10 +83,10 @@ def _blind(looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: dat
             looked.found.append(_blind_time(limit, (since, stop if closed else None), asked, tell=tell))
 
 
-def _gaps(one: Observed, limit: Blind, frame: Frame) -> tuple[Gap, ...]:
-    """The gaps of one analyte, and the time since it was last observed."""
-    last = one.last or begun(frame)
-    return (*one.gaps, (last, _NEVER)) if last < ended(limit, frame) else one.gaps
+def _gaps(one: Observed, begins: datetime, over: datetime) -> tuple[Gap, ...]:
+    """The gaps of one analyte, and the time since it was last observed, unless the limit is over."""
+    last = one.last or begins
+    return (*one.gaps, (last, _NEVER)) if last < over else one.gaps
 
 
 def _blind_time(limit: Blind, gap: tuple[datetime, datetime | None], asked: Asked, *, tell: bool) -> Unobserved:
