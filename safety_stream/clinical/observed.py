@@ -35,10 +35,15 @@ def schedule_of(frame: Frame) -> Schedule | None:
     return schedule if schedule is not None and schedule.judged and frame.infusions else None
 
 
+def asks_for(frame: Frame, key: str) -> bool:
+    """Whether the schedule, if it is judged, asks for results of an analyte at all."""
+    schedule = frame.version.schedule
+    return schedule is not None and schedule.judged and (key in schedule.blind_of or key in schedule.visits_of)
+
+
 def observed(held: Observed, place: Place, key: str, frame: Frame) -> Observed:
     """What is known after one more sample, told in order of observation."""
-    schedule = schedule_of(frame)
-    if schedule is None:
+    if not asks_for(frame, key) or (schedule := schedule_of(frame)) is None:
         return held
     if limits := schedule.blind_of.get(key):
         held = _seen(held, place, limits, frame)

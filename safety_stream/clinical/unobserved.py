@@ -12,6 +12,7 @@ or died is expected no longer.
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from safety_stream.clinical.conclusion import finding_id
 from safety_stream.clinical.contradictions import died
@@ -24,11 +25,18 @@ from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
 from safety_stream.clinical.parts import Parts
 from safety_stream.clinical.running import Observed
-from safety_stream.clinical.visits_missed import NOTHING, Asked, Looked, evidence_of, visits_missed
+from safety_stream.clinical.visits_missed import Asked, Looked, evidence_of, visits_missed
 from safety_stream.rulebook.schedule_rules import Blind
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 Facts = Mapping[str, HeaderFact]
+
+
+class Asking(NamedTuple):
+    """What is asked, and what was said of it last."""
+
+    asked: Asked
+    parts: Parts
 
 
 def unobserved(
@@ -41,8 +49,11 @@ def unobserved(
     seen = {page: digest.observed for page, digest in digests.items()}
     gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
     looked = visits_missed(asked, seen, gone, parts)
+    begins = begun(frame)
     for limit in schedule.blind:
-        _blind(looked, limit, seen, min(gone, ended(limit, frame)), asked, parts)
+        over = ended(limit, frame)
+        gaps = sorted(_unseen(limit, seen, begins, over))
+        _blind(looked, limit, gaps, min(gone, over), Asking(asked, parts))
     return looked
 
 
@@ -66,11 +77,9 @@ def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
             yield event.completed
 
 
-def _blind(
-    looked: Looked, limit: Blind, seen: Mapping[str, Observed], ends: datetime, asked: Asked, parts: Parts
-) -> None:
-    _, schedule, _, as_of = asked
-    for since, until in sorted(_unseen(limit, seen, asked.frame)):
+def _blind(looked: Looked, limit: Blind, gaps: list[Gap], ends: datetime, asking: Asking) -> None:
+    (frame, schedule, book_version, as_of), parts = asking
+    for since, until in gaps:
         stop = min(until, ends)
         if stop - since < limit.at_most.length:
             continue
@@ -81,17 +90,16 @@ def _blind(
         if as_of >= told:
             tell = limit.tell and stop > told  # else somebody had looked before it was time to ask
             gap = since, stop if closed else None
-            read, name = (asked.frame, asked.book_version, limit, gap, tell), f"blind {limit.name} {since.isoformat()}"
-            looked.found += parts.of(name, read, partial(_blind_time, limit, gap, asked, tell=tell))
+            read, name = (frame, book_version, limit, gap, tell), f"blind {limit.name} {since.isoformat()}"
+            looked.found.extend(parts.of(name, read, partial(_blind_time, limit, gap, asking.asked, tell=tell)))
 
 
-def _unseen(limit: Blind, seen: Mapping[str, Observed], frame: Frame) -> list[Gap]:
+def _unseen(limit: Blind, seen: Mapping[str, Observed], begins: datetime, over: datetime) -> list[Gap]:
     """The times at which none of the analytes was observed: the gaps of each, and the time since its last result."""
-    since, until = begun(frame), ended(limit, frame)
-    left = [(since, _NEVER)]
-    for one in (seen.get(key, NOTHING) for key in limit.any_of):
-        last = one.last or since
-        left = common(left, (*one.gaps, (last, _NEVER)) if last < until else one.gaps)
+    left = [(begins, _NEVER)]
+    for one in (seen[key] for key in limit.any_of if key in seen):
+        last = one.last or begins
+        left = common(left, (*one.gaps, (last, _NEVER)) if last < over else one.gaps)
         if not left:
             break
     return left

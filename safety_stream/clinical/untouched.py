@@ -13,7 +13,7 @@ from safety_stream.clinical.baseline import other_period_of
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.eligibility import stage_of
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.observed import schedule_of
+from safety_stream.clinical.observed import asks_for
 from safety_stream.clinical.result import Place
 from safety_stream.clinical.shelf import Shelf
 
@@ -47,10 +47,8 @@ def _day_zero(frame: Frame) -> tuple[object, ...]:
 
 def _counts_from(frame: Frame, analyte: str) -> bool:
     """Whether the fold of the analyte counts days or hours from an infusion."""
-    depths, schedule = frame.version.hematotoxicity, schedule_of(frame)
-    if depths is not None and depths.analyte == analyte:
-        return True
-    return schedule is not None and (analyte in schedule.blind_of or analyte in schedule.visits_of)
+    depths = frame.version.hematotoxicity
+    return (depths is not None and depths.analyte == analyte) or asks_for(frame, analyte)
 
 
 def _same_times(was: Frame, now: Frame, places: list[Place]) -> bool:

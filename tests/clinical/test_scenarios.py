@@ -31,7 +31,7 @@ COURSES: dict[str, tuple[SubjectEvent, ...]] = {
 }
 COMMON = (
     "version", "status", "record", "attribution", "outcome", "onset", "unit", "range_low", "range_high", "specimen",
-    "amount", "observed_at", "reported", "meddra_code", "source",
+    "amount", "given", "observed_at", "reported", "meddra_code", "source",
 )  # fmt: skip
 ASKS = {"is", "no", "count", "of", "status"}
 ALERTS = {"sent", "held", "withdrawn", "silent"}
@@ -150,11 +150,14 @@ def _event(told: dict[str, Any], played: Played) -> SubjectEvent:
         "lymphodepletion": lambda _: stories.lymphodepletion(day),
         "consent": lambda version: stories.screened(day, protocol_version=version),
         "infusion": lambda number: stories.infusion(
-            number, day, **{k: more[k] for k in ("version", "status", "amount", "unit") if k in more}
+            number, day, **{k: more[k] for k in ("version", "status", "amount", "unit", "given") if k in more}
         ),
         "planned": lambda number: stories.planned(number, day),
         "fact": lambda name: stories.fact(name, day, told["value"]),
         "left": lambda what: stories.withdrawn(day, what),
+        "completed": lambda _: stories.completed(
+            day, **({"reported_at": more["reported"]} if "reported" in more else {})
+        ),
     }
     (name,) = (makers.keys() & told.keys()) - {"version"}
     return makers[name](told[name])
