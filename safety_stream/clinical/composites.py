@@ -5,7 +5,7 @@ series meet in the header: a composite holds where one mark of every clause lies
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from safety_stream.clinical.fold import Digest, Mark, ToldEvent
@@ -44,34 +44,31 @@ def marks_of(measured: Measured, place: Place, frame: Frame, baseline: Baseline)
             yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, measured.key, times)
 
 
-_OfADay = dict[tuple[str, date], Mark]
-
-
 def thinned(marks: tuple[Mark, ...], more: Iterator[Mark], by_runs: frozenset[str]) -> tuple[Mark, ...]:
     """The marks with some more: one a clause and day is enough, a sure one rather than one that only may be.
 
     Of a composite in ``by_runs`` only the samples next to a run bound it: those between them are let go.
     """
-    told = tuple(more)
-    if not told:
-        return marks
-    held: _OfADay = {(mark.clause, mark.earliest.date()): mark for mark in marks}
-    for mark in told:
-        key = (mark.clause, mark.earliest.date())
-        if key not in held and mark.clause.endswith("/no") and mark.clause.partition("/")[0] in by_runs:
-            _let_go(held, mark.clause)
-        if key not in held or (mark.sure and not held[key].sure):
-            held[key] = mark
-    return tuple(held.values())
+    now = list(marks)
+    for mark in more:
+        day = mark.earliest.date()
+        at = next((i for i, one in enumerate(now) if one.clause == mark.clause and one.earliest.date() == day), None)
+        if at is None:
+            if mark.clause.endswith("/no") and mark.clause.partition("/")[0] in by_runs:
+                _let_go(now, mark.clause)
+            now.append(mark)
+        elif mark.sure and not now[at].sure:
+            now[at] = mark
+    return tuple(now)
 
 
-def _let_go(held: _OfADay, missed: str) -> None:
+def _let_go(now: list[Mark], missed: str) -> None:
     """Of the last two samples that miss a clause the later one, where both surely come after every run."""
     met = f"{missed.removesuffix('/no')}/yes"
-    ended = max((mark.latest for (clause, _), mark in held.items() if clause == met), default=None)
-    last = [key for key, mark in held.items() if key[0] == missed and (ended is None or mark.earliest > ended)]
+    ended = max((mark.latest for mark in now if mark.clause == met), default=None)
+    last = [i for i, one in enumerate(now) if one.clause == missed and (ended is None or one.earliest > ended)]
     if len(last) > 1:
-        del held[last[-1]]
+        del now[last[-1]]
 
 
 def inputs_of(measured: Measured) -> Inputs:

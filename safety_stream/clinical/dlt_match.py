@@ -67,18 +67,7 @@ def rules_for(
     dlt: Dlt | None, term: str, soc: str | None, seen_as: str, composite: str | None = None
 ) -> tuple[DltRule, ...]:
     """The rules an event of this kind can match, whatever its grade."""
-    return tuple(
-        rule for rule in (dlt.rules if dlt else ()) if _is_about(rule, term, soc, composite) and seen_as in rule.seen_as
-    )
-
-
-def _is_about(rule: DltRule, term: str, soc: str | None, composite: str | None) -> bool:
-    about = rule.about
-    if about.composite or composite:
-        return about.composite == composite
-    if term in about.except_terms or soc in about.except_classes:
-        return False
-    return (not about.terms and not about.classes) or term in about.terms or soc in about.classes
+    return dlt.rules_about(term, soc, seen_as, composite) if dlt else ()
 
 
 def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:

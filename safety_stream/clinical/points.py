@@ -13,12 +13,14 @@ What was sent is never replaced: a derived quantity is marked, and gives way as 
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta, tzinfo
+from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from safety_stream.clinical.derive import Person, corrected, derived, mean_of
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.measure import Measured, Unmeasurable
+from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Result, measured_result
 from safety_stream.rulebook.tables import Analyte, Book
 
@@ -37,7 +39,12 @@ def point_of(result: Result, zone: tzinfo) -> str:
     """The time point a result belongs to: its specimen where one is named, else the moment it was observed."""
     if result.specimen:
         return f"#{result.specimen}"
-    low, high = result.observed_at.bounds(zone)
+    return _moment_of(result.observed_at, zone)
+
+
+@lru_cache(maxsize=1024)
+def _moment_of(observed_at: Moment, zone: tzinfo) -> str:
+    low, high = observed_at.bounds(zone)
     return f"{low.isoformat()}/{high.isoformat()}"
 
 

@@ -308,6 +308,6 @@ def _revised(held: SubjectStatus | None, now: SubjectStatus) -> SubjectStatus:
     """The status with its revision: the one held when nothing but the time differs."""
     if held is None:
         return now
-    if dict(held) == {**dict(now), "revision": held.revision, "as_of": held.as_of}:
+    if vars(held) == {**vars(now), "revision": held.revision, "as_of": held.as_of}:
         return held
     return now.model_copy(update={"revision": held.revision + 1})

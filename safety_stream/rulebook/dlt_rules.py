@@ -1,5 +1,7 @@
 """What a protocol says of dose-limiting toxicities: composites, window, rules, exclusions, who is evaluable."""
 
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -76,6 +78,14 @@ class Matches(Written):
     except_terms: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
     except_classes: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
 
+    def speaks_of(self, term: str, soc: str | None, composite: str | None) -> bool:
+        """Whether an event of this term and class, or this composite, is among them."""
+        if self.composite or composite:
+            return self.composite == composite
+        if term in self.except_terms or soc in self.except_classes:
+            return False
+        return (not self.terms and not self.classes) or term in self.terms or soc in self.classes
+
 
 class DltRule(Written):
     """One rule: what it is about, from which grade, for how long, how attributed, seen by whom."""
@@ -128,6 +138,14 @@ class Dlt(Written):
         if twice:
             raise ValueError(f"rule ids used twice: {', '.join(twice)}")
         return self
+
+    @cached_property
+    def rules_about(self) -> "Callable[[str, str | None, str, str | None], tuple[DltRule, ...]]":
+        """By term, class, how it was seen and composite: the rules that such an event can match, whatever its grade."""
+        return lru_cache(maxsize=4096)(self._rules_about)
+
+    def _rules_about(self, term: str, soc: str | None, seen_as: str, composite: str | None) -> tuple[DltRule, ...]:
+        return tuple(one for one in self.rules if seen_as in one.seen_as and one.about.speaks_of(term, soc, composite))
 
 
 class Evaluable(Written):

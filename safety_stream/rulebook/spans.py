@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -36,6 +37,12 @@ class AsWritten:
         return self.text
 
 
+@lru_cache(maxsize=1024)
+def _length(text: str) -> timedelta:
+    unit = text.lstrip("0123456789 ")
+    return int(text.removesuffix(unit)) * _UNITS[unit]
+
+
 @dataclass(frozen=True)
 class Span(AsWritten):
     """A length of time: ``90 min``, ``72 h``, ``14 d``, ``4 wk``."""
@@ -49,8 +56,7 @@ class Span(AsWritten):
     @property
     def length(self) -> timedelta:
         """As a duration."""
-        unit = self.text.lstrip("0123456789 ")
-        return int(self.text.removesuffix(unit)) * _UNITS[unit]
+        return _length(self.text)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Lasting(AsWritten):
     @property
     def length(self) -> timedelta:
         """The limit itself."""
-        return Span(self.text.lstrip(">= ")).length
+        return _length(self.text.lstrip(">= "))
 
     def holds(self, duration: timedelta) -> bool:
         """Whether something that lasted so long lasted long enough."""
