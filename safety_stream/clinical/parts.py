@@ -5,6 +5,7 @@ is concluded again, and comes to the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import NamedTuple, TypeVar, cast
 
 from safety_stream.clinical.findings import AnyFinding
@@ -14,10 +15,11 @@ _Said = TypeVar("_Said", bound=AnyFinding | SubjectStatus)
 
 
 class Part(NamedTuple):
-    """What one part read, and what it said."""
+    """What one part read, what it said, and the instants at which time alone makes it say something else."""
 
     read: tuple[object, ...]
     said: tuple[AnyFinding | SubjectStatus, ...]
+    ahead: tuple[datetime, ...] = ()
 
 
 class Parts:
@@ -35,6 +37,21 @@ class Parts:
             part = Part(read, tuple(_same(held.get(_name(one)), one) for one in say()))
         self.said[name] = part
         return cast("tuple[_Said, ...]", part.said)
+
+    def in_time(
+        self,
+        name: str,
+        read: tuple[object, ...],
+        as_of: datetime,
+        say: Callable[[], tuple[Iterable[_Said], Iterable[datetime]]],
+    ) -> tuple[tuple[_Said, ...], tuple[datetime, ...]]:
+        """The same for a part in which time counts too, with the instants ahead; the clock never goes back."""
+        part = self._held.get(name)
+        if part is None or part.read != read or any(one <= as_of for one in part.ahead):
+            said, ahead = say()
+            part = Part(read, tuple(said), tuple(ahead))
+        self.said[name] = part
+        return cast("tuple[_Said, ...]", part.said), part.ahead
 
 
 def _name(one: AnyFinding | SubjectStatus) -> str:

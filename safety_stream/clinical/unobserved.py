@@ -48,6 +48,13 @@ def unobserved(
         return Looked([], [])
     seen = {page: digest.observed for page, digest in digests.items()}
     gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
+    read = frame, book_version, seen, gone
+    found, ahead = parts.in_time("unobserved", read, as_of, lambda: _looked(asked, seen, gone, parts))
+    return Looked(list(found), list(ahead))
+
+
+def _looked(asked: Asked, seen: Mapping[str, Observed], gone: datetime, parts: Parts) -> Looked:
+    frame, schedule = asked[:2]
     looked = visits_missed(asked, seen, gone, parts)
     begins = begun(frame)
     for limit in schedule.blind:
