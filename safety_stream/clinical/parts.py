@@ -33,8 +33,7 @@ class Parts:
         """What a part says of what it reads: the very same as before where it reads the same."""
         part = self._held.get(name)
         if part is None or part.read != read:
-            held = {_name(one): one for one in part.said} if part else {}
-            part = Part(read, tuple(_same(held.get(_name(one)), one) for one in say()))
+            part = Part(read, _as_held(part, say()))
         self.said[name] = part
         return cast("tuple[_Said, ...]", part.said)
 
@@ -49,7 +48,7 @@ class Parts:
         part = self._held.get(name)
         if part is None or part.read != read or any(one <= as_of for one in part.ahead):
             said, ahead = say()
-            part = Part(read, tuple(said), tuple(ahead))
+            part = Part(read, _as_held(part, said), tuple(ahead))
         self.said[name] = part
         return cast("tuple[_Said, ...]", part.said), part.ahead
 
@@ -58,6 +57,7 @@ def _name(one: AnyFinding | SubjectStatus) -> str:
     return one.subject if isinstance(one, SubjectStatus) else one.id
 
 
-def _same(held: AnyFinding | SubjectStatus | None, now: AnyFinding | SubjectStatus) -> AnyFinding | SubjectStatus:
-    """The very object held where it says the same: to be compared at once with what was sent."""
-    return held if held is not None and held == now else now
+def _as_held(part: Part | None, said: Iterable[_Said]) -> tuple[AnyFinding | SubjectStatus, ...]:
+    """What is said, as the very object held where that says the same: to be compared at once with what was sent."""
+    held = {_name(one): one for one in part.said} if part else {}
+    return tuple(held[_name(one)] if held.get(_name(one)) == one else one for one in said)
