@@ -10,7 +10,7 @@ Late, duplicate, corrected and withdrawn records all take this one path, so any 
 same findings; ``conclude`` says from the facts alone what these are, and the tests compare the two.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -41,7 +41,7 @@ from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import result_of
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
-from safety_stream.clinical.shelf import names_needed, settled, shelf_of
+from safety_stream.clinical.shelf import Shelf, names_needed, settled, shelf_of
 from safety_stream.clinical.stored import FORMAT
 from safety_stream.clinical.versions import settle_result
 from safety_stream.rulebook.protocol import Protocol
@@ -190,20 +190,20 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
 
 def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: datetime) -> Step:
     """Take in one event, or only the time, and say everything that it changed. The same again changes nothing."""
-    needed = pages_needed(record, event, book)
-    if lacking := needed - record.pages:
-        raise ValueError(f"pages not loaded: {', '.join(sorted(lacking))}")
+    stale = _is_stale(record, book)
+    if stale or not isinstance(event, Measurement):
+        _check_loaded(record, pages_needed(record, event, book))
     because = f"{event.kind} {event.source.record} v{event.source.version}" if event else "the clock"
     # A late event does not turn the clock back: a window that has closed stays closed.
     as_of = max(as_of, record.header.concluded_to or as_of)
-    before, bench, stale = record, _bench(record, book, as_of, because), _is_stale(record, book)
+    before, bench = record, _bench(record, book, as_of, because)
     if stale:
         bench = _knowing_death(bench, {name: _digest_of(one, bench) for name, one in record.reports.items()})
     outcome: Outcome = "processed"
     filed: dict[str, Filed] = {}
     if isinstance(event, Measurement):
-        keys = series_keys(event, book)
-        filed = {key: file_result(shelf_of(record, key, needed), result_of(event), bench) for key in keys}
+        keys, told = series_keys(event, book), result_of(event)
+        filed = {key: file_result(_shelf(record, key, None if stale else event, book), told, bench) for key in keys}
         outcome = filed[keys[0]].outcome
     elif isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
@@ -222,6 +222,19 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     if stale:
         filed, bench = _every_page(record, bench, filed)
     return _closed(before, record, filed, bench)._replace(outcome=outcome)
+
+
+def _check_loaded(record: SubjectRecord, names: Iterable[str]) -> None:
+    if lacking := names - record.pages:
+        raise ValueError(f"pages not loaded: {', '.join(sorted(lacking))}")
+
+
+def _shelf(record: SubjectRecord, key: str, event: Measurement | None, book: Book) -> Shelf:
+    """The pages of one analyte that a measurement needs; None: every page."""
+    told = event and _unless_left_behind(record, key, event)
+    names = names_needed(record, key, told, _protocol(book, record.study).versions[0].tz)
+    _check_loaded(record, names)
+    return shelf_of(record, key, names)
 
 
 def _protocol(book: Book, study: str) -> Protocol:
