@@ -26,7 +26,7 @@ class Concluded(BaseModel):
         return one
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def finding_id(*parts: str | int) -> str:
     """An id that is the same whenever the same thing is concluded: study, subject, rule, episode, in that order."""
     digest = blake2b("|".join(str(part) for part in parts).encode(), digest_size=10).digest()
