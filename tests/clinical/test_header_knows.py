@@ -1,11 +1,12 @@
 """The header knows of every page what the page says, though most results leave it alone."""
 
 import pytest
-from stories import SUBJECT, Played
+from stories import SUBJECT, Played, bundled, without_schedule
 
 from safety_stream.clinical.events import ClockTicked, Measurement, SubjectEvent
 from safety_stream.clinical.filing import _digest
 from safety_stream.clinical.reported import conclude_report
+from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.random_trials import random_trial
 
 
@@ -19,11 +20,12 @@ def _of_one_subject(place: int) -> list[SubjectEvent]:
     return [one for one in named if one not in late] + late
 
 
+@pytest.mark.parametrize("book", [bundled(), without_schedule()], ids=["with a schedule", "without"])
 @pytest.mark.parametrize("place", [0, 3])
-def test_every_digest_in_the_header_is_that_of_its_page(place: int) -> None:
+def test_every_digest_in_the_header_is_that_of_its_page(place: int, book: Book) -> None:
     """After every event, in order or late: were one stale, a composite, the status or the cohort would lean on it."""
     events = _of_one_subject(place)
-    played = Played()
+    played = Played(book=book)
     for event in events:
         record = played.take(event, event.reported_at).record
         for key, series in record.series.items():
