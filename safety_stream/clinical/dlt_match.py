@@ -4,6 +4,7 @@ One condition that is false: the rule is not met. All true: it is met. Else it m
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import GradeRange
@@ -67,7 +68,25 @@ def rules_for(
     dlt: Dlt | None, term: str, soc: str | None, seen_as: str, composite: str | None = None
 ) -> tuple[DltRule, ...]:
     """The rules an event of this kind can match, whatever its grade."""
-    return dlt.rules_about(term, soc, seen_as, composite) if dlt else ()
+    return _about(TheseRules(dlt.rules), term, soc, seen_as, composite) if dlt else ()
+
+
+class TheseRules:
+    """The very rules of a protocol: equal to nothing else, so that what is found among them can be remembered."""
+
+    def __init__(self, rules: tuple[DltRule, ...]) -> None:
+        self.rules = rules
+
+    def __hash__(self) -> int:
+        return id(self.rules)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TheseRules) and other.rules is self.rules
+
+
+@lru_cache(maxsize=4096)
+def _about(these: TheseRules, term: str, soc: str | None, seen_as: str, composite: str | None) -> tuple[DltRule, ...]:
+    return tuple(one for one in these.rules if seen_as in one.seen_as and one.about.speaks_of(term, soc, composite))
 
 
 def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:

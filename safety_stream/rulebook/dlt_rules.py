@@ -1,7 +1,5 @@
 """What a protocol says of dose-limiting toxicities: composites, window, rules, exclusions, who is evaluable."""
 
-from collections.abc import Callable
-from functools import cached_property, lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -138,14 +136,6 @@ class Dlt(Written):
         if twice:
             raise ValueError(f"rule ids used twice: {', '.join(twice)}")
         return self
-
-    @cached_property
-    def rules_about(self) -> "Callable[[str, str | None, str, str | None], tuple[DltRule, ...]]":
-        """By term, class, how it was seen and composite: the rules that such an event can match, whatever its grade."""
-        return lru_cache(maxsize=4096)(self._rules_about)
-
-    def _rules_about(self, term: str, soc: str | None, seen_as: str, composite: str | None) -> tuple[DltRule, ...]:
-        return tuple(one for one in self.rules if seen_as in one.seen_as and one.about.speaks_of(term, soc, composite))
 
 
 class Evaluable(Written):
