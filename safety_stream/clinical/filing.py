@@ -126,7 +126,7 @@ def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:
 
 def _held(shelf: Shelf, record: str) -> Result | None:
     """What is held under a record, in the open page or in a loaded chunk."""
-    return settled(one for one in shelf.results if one.record == record).get(record)
+    return settled([one for part in shelf.parts for one in part if one.record == record]).get(record)
 
 
 def _reaches(series: Series, shelf: Shelf, standing: Result, held: Result | None, bench: Bench) -> bool:
