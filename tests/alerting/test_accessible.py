@@ -1,37 +1,23 @@
 """Every mail in a real browser: axe-core finds no WCAG A or AA violation, and nothing has to be scrolled sideways."""
 
-import importlib.util
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import alerts_made as made
 import panels_made
 import pytest
+from browser import CHROMIUM, NEEDS_BROWSER, RULES, axe_script
 
 from safety_stream.alerting.entries import Language
 from safety_stream.alerting.letter import letter
 from safety_stream.alerting.render import Templates
 from safety_stream.bundled import bundled_folder
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = importlib.util.find_spec("axe_playwright_python")
-MISSING = [
-    name
-    for name, there in (
-        ("the Debian package chromium", CHROMIUM),
-        ("the Python package playwright", importlib.util.find_spec("playwright")),
-        ("the Python package axe-playwright-python", AXE),
-    )
-    if not there
-]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+pytestmark = NEEDS_BROWSER
 
 TEMPLATES = Templates(bundled_folder("alert_templates"))
 LINK = "https://alerts.example.org/ack?t=eyJhIjoiQUwtWUszMzVUU0IifQ.aVJ3bQ.c2lnbmF0dXJl"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 
 
 def mails(language: Language) -> dict[str, str]:
@@ -62,9 +48,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The script of axe-core, as the package carries it."""
-    assert AXE is not None
-    assert AXE.origin is not None
-    return next(Path(AXE.origin).parent.rglob("axe.min.js")).read_text(encoding="utf-8")
+    return axe_script()
 
 
 def violations(page: Any, axe: str, html: str) -> list[str]:

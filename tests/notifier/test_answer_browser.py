@@ -1,7 +1,5 @@
 """The answer page in a real browser on a phone: it can be read, filled in with a thumb, and sent."""
 
-import importlib.util
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ import findings_made
 import pytest
 from aiohttp.test_utils import TestServer
 from answering_made import PHYSICIAN, Office
+from browser import CHROMIUM, NEEDS_BROWSER, RULES, axe_script
 
 from safety_stream.alerting.entries import Language
 from safety_stream.notifier.answer_page import AnswerPage
@@ -19,20 +18,8 @@ from safety_stream.notifier.bell import Bell
 from safety_stream.notifier.links import Ticket, reader
 from safety_stream.notifier.tables import open_database
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = importlib.util.find_spec("axe_playwright_python")
-MISSING = [
-    name
-    for name, there in (
-        ("the Debian package chromium", CHROMIUM),
-        ("the Python package playwright", importlib.util.find_spec("playwright")),
-        ("the Python package axe-playwright-python", AXE),
-    )
-    if not there
-]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+pytestmark = NEEDS_BROWSER
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 DLT = made.sent(findings_made.dose_limiting_toxicity())
 READBACK = (DLT.subject or "")[-4:]
 
@@ -97,9 +84,7 @@ async def test_a_person_answers_on_a_phone(office: Office) -> None:
 )
 async def test_no_page_breaks_a_rule_of_accessibility(office: Office, language: Language, scheme: str) -> None:
     """Form, wrong form, thanks, a link that is not ours: no violation, nothing sideways, a thumb hits the button."""
-    assert AXE is not None
-    assert AXE.origin is not None
-    script = next(Path(AXE.origin).parent.rglob("axe.min.js")).read_text(encoding="utf-8")
+    script = axe_script()
     async with phone(office, scheme, axe=True) as (page, site):
         for number in range(4):
             await page.goto(site + (link(office, language) if number < 3 else "/ack?t=x"))
