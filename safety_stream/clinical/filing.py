@@ -94,7 +94,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
     if now is not series:
         now = without_sealed(now, course, series)
     stale = series.book not in {"", bench.edition}
-    if stale or _reaches(now, shelf, standing, held, bench):
+    if stale or _reaches(now, shelf, held, bench):
         after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
         return after._replace(outcome="late" if held is None else "corrected")
     appended = held is None and comes_last(now, standing, bench.frame.zone) and _begins(now, standing, course)
@@ -129,11 +129,11 @@ def _held(shelf: Shelf, record: str) -> Result | None:
     return settled([one for part in shelf.parts for one in part if one.record == record]).get(record)
 
 
-def _reaches(series: Series, shelf: Shelf, standing: Result, held: Result | None, bench: Bench) -> bool:
-    if not series.sealed or shelf.listed is None:
-        return False
-    moved = held is not None and reaches_sealed(series, shelf.listed, held, bench.frame.zone)
-    return moved or reaches_sealed(series, shelf.listed, standing, bench.frame.zone)
+def _reaches(series: Series, shelf: Shelf, held: Result | None, bench: Bench) -> bool:
+    """Whether a result, or what was held under its record, belongs to the chunks: a result that does comes with them."""
+    if shelf.chunks or not series.sealed or shelf.listed is None or held is None:
+        return bool(shelf.chunks)
+    return reaches_sealed(series, shelf.listed, held, bench.frame.zone)
 
 
 def _again(shelf: Shelf, bench: Bench) -> Filed:

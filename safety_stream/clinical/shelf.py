@@ -20,13 +20,12 @@ from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.course import Course
-from safety_stream.clinical.events import Measurement
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.points import point_of
 from safety_stream.clinical.reconciliation import newest
 from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
-from safety_stream.clinical.result import Result, result_of
+from safety_stream.clinical.result import Result
 from safety_stream.clinical.series import digest_of
 from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
 from safety_stream.clinical.versions import same_content, settle_result
@@ -77,13 +76,13 @@ class Shelf(NamedTuple):
         return merged
 
 
-def names_needed(record: SubjectRecord, key: str, told: Measurement | None, zone: tzinfo) -> tuple[str, ...]:
-    """The pages of one analyte that a measurement needs, as far as the pages loaded so far tell; None: every page."""
+def names_needed(record: SubjectRecord, key: str, told: Result | None, zone: tzinfo) -> tuple[str, ...]:
+    """The pages of one analyte that a result needs, as far as the pages loaded so far tell; None: every page."""
     series = record.series.get(key)
     if series is None or not (series.sealed or series.sealing):
         return (key,) if series is None or len(series.results) < OPEN - 1 else (key, key + INDEX)
     after, index = let_go(series), record.indexes.get(key + INDEX)
-    if told is None or (index is not None and reaches_sealed(after, index, result_of(told), zone)):
+    if told is None or (index is not None and reaches_sealed(after, index, told, zone)):
         return (key, key + INDEX, *(f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1)))
     return key, key + INDEX
 
@@ -188,7 +187,6 @@ def _listed(index: Index, more: Iterable[str]) -> Index:
     return replace(index, marks=marks)
 
 
-@lru_cache(maxsize=1024)
 @lru_cache(maxsize=4096)  # asked for by each of those who look whether a record is listed
 def mark_of(record: str) -> str:
     """The mark of a record in the index."""

@@ -38,7 +38,7 @@ from safety_stream.clinical.record import (
     with_page,
 )
 from safety_stream.clinical.reported import conclude_report
-from safety_stream.clinical.result import result_of
+from safety_stream.clinical.result import Result, result_of
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
 from safety_stream.clinical.shelf import Shelf, names_needed, settled, shelf_of
@@ -92,8 +92,9 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     zone = _protocol(book, record.study).versions[0].tz
     needed, every = {HEADER}, _is_stale(record, book)
     if isinstance(event, Measurement):
+        told = result_of(event)
         for key in series_keys(event, book):
-            needed.update(names_needed(record, key, _unless_left_behind(record, key, event), zone))
+            needed.update(names_needed(record, key, _unless_left_behind(record, key, told), zone))
     else:
         if isinstance(event, AdverseEvent):
             needed.add(report_page(event.source.record))
@@ -116,10 +117,10 @@ def _is_stale(record: SubjectRecord, book: Book) -> bool:
     return record.header.book not in {"", _page_edition(book, record.study)}
 
 
-def _unless_left_behind(record: SubjectRecord, key: str, event: Measurement) -> Measurement | None:
+def _unless_left_behind(record: SubjectRecord, key: str, told: Result) -> Result | None:
     """None for a series of another edition than the header's, as a crash can leave it: all its pages are needed."""
     series = record.series.get(key)
-    return event if series is None or series.book in {"", record.header.book} else None
+    return told if series is None or series.book in {"", record.header.book} else None
 
 
 def _page_edition(book: Book, study: str) -> str:
@@ -203,7 +204,7 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     filed: dict[str, Filed] = {}
     if isinstance(event, Measurement):
         keys, told = series_keys(event, book), result_of(event)
-        filed = {key: file_result(_shelf(record, key, None if stale else event, book), told, bench) for key in keys}
+        filed = {key: file_result(_shelf(record, key, None if stale else told, book), told, bench) for key in keys}
         outcome = filed[keys[0]].outcome
     elif isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
@@ -229,9 +230,9 @@ def _check_loaded(record: SubjectRecord, names: Iterable[str]) -> None:
         raise ValueError(f"pages not loaded: {', '.join(sorted(lacking))}")
 
 
-def _shelf(record: SubjectRecord, key: str, event: Measurement | None, book: Book) -> Shelf:
-    """The pages of one analyte that a measurement needs; None: every page."""
-    told = event and _unless_left_behind(record, key, event)
+def _shelf(record: SubjectRecord, key: str, result: Result | None, book: Book) -> Shelf:
+    """The pages of one analyte that a result needs; None: every page."""
+    told = result and _unless_left_behind(record, key, result)
     names = names_needed(record, key, told, _protocol(book, record.study).versions[0].tz)
     _check_loaded(record, names)
     return shelf_of(record, key, names)
