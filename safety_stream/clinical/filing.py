@@ -130,7 +130,7 @@ def _held(shelf: Shelf, record: str) -> Result | None:
 
 
 def _reaches(series: Series, shelf: Shelf, held: Result | None, bench: Bench) -> bool:
-    """Whether a result, or what was held under its record, belongs to the chunks: a result that does comes with them."""
+    """Whether a result, or what its record held before, belongs to the chunks: a result that does comes with them."""
     if shelf.chunks or not series.sealed or shelf.listed is None or held is None:
         return bool(shelf.chunks)
     return reaches_sealed(series, shelf.listed, held, bench.frame.zone)

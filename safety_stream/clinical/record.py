@@ -26,7 +26,7 @@ from safety_stream.clinical.facts import HeaderFact, ReportFact
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.parts import Part
+from safety_stream.clinical.parts import Said
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.stored import read_page, write_page
 
@@ -141,7 +141,7 @@ class SubjectRecord:
     indexes: Mapping[str, Index] = field(default_factory=dict)
     reports: Mapping[str, Report] = field(default_factory=dict)
     frame: "Held | None" = None
-    parts: Mapping[str, Part] = field(default_factory=dict)
+    said: Said | None = None
 
     def with_header(self, header: Header) -> "SubjectRecord":
         """The record with another header; what was derived from the old one is forgotten."""
@@ -159,9 +159,7 @@ class SubjectRecord:
             reports=_laid(self.reports, pages, Report),
         )
 
-    def after(
-        self, header: Header, pages: Mapping[str, Page], frame: "Held", parts: Mapping[str, Part]
-    ) -> "SubjectRecord":
+    def after(self, header: Header, pages: Mapping[str, Page], frame: "Held", said: Said | None) -> "SubjectRecord":
         """The record after a step: its header and pages, and what was derived from them."""
         series, chunks, indexes, reports = self.series, self.chunks, self.indexes, self.reports
         for name, page in pages.items():
@@ -173,7 +171,7 @@ class SubjectRecord:
                 chunks = {**chunks, name: page}
             elif isinstance(page, Index):
                 indexes = {**indexes, name: page}
-        return SubjectRecord(self.study, self.subject, header, series, chunks, indexes, reports, frame, parts)
+        return SubjectRecord(self.study, self.subject, header, series, chunks, indexes, reports, frame, said)
 
     @property
     def pages(self) -> "Loaded":

@@ -25,6 +25,7 @@ from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame, frame_of
 from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_keys
 from safety_stream.clinical.overview import overview
+from safety_stream.clinical.parts import Said
 from safety_stream.clinical.record import (
     HEADER,
     REPORT,
@@ -297,25 +298,30 @@ def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Fi
     changes = [change for name in sorted(filed) for change in filed[name].changes]
     pages = {name: page for one in filed.values() for name, page in one.pages.items()}
     passed = held.deadline is not None and bench.as_of >= held.deadline
-    status, parts = None, record.parts
+    status, said = None, record.said if record.said is not None and record.said.kept is held.kept else None
     if header is not held or passed or held.book != bench.edition:
-        whole = overview(bench.frame, header.facts, header.digests, bench.book, bench.as_of, before=parts)
-        parts = whole.parts
-        kept, own = difference(held.kept, whole.findings, bench.as_of, bench.because)
-        now = _revised(held.status, whole.status)
+        whole = overview(bench.frame, header.facts, header.digests, bench.book, bench.as_of, before=said)
+        kept, own = difference(held.kept, whole.findings, bench.as_of, bench.because, whole.among)
+        now = held.status if said is not None and _alike(said, whole.said) else _revised(held.status, whole.status)
         status = now if now is not held.status else None
+        said = whole.said._replace(kept=kept)
         changes += own
         header = replace(
             header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition, concluded_to=bench.as_of
         )
     return Step(
-        record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses), parts),
+        record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses), said),
         changes=tuple(changes),
         status=status,
         pages=frozenset(pages) | ({HEADER} if header is not held else frozenset()),
         deadline=header.deadline,
         graded=tuple(one for name in sorted(filed) for one in filed[name].graded),
     )
+
+
+def _alike(before: Said, now: Said) -> bool:
+    """Whether the very status was said that was said in the look before."""
+    return before.parts["status"] is now.parts["status"]
 
 
 def _revised(held: SubjectStatus | None, now: SubjectStatus) -> SubjectStatus:

@@ -9,7 +9,7 @@ that comes late and was observed in time takes it back; one observed later close
 or died is expected no longer.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -48,13 +48,6 @@ def unobserved(
         return Looked([], [])
     seen = {page: digest.observed for page, digest in digests.items()}
     gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
-    read = frame, book_version, seen, gone
-    found, ahead = parts.in_time("unobserved", read, as_of, lambda: _looked(asked, seen, gone, parts))
-    return Looked(list(found), list(ahead))
-
-
-def _looked(asked: Asked, seen: Mapping[str, Observed], gone: datetime, parts: Parts) -> Looked:
-    frame, schedule = asked[:2]
     looked = visits_missed(asked, seen, gone, parts)
     begins = begun(frame)
     for limit in schedule.blind:
@@ -136,7 +129,7 @@ def _blind_time(
     )
 
 
-def in_status(found: list[Unobserved]) -> Iterator[tuple[str, object]]:
+def in_status(found: Iterable[Unobserved]) -> Iterator[tuple[str, object]]:
     """What the subject's status says of it."""
     open_ = [one for one in found if one.state == "open"]
     if blind := {one.name: one.since for one in open_ if one.what == "blind_time"}:

@@ -1,0 +1,84 @@
+"""What a subject's header facts leave open: who is registered, enrolled and dosed, and is it as the protocol plans?
+
+Each is a question to the data manager; none of them stops a judgement.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from safety_stream.clinical.contradictions import contradictions
+from safety_stream.clinical.events import DoseGiven, Enrolled
+from safety_stream.clinical.facts import HeaderFact
+from safety_stream.clinical.fold import Digest, Flood
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.hematotoxicity import day_zero_unknown
+from safety_stream.clinical.queries import asked
+from safety_stream.clinical.status import within_tolerance
+
+
+def questions(
+    frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], dlts: frozenset[str]
+) -> Iterator[Flood]:
+    """Every question that the header's facts raise; ``dlts``: the ids of the DLT findings that were decided on."""
+    standing = {record: one for record, one in sorted(facts.items()) if one.event.status != "entered-in-error"}
+    if frame.screened is None and (standing or any(one.holds for one in digests.values())):
+        yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
+    yield from _about_registration(frame, standing)
+    yield from _about_doses(frame, standing)
+    yield from day_zero_unknown(frame)
+    for record, one in standing.items():
+        if one.rivals:
+            found = f"{len(one.rivals)} different contents under version {one.event.source.version}"
+            yield asked("contradictory_versions", record, found, "a new version for a new content", _cited(one))
+    yield from contradictions(frame, standing, digests, dlts)
+
+
+def _cited(fact: HeaderFact) -> str:
+    return f"{fact.event.source.record} v{fact.event.source.version}"
+
+
+def _about_registration(frame: Frame, standing: Mapping[str, HeaderFact]) -> Iterator[Flood]:
+    version, screened = frame.version, frame.screened
+    if screened is not None:
+        source = f"{screened.source.record} v{screened.source.version}"
+        if screened.age_years is not None and screened.age_years < version.adults_from_age:
+            yield asked("under_age", "age", f"{screened.age_years} years", f"{version.adults_from_age} or more", source)
+        if (
+            screened.age_years is not None
+            and version.oldest_age is not None
+            and screened.age_years > version.oldest_age
+        ):
+            yield asked("over_age", "age", f"{screened.age_years} years", f"{version.oldest_age} or less", source)
+        if screened.protocol_version not in {None, version.version}:
+            found = repr(screened.protocol_version)
+            yield asked("unknown_protocol_version", "protocol version", found, "a version on file", source)
+    enrolled = [(one.event, _cited(one)) for one in standing.values() if isinstance(one.event, Enrolled)]
+    for event, source in enrolled:
+        if version.levels and event.dose_level not in version.levels:
+            known = ", ".join(str(level) for level in version.levels)
+            yield asked("unknown_dose_level", "dose level", str(event.dose_level), f"one of {known}", source)
+    levels = sorted({event.dose_level for event, _ in enrolled})
+    if len(levels) > 1:
+        said = " and ".join(str(level) for level in levels)
+        yield asked("two_dose_levels", "dose level", said, "one level", *(source for _, source in enrolled))
+
+
+def _about_doses(frame: Frame, standing: Mapping[str, HeaderFact]) -> Iterator[Flood]:
+    zone = frame.zone
+    given = [(one.event, _cited(one)) for one in standing.values() if isinstance(one.event, DoseGiven)]
+    if frame.enrolled is not None:
+        enrolled = frame.enrolled.enrolled
+        early = [source for event, source in given if event.given.latest(zone) < enrolled.earliest(zone)]
+        if early:
+            yield asked("dose_before_enrolment", "dose", f"before {enrolled}", "enrolment before any dose", *early)
+    for one, other in pairwise(sorted(frame.infusions, key=lambda infusion: (infusion.number, infusion.earliest))):
+        if one.number == other.number:
+            found = f"{one.given} and {other.given}"
+            about = f"infusion {one.number}"
+            yield asked("infusion_repeated", about, found, "one infusion of each number", one.source, other.source)
+    for infusion in frame.infusions:
+        if within_tolerance(frame, infusion) is False and frame.version.infusions is not None:
+            level = frame.version.levels[frame.dose_level or 0]
+            expected = f"{level.amount} {level.unit} within {frame.version.infusions.tolerance_percent} %"
+            found = f"{infusion.amount} {infusion.unit}"
+            yield asked("dose_off_plan", f"infusion {infusion.number}", found, expected, infusion.source)

@@ -1,0 +1,149 @@
+"""The state of one subject in a line: phase, evaluable, DLT, worst grade, and until when the subject is observed.
+
+screened | enrolled | in window ........ | completed window
+                    day 0              day 28, the last day inside
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from safety_stream.clinical.contradictions import died
+from safety_stream.clinical.findings_measured import CompositeMet
+from safety_stream.clinical.findings_subject import SubjectStatus, Unobserved
+from safety_stream.clinical.fold import Digest
+from safety_stream.clinical.follow_up import followed, planned_infusion
+from safety_stream.clinical.frame import Frame, Infusion
+from safety_stream.clinical.hematotoxicity import in_status as icaht_in_status
+from safety_stream.clinical.unobserved import in_status as unobserved_in_status
+from safety_stream.quantity import Unreadable, read_value
+
+Phase = Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
+State = Literal["none", "possible", "candidate", "confirmed"]
+Longer = tuple[date, str]
+
+
+def window_to(frame: Frame) -> date | None:
+    """The last day of the last window of the infusions received."""
+    if not frame.infusions or frame.version.dlt is None:
+        return None
+    anchor = frame.version.dlt.window.anchor
+    last = frame.infusions[0] if anchor == "first_infusion" else max(frame.infusions, key=lambda one: one.last_day)
+    return last.last_day + timedelta(days=frame.version.dlt.window.days)
+
+
+def closes(frame: Frame) -> datetime | None:
+    """The first instant after the last window, in the study's zone."""
+    last = window_to(frame)
+    return None if last is None else midnight_after(frame, last)
+
+
+def midnight_after(frame: Frame, day: date) -> datetime:
+    """The first instant after a day of the study's zone."""
+    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=frame.zone)
+
+
+def extension(frame: Frame, asked: Iterable[Longer], dlt: str) -> Longer | None:
+    """Until when a subject is observed beyond the window, and why: a possible DLT can be met only later (T4)."""
+    last = window_to(frame)
+    asked_for = max(asked, default=None)
+    if dlt != "possible" or last is None or asked_for is None or asked_for[0] <= last:
+        return None
+    return asked_for
+
+
+def ends(frame: Frame, longer: Longer | None) -> datetime | None:
+    """The first instant at which the subject is no longer observed for DLTs."""
+    return midnight_after(frame, longer[0]) if longer else closes(frame)
+
+
+def status_of(
+    frame: Frame,
+    digests: Mapping[str, Digest],
+    dlt: State,
+    longer: Longer | None,
+    as_of: datetime,
+) -> SubjectStatus:
+    """The status as of now, without what only other parts of the overview know."""
+    end = ends(frame, longer)
+    closed = end is not None and as_of >= end
+    grades = Counter(str(one.grade) for one in digests.values() if one.grade is not None)
+    worst_grades = [one.worst for one in digests.values() if one.worst is not None]
+    return SubjectStatus(
+        study=frame.study,
+        subject=frame.subject,
+        site=frame.site,
+        protocol_version=frame.version.version,
+        dose_level=frame.dose_level,
+        phase=_phase(frame, closed),
+        dosed=bool(frame.infusions),
+        first_infusion=frame.infusions[0].first_day if frame.infusions else None,
+        window_to=longer[0] if longer else window_to(frame),
+        extended_because=f"T4: {longer[1]}" if longer else None,
+        evaluable=_evaluable(frame, dlt, closed, died(digests)),
+        dlt=dlt,
+        worst_grade=max(worst_grades, default=None),
+        serious_events=sum(one.serious for one in digests.values()),
+        adverse_events_by_grade=dict(sorted(grades.items())),
+        planned_infusion=planned_infusion(frame),
+        followed=followed(digests.values()),
+        as_of=as_of,
+    )
+
+
+def with_hours(
+    status: SubjectStatus, toxic: Iterable[CompositeMet], unseen: Sequence[Unobserved], frame: Frame
+) -> SubjectStatus:
+    """The status with its hematotoxicity, and with what nobody observed."""
+    if icaht := icaht_in_status(toxic, frame):
+        status = status.model_copy(update={"hematotoxicity": icaht})
+    return status.model_copy(update=dict(unobserved_in_status(unseen))) if unseen else status
+
+
+def _phase(frame: Frame, closed: bool) -> Phase:
+    if frame.withdrawn is not None and frame.withdrawn.from_what == "study":
+        return "withdrawn"
+    if frame.infusions and frame.version.dlt is not None:
+        return "completed_window" if closed else "in_window"
+    return "enrolled" if frame.enrolled is not None else "screened"
+
+
+def _evaluable(frame: Frame, dlt: str, closed: bool, death: tuple[datetime, datetime] | None) -> bool | None:
+    """Decision T6: a DLT, or the window completed with all planned infusions at their planned amount.
+
+    Who left or died before its end was not observed to its end; one whose DLT is still possible is not decided (T4).
+    """
+    if dlt in {"candidate", "confirmed"}:
+        return True
+    left = frame.withdrawn is not None and frame.withdrawn.from_what == "study"
+    if frame.version.dlt is None or not frame.infusions:
+        return False if left else None
+    end = closes(frame)
+    if left and frame.withdrawn is not None and end is not None and frame.withdrawn.withdrawn.latest(frame.zone) < end:
+        return False
+    if death is not None and end is not None and death[1] < end:
+        return False
+    if not closed or (dlt == "possible" and _as_planned(frame)):
+        return None
+    return _as_planned(frame)
+
+
+def _as_planned(frame: Frame) -> bool:
+    plan, rule = frame.version.infusions, frame.version.evaluable
+    wanted = len(plan.days) if plan and rule and rule.planned_infusions == "all" else 1
+    numbers = {one.number for one in frame.infusions if within_tolerance(frame, one) is not False}
+    return set(range(1, wanted + 1)) <= numbers
+
+
+def within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:
+    """Whether the amount given lies within the planned one and its tolerance; None: one of them is not known."""
+    plan, level = frame.version.infusions, frame.version.levels.get(frame.dose_level or 0)
+    if plan is None or level is None or infusion.amount is None or infusion.unit != level.unit:
+        return None
+    given = read_value(infusion.amount)
+    if isinstance(given, Unreadable) or not given.exact:
+        return None
+    margin = level.amount * plan.tolerance_percent / Decimal(100)
+    return level.amount - margin <= given.low <= level.amount + margin
