@@ -4,12 +4,15 @@ Made once for a series and a frame, and asked for with every result.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 
+from safety_stream.clinical.baseline import baseline_for
+from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import leans_on_baseline
+from safety_stream.clinical.grading import Baseline, NoBaseline, leans_on_baseline
+from safety_stream.clinical.result import Result
 from safety_stream.clinical.toxicities import measured_rules, thresholds
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
@@ -22,6 +25,15 @@ class Course:
     analyte: Analyte | None
     frame: Frame
     book: Book
+    _compared: list[tuple[tuple[Result, ...], Baseline]] = field(default_factory=list)
+
+    def baseline(self, period: Period, standing: tuple[Result, ...]) -> Baseline:
+        """What a result of that period is compared with: asked for with every result, so the last answer is kept."""
+        if period != "after" or self.analyte is None:
+            return NoBaseline.NOT_YET_TREATED
+        if not self._compared or self._compared[0][0] is not standing:
+            self._compared[:] = [(standing, baseline_for(period, standing, self.analyte, self.frame, self.book))]
+        return self._compared[0][1]
 
     @cached_property
     def zone(self) -> tzinfo:

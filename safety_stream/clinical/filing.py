@@ -155,7 +155,8 @@ def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
     fold, touched = carried(series.fold, (told,), course)
     found, among = new_findings(fold, touched, course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
-    results, ended = (*series.results, told), tuple(_closed(Carried(told, fold, touched)))
+    results = (*series.results, told)
+    ended = tuple(_closed(Carried(told, fold, touched))) if touched.closed or touched.inside else ()
     cut, middle = series.cut, series.middle
     if not cut and len(series.results) >= shelves.HALF:
         cut, middle = len(series.results), series.fold

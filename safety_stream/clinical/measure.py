@@ -63,6 +63,10 @@ class Measured(NamedTuple):
         """The quantity without its record: the same for all results that say the same."""
         return Measured(*self[:4], "", "")
 
+    def of(self, source: str) -> "Measured":
+        """The quantity as one record tells it."""
+        return Measured(*self[:5], source, *self[6:])
+
     @property
     def own(self) -> Interval:
         """The value in the analyte's own unit (as reported when no unit was sent)."""
@@ -99,15 +103,23 @@ def measure(event: Measurement, book: Book) -> Measured | Unmeasurable:
     if analyte is None:
         return _refused(None, "unknown_analyte", named, named, "a LOINC code or test name of the rulebook's analytes")
     source = f"{event.source.record} v{event.source.version}"
-    limits = limits_of(analyte.key, event.range_low, event.range_high)
-    return measured(analyte, event.value, event.unit, limits, source=source)
+    return measured(analyte, event.value, event.unit, (event.range_low, event.range_high), source=source)
 
 
 def measured(
-    analyte: Analyte, text: str | None, unit: str | None, limits: Limits, *, source: str
+    analyte: Analyte, text: str | None, unit: str | None, told: tuple[str | None, str | None], *, source: str
 ) -> Measured | Unmeasurable:
-    """The same for an analyte that is already known, with its limits as ``limits_of`` read them."""
-    return in_setting(setting_of(analyte, unit, limits), text, source=source)
+    """The same for an analyte that is already known; ``told``: the lower and the upper limit as they were sent."""
+    said = _says(analyte, text, unit, *told)
+    return said.of(source) if isinstance(said, Measured) else said
+
+
+@lru_cache(maxsize=16_384)
+def _says(
+    analyte: Analyte, text: str | None, unit: str | None, low: str | None, high: str | None
+) -> Measured | Unmeasurable:
+    """What these words say: read once for all results that say the same."""
+    return in_setting(setting_of(analyte, unit, limits_of(analyte.key, low, high)), text, source="")
 
 
 def in_setting(

@@ -4,7 +4,7 @@ from datetime import datetime, tzinfo
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.events import LabResult, Measurement, Status, VitalSign
-from safety_stream.clinical.measure import Measured, Unmeasurable, limits_of, measured
+from safety_stream.clinical.measure import Measured, Unmeasurable, measured
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.tables import Analyte
 
@@ -72,5 +72,4 @@ def result_of(event: Measurement) -> Result:
 
 def measured_result(result: Result, analyte: Analyte) -> Measured | Unmeasurable:
     """What the result says, or why it says nothing that can be judged."""
-    limits = limits_of(analyte.key, result.low, result.high)
-    return measured(analyte, result.value, result.unit, limits, source=result.source)
+    return measured(analyte, result.value, result.unit, (result.low, result.high), source=result.source)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Input
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.findings_reported import ScaleGrade
-from safety_stream.clinical.measure import Measured, Remark, limits_of, measured
+from safety_stream.clinical.measure import Measured, Remark, measured
 from safety_stream.rulebook.scales import UNKNOWN, Domain, DomainFact, Scale, ScaleExample, ScaleVerdict
 from safety_stream.rulebook.tables import Book, Term
 
-_NO_LIMITS = limits_of("scale", None, None)
+_NO_LIMITS = (None, None)
 # The field of the contract that holds the measured value of a domain, where it is not the domain's own.
 _MEASURED_IN = {"fever": "temperature"}
 Question = tuple[str, str, str]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import watch
-from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
+from safety_stream.clinical.baseline import other_period_of, period_of
 from safety_stream.clinical.clock import timed
 from safety_stream.clinical.composites import marks_of, thinned
 from safety_stream.clinical.conclusion import GradeRange
@@ -65,25 +65,23 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold = _with_baseline(fold, one.result, point, course.frame)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
-        fold, touched = _beside(fold, touched, one, course)
-    own = [one for one in point if _own(one, course)]
-    late = _after_death(own, course, course.frame.died) if course.frame.died is not None else ()
-    return _asked(at_end_of(fold, point, course), touched, (*_rivals(own), *_too_early(own, course), *late))
+        if course.runs_beside:
+            fold, touched = _beside(fold, touched, one, course)
+    own = [one for one in point if _own(one, course)] if course.companions else point
+    return _asked(at_end_of(fold, point, course), touched, _doubts(own, course))
 
 
 def _with_baseline(fold: Fold, measured: Result, point: tuple[Result, ...], frame: Frame) -> Fold:
     """Until the first treatment, by each reading of it, the last time point that could be measured is the baseline."""
     place = measured.place(frame.zone)
-    if period_of(frame, place) != "after":
-        fold = fold._replace(baseline=point)
-    return fold if other_period_of(frame, place) == "after" else fold._replace(other=point)
+    baseline = fold.baseline if period_of(frame, place) == "after" else point
+    other = fold.other if other_period_of(frame, place) == "after" else point
+    return fold if baseline is fold.baseline and other is fold.other else fold._replace(baseline=baseline, other=other)
 
 
 def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
     """What runs on beside the grades: time outside the watch limits, and the spells of rules that join two series."""
     frame, book = course.frame, course.book
-    if not course.runs_beside:
-        return now, touched
     state, ended = watch.watched(now.watched, one, frame)
     spells = joining(now.joining, one, book, frame.zone)
     return now._replace(watched=state, joining=spells), touched._replace(inside=(*touched.inside, *ended))
@@ -97,8 +95,6 @@ def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
 
 def _own(result: Result, course: Course) -> bool:
     """Whether a result is of the analyte itself, not of a companion: that one is questioned on its own page."""
-    if not course.companions:
-        return True
     return course.book.analyte(loinc=result.loinc, test=result.test) is course.analyte
 
 
@@ -114,7 +110,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     assert analyte is not None  # noqa: S101  # measured
     place = one.result.place(frame.zone)
     period = period_of(frame, place)
-    baseline = baseline_for(period, fold.baseline, analyte, frame, course.book)
+    baseline = course.baseline(period, fold.baseline)
     facts = frame.facts_at(place[0])
     other = baseline
     if period == "after" and course.leaning and fold.other != fold.baseline:
@@ -193,21 +189,27 @@ def _rivals(point: Iterable[Result]) -> Iterator[Flood]:
             yield asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
 
 
-def _too_early(point: Iterable[Result], course: Course) -> Iterator[Flood]:
+def _doubts(own: Iterable[Result], course: Course) -> Iterator[Flood]:
+    """What the results of a time point leave open about themselves; none of it stops their being judged."""
+    yield from _rivals(own)
+    for one in own:
+        begins = one.observed_at.bounds(course.zone)[0]
+        if begins > one.reported_at:
+            yield _too_early(one, course)
+        if course.frame.died is not None and begins > course.frame.died[1]:
+            yield _after_death(one, course, course.frame.died)
+
+
+def _too_early(one: Result, course: Course) -> Flood:
     """One of the two times is wrong; until somebody says which, the result counts at the time it was observed."""
-    for one in point:
-        if one.observed_at.bounds(course.frame.zone)[0] > one.reported_at:
-            found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
-            expected = "a specimen taken before its report"
-            yield asked("observed_after_reported", course.key, found, expected, one.source)
+    found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
+    return asked("observed_after_reported", course.key, found, "a specimen taken before its report", one.source)
 
 
-def _after_death(point: Iterable[Result], course: Course, died: tuple[datetime, datetime]) -> Iterator[Flood]:
+def _after_death(one: Result, course: Course, died: tuple[datetime, datetime]) -> Flood:
     """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
-    for one in point:
-        if one.observed_at.bounds(course.frame.zone)[0] > died[1]:
-            found = f"observed {one.observed_at}, and {death_by(died, course.frame.zone)}"
-            yield asked("result_after_death", course.key, found, "one or the other", one.source)
+    found = f"observed {one.observed_at}, and {death_by(died, course.zone)}"
+    return asked("result_after_death", course.key, found, "one or the other", one.source)
 
 
 class Carried(NamedTuple):

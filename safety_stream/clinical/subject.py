@@ -13,6 +13,7 @@ same findings; ``conclude`` says from the facts alone what these are, and the te
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import difference
@@ -126,7 +127,12 @@ def _unless_left_behind(record: SubjectRecord, key: str, told: Result) -> Result
 
 def _page_edition(book: Book, study: str) -> str:
     """The edition and the format of the pages: another format, and everything is concluded anew."""
-    return f"{edition_of(book, study)}+pages {FORMAT}"
+    return _formatted(edition_of(book, study))
+
+
+@lru_cache(maxsize=64)
+def _formatted(edition: str) -> str:
+    return f"{edition}+pages {FORMAT}"
 
 
 def edition_of(book: Book, study: str) -> str:

@@ -24,7 +24,7 @@ from statistics import median
 from time import perf_counter, perf_counter_ns
 
 from safety_stream.clinical.grading import Baseline, Measured, NoBaseline, grade
-from safety_stream.clinical.measure import limits_of, measured
+from safety_stream.clinical.measure import measured
 from safety_stream.quantity import exactly, plain
 from safety_stream.rulebook.load import load_book
 from safety_stream.rulebook.tables import GradingRule
@@ -185,7 +185,7 @@ def _asked(chance: random.Random) -> Iterator[tuple[GradingRule, Measured, Basel
 
 
 def _measured(key: str, value: str, unit: str, low: str, high: str) -> Measured | None:
-    found = measured(BOOK.analytes[key], value, unit, limits_of(key, low or None, high or None), source="bench")
+    found = measured(BOOK.analytes[key], value, unit, (low or None, high or None), source="bench")
     return found if isinstance(found, Measured) else None
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from safety_stream.clinical.derive import corrected_calcium, egfr, mean_of, neutrophils, qtcf
 from safety_stream.clinical.grading import Measured, NoBaseline, grade
-from safety_stream.clinical.measure import limits_of, measured
+from safety_stream.clinical.measure import measured
 from safety_stream.rulebook.load import load_book
 
 BOOK = load_book(allow_unsigned=True)
@@ -14,7 +14,7 @@ BOOK = load_book(allow_unsigned=True)
 
 def quantity(analyte: str, value: str, unit: str | None, lln: str | None = None, uln: str | None = None) -> Measured:
     """A measured quantity whose record is named after its analyte."""
-    found = measured(BOOK.analytes[analyte], value, unit, limits_of(analyte, lln, uln), source=f"lis|{analyte} v1")
+    found = measured(BOOK.analytes[analyte], value, unit, (lln, uln), source=f"lis|{analyte} v1")
     assert isinstance(found, Measured), found
     return found
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safety_stream.clinical.grading import Graded, Measured, NoBaseline, case_of, grade
-from safety_stream.clinical.measure import limits_of, measured
+from safety_stream.clinical.measure import measured
 from safety_stream.quantity import ENDLESS, Interval, exactly, plain
 from safety_stream.rulebook.criteria import parse
 from safety_stream.rulebook.load import load_book
@@ -20,7 +20,7 @@ RULES = [rule for analyte in BOOK.analytes for rule in BOOK.rules(analyte)]
 
 def quantity(analyte: str, value: str, unit: str | None, lln: str | None = None, uln: str | None = None) -> Measured:
     """A measured quantity of the book."""
-    found = measured(BOOK.analytes[analyte], value, unit, limits_of(analyte, lln, uln), source="lis|1 v1")
+    found = measured(BOOK.analytes[analyte], value, unit, (lln, uln), source="lis|1 v1")
     assert isinstance(found, Measured), found
     return found
 
@@ -324,9 +324,11 @@ def test_the_same_quantity_in_two_units_of_one_row_grades_alike(
                 return None
             return plain(number * unit.factor if own else number * unit.divisor + unit.origin)
 
-        limits = limits_of(rule.analyte, *(told(limit) for limit in usual))
-        result = measured(analyte, told(steps), ucum, limits, source="x")
-        before = None if of_baseline is None else measured(analyte, told(steps * of_baseline), ucum, limits, source="x")
+        low, high = map(told, usual)
+        result = measured(analyte, told(steps), ucum, (low, high), source="x")
+        before = (
+            None if of_baseline is None else measured(analyte, told(steps * of_baseline), ucum, (low, high), source="x")
+        )
         baseline = before if isinstance(before, Measured) else TREATED
         return str(grade(rule, result, baseline, facts).grade) if isinstance(result, Measured) else "not gradable"
 
@@ -360,7 +362,7 @@ def test_every_rule_can_say_why(rule: GradingRule) -> None:
     """Evidence is complete for every rule, known or not known, and its sentence names the term."""
     analyte = BOOK.analytes[rule.analyte]
     middle = plain((analyte.plausible[0] + analyte.plausible[1]) / 2)
-    result = measured(analyte, middle, analyte.unit, limits_of(rule.analyte, None, None), source="x")
+    result = measured(analyte, middle, analyte.unit, (None, None), source="x")
     assert isinstance(result, Measured)
     for baseline in (UNTREATED, TREATED):
         evidence = grade(rule, result, baseline).evidence
