@@ -6,6 +6,8 @@ series meet in the header: a composite holds where one mark of every clause lies
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from safety_stream.clinical.fold import Digest, Mark, ToldEvent
@@ -16,7 +18,7 @@ from safety_stream.clinical.multiples import of_baseline, times_uln
 from safety_stream.clinical.result import Place
 from safety_stream.clinical.symptoms import symptomatic
 from safety_stream.quantity import exactly
-from safety_stream.rulebook.criteria import Inputs
+from safety_stream.rulebook.criteria import Inputs, Verdict
 from safety_stream.rulebook.dlt_rules import Clause, Composite
 from safety_stream.rulebook.written import parsed
 
@@ -33,15 +35,21 @@ class Together(NamedTuple):
 
 def marks_of(measured: Measured, place: Place, frame: Frame, baseline: Baseline) -> Iterator[Mark]:
     """The clauses that a result meets, may meet, or (one that rules a composite out, or must last) answers."""
-    inputs = inputs_of(measured)
-    for name, clause, answers in frame.version.clauses_on(measured.key):
-        verdict = parsed(clause.when).judge(inputs)
+    clauses = frame.version.clauses_on(measured.key)
+    verdicts, times = _judged_by(measured.bare, tuple([clause.when for _, clause, _ in clauses]))
+    for (name, clause, answers), verdict in zip(clauses, verdicts, strict=True):
         if verdict is not False or answers:
             compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
             words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {compared}".replace("  ", " ")
             told = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
-            times = times_uln(inputs)
             yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, measured.key, times)
+
+
+@lru_cache(maxsize=16_384)
+def _judged_by(bare: Measured, clauses: tuple[str, ...]) -> tuple[tuple[Verdict, ...], Decimal | None]:
+    """What a quantity says to each clause, and which multiple of its ULN it is: once for all that say the same."""
+    inputs = inputs_of(bare)
+    return tuple(parsed(when).judge(inputs) for when in clauses), times_uln(inputs)
 
 
 def thinned(marks: tuple[Mark, ...], more: Iterator[Mark], by_runs: frozenset[str]) -> tuple[Mark, ...]:

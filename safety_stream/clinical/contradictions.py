@@ -4,7 +4,7 @@ Each is a question to the data manager that says what contradicts what. None of 
 a dose after a death opens its window all the same, until somebody corrects one of the two.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import combinations, pairwise, product
 
@@ -19,7 +19,12 @@ Died = tuple[datetime, datetime]
 
 def died(digests: Mapping[str, Digest]) -> Died | None:
     """Between which instants the subject died, by the report that tells it earliest."""
-    return min((one.died for one in digests.values() if one.died is not None), key=lambda one: one[::-1], default=None)
+    return earliest(one.died for one in digests.values() if one.died is not None)
+
+
+def earliest(deaths: Iterable[Died]) -> Died | None:
+    """Of several deaths told the one that is told earliest."""
+    return min(deaths, key=lambda one: one[::-1], default=None)
 
 
 def contradictions(

@@ -26,6 +26,7 @@ from safety_stream.clinical.series import (
     Carried,
     all_findings,
     carried,
+    digest_anew,
     digest_of,
     digest_stays,
     folded,
@@ -82,8 +83,8 @@ class Filed(NamedTuple):
     graded: tuple[tuple[str, str], ...] = ()
 
 
-def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
-    """One more result of an analyte."""
+def file_result(shelf: Shelf, told: Result, bench: Bench, known: Digest | None = None) -> Filed:
+    """One more result of an analyte; ``known``: what the header knows of it."""
     held = _held(shelf, told.record)
     standing = settle_result(held, told)
     if standing is held and shelf.series.book == bench.edition:
@@ -98,7 +99,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench) -> Filed:
         after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
         return after._replace(outcome="late" if held is None else "corrected")
     appended = held is None and comes_last(now, standing, bench.frame.zone) and _begins(now, standing, course)
-    filed = _in_order(now, standing, bench) if appended else _late(now, standing, bench)
+    filed = _in_order(now, standing, bench, known) if appended else _late(now, standing, bench)
     outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
     if len(now.results) >= shelves.OPEN - 1:
         filed = _sealed(filed, course, shelf.listed)
@@ -150,7 +151,7 @@ def _again(shelf: Shelf, bench: Bench) -> Filed:
     return Filed(pages, (), _digest(series), "duplicate")
 
 
-def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
+def _in_order(series: Series, told: Result, bench: Bench, known: Digest | None) -> Filed:
     course = bench.course(series.analyte)
     fold, touched = carried(series.fold, (told,), course)
     found, among = new_findings(fold, touched, course)
@@ -177,8 +178,10 @@ def _in_order(series: Series, told: Result, bench: Bench) -> Filed:
         book=bench.edition,
     )
     graded = tuple([(course.key, str(one)) for one in touched.grades])
-    stays = kept is series.kept and digest_stays(series.fold, fold, touched)
-    return Filed({series.analyte: after}, changes, None if stays else _digest(after), graded=graded)
+    if kept is not series.kept or known is None or not known.holds:
+        return Filed({series.analyte: after}, changes, _digest(after), graded=graded)
+    stays = digest_stays(series.fold, fold, touched)
+    return Filed({series.analyte: after}, changes, None if stays else digest_anew(known, fold), graded=graded)
 
 
 def _late(series: Series, told: Result, bench: Bench) -> Filed:

@@ -9,7 +9,7 @@ What happens and the state around it come from two series, as spells that meet i
 which was told first. Where the state is not known near what happened, the term is possible, never left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
@@ -18,13 +18,15 @@ from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.episodes import grades
 from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
-from safety_stream.clinical.fold import Digest, Episode, RuleFold, Seen, Stretch
+from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.running import Point, Spell
 from safety_stream.clinical.toxicities import dose_limiting_toxicities, thresholds, toxicity
 from safety_stream.rulebook.criteria import Verdict
 from safety_stream.rulebook.tables import Book, JoinedRule
+
+Joined = tuple[tuple[str, tuple[Spell, ...]], ...]
 
 
 class Around(NamedTuple):
@@ -48,11 +50,12 @@ class Occurrence(NamedTuple):
 
 
 def joined_findings(
-    frame: Frame, digests: Mapping[str, Digest], book: Book
+    frame: Frame, told: Iterable[tuple[str, Joined]], book: Book
 ) -> Iterator[Toxicity | DoseLimitingToxicity]:
-    """Every episode of every joined rule, and the DLT rules it matches."""
+    """Every episode of every joined rule, and the DLT rules it matches; ``told``: the spells of each page by rule."""
+    pages = {page: dict(joined) for page, joined in told}
     for rule in book.joined:
-        spells = {page: dict(digest.joined).get(rule.id, ()) for page, digest in digests.items()}
+        spells = {page: joined.get(rule.id, ()) for page, joined in pages.items()}
         found = list(
             _occurrences(rule, spells.get(rule.happens.analyte, ()), spells.get(rule.around.analyte, ()), frame)
         )

@@ -68,7 +68,7 @@ def overview(
     measured = frame, book, of("marks"), of("told")
     composites = parts.of("composites", measured, lambda: _composites(frame, digests, book))
     parts.of("met", measured, lambda: composites_met(frame, digests, book.version))
-    joined = parts.of("joined", (frame, book, of("joined")), lambda: joined_findings(frame, digests, book))
+    joined = parts.of("joined", (frame, book, of("joined")), lambda: joined_findings(frame, of("joined"), book))
     own = _of_findings((*composites, *joined))
     dlts = [pair for pairs in (*known.values("dlts"), own.dlts) for pair in pairs]
     ids = frozenset([id_ for id_, _ in dlts])
@@ -84,7 +84,7 @@ def overview(
     compared = frame, book, of("graded"), of("told"), joined
     ahead += parts.in_time("unlike", compared, as_of, lambda: _unlike(frame, digests, joined, book, as_of))[1]
     seen = frame, facts, book, of("observed"), of("died")
-    look = lambda: unobserved(frame, facts, digests, book.version, as_of, parts=parts)  # noqa: E731
+    look = lambda: unobserved(frame, facts, known, book.version, as_of, parts=parts)  # noqa: E731
     unseen, later = parts.in_time("unobserved", seen, as_of, look)
     ahead += later
     dlt = worst(state for _, state in dlts)

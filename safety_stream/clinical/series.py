@@ -28,7 +28,7 @@ from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, death_by, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result
-from safety_stream.clinical.running import Depths
+from safety_stream.clinical.running import Depths, Spell
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
@@ -312,14 +312,29 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
             )
         ),
         observe=observe(one for one in found.values() if one.kind == "dose_limiting_toxicity"),
-        judged=tuple(told_of(one) for _, one in sorted(fold.judged.items()) if one.phase != "after_infusion"),
+        judged=_told(fold),
         marks=fold.marks,
-        joined=tuple((rule, one.known) for rule, one in sorted(fold.joining.items())),
+        joined=_joined(fold),
         graded=graded_episodes(found.values()),
         depths=_lasting(fold.depths),
         observed=fold.observed,
         holds=fold.last is not None,
     )
+
+
+def digest_anew(known: Digest, fold: Fold) -> Digest:
+    """The digest of a series whose findings are as they were, with what it takes from a fold as it is now."""
+    return known._replace(
+        judged=_told(fold), marks=fold.marks, joined=_joined(fold), depths=_lasting(fold.depths), observed=fold.observed
+    )
+
+
+def _told(fold: Fold) -> tuple[Judged, ...]:
+    return tuple(told_of(one) for _, one in sorted(fold.judged.items()) if one.phase != "after_infusion")
+
+
+def _joined(fold: Fold) -> tuple[tuple[str, tuple[Spell, ...]], ...]:
+    return tuple((rule, one.known) for rule, one in sorted(fold.joining.items()))
 
 
 def digest_stays(before: Fold, after: Fold, touched: Touched) -> bool:

@@ -146,8 +146,10 @@ def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
         return False
     if begun.startswith("#"):
         return any(one.specimen == begun[1:] for one in (result, *series.results))
-    first = takewhile(lambda one: one.place(zone)[:2] <= last[:2], series.results)
-    return any(point_of(one, zone) == begun for one in (result, *first))
+    if point_of(result, zone) == begun:
+        return True
+    first = takewhile(lambda one: one.observed_at.bounds(zone) <= last[:2], series.results)
+    return any(point_of(one, zone) == begun for one in first)
 
 
 def _is_listed(index: Index, record: str) -> bool:

@@ -47,11 +47,9 @@ def midnight_after(frame: Frame, day: date) -> datetime:
 
 def extension(frame: Frame, asked: Iterable[Longer], dlt: str) -> Longer | None:
     """Until when a subject is observed beyond the window, and why: a possible DLT can be met only later (T4)."""
-    last = window_to(frame)
-    asked_for = max(asked, default=None)
-    if dlt != "possible" or last is None or asked_for is None or asked_for[0] <= last:
-        return None
-    return asked_for
+    asked_for = max(asked, default=None) if dlt == "possible" else None
+    last = None if asked_for is None else window_to(frame)
+    return None if asked_for is None or last is None or asked_for[0] <= last else asked_for
 
 
 def ends(frame: Frame, longer: Longer | None) -> datetime | None:

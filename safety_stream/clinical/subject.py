@@ -30,6 +30,7 @@ from safety_stream.clinical.parts import Said
 from safety_stream.clinical.record import (
     HEADER,
     REPORT,
+    Header,
     Held,
     Report,
     Series,
@@ -211,7 +212,11 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     filed: dict[str, Filed] = {}
     if isinstance(event, Measurement):
         keys, told = series_keys(event, book), result_of(event)
-        filed = {key: file_result(_shelf(record, key, None if stale else told, book), told, bench) for key in keys}
+        known = record.header.digests
+        filed = {
+            key: file_result(_shelf(record, key, None if stale else told, book), told, bench, known.get(key))
+            for key in keys
+        }
         outcome = filed[keys[0]].outcome
     elif isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
@@ -299,21 +304,29 @@ def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Fi
     """The header after the pages: what it knows of them, its own findings, the status, the deadline."""
     held, header = before.header, record.header
     news = {name: digest for name, digest in _digests(filed).items() if header.digests.get(name) != digest}
-    if news:
-        header = replace(header, digests={**header.digests, **news})
+    digests = {**header.digests, **news} if news else header.digests
     changes = [change for name in sorted(filed) for change in filed[name].changes]
     pages = {name: page for one in filed.values() for name, page in one.pages.items()}
     passed = held.deadline is not None and bench.as_of >= held.deadline
     status, said = None, record.said if record.said is not None and record.said.kept is held.kept else None
-    if header is not held or passed or held.book != bench.edition:
-        whole = overview(bench.frame, header.facts, header.digests, bench.book, bench.as_of, before=said)
+    if news or header is not held or passed or held.book != bench.edition:
+        whole = overview(bench.frame, header.facts, digests, bench.book, bench.as_of, before=said)
         kept, own = difference(held.kept, whole.findings, bench.as_of, bench.because, whole.among)
         now = held.status if said is not None and _alike(said, whole.said) else _revised(held.status, whole.status)
         status = now if now is not held.status else None
         said = whole.said._replace(kept=kept)
         changes += own
-        header = replace(
-            header, kept=kept, status=now, deadline=whole.deadline, book=bench.edition, concluded_to=bench.as_of
+        header = Header(
+            study=header.study,
+            subject=header.subject,
+            facts=header.facts,
+            digests=digests,
+            kept=kept,
+            status=now,
+            deadline=whole.deadline,
+            concluded_to=bench.as_of,
+            reported_to=header.reported_to,
+            book=bench.edition,
         )
     return Step(
         record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses), said),

@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
+from safety_stream.clinical.columns import Columns
 from safety_stream.clinical.conclusion import finding_id
-from safety_stream.clinical.contradictions import died
+from safety_stream.clinical.contradictions import earliest
 from safety_stream.clinical.events import Completed
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings_subject import Unobserved
-from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
@@ -40,14 +40,14 @@ class Asking(NamedTuple):
 
 
 def unobserved(
-    frame: Frame, facts: Facts, digests: Mapping[str, Digest], book_version: str, as_of: datetime, *, parts: Parts
+    frame: Frame, facts: Facts, known: Columns, book_version: str, as_of: datetime, *, parts: Parts
 ) -> Looked:
     """Every time unobserved and every visit with results missing as of now; ``parts``: what was said last."""
     schedule = schedule_of(frame)
     if schedule is None:
         return Looked([], [])
-    seen = {page: digest.observed for page, digest in digests.items()}
-    gone, asked = _gone(frame, facts, digests), Asked(frame, schedule, book_version, as_of)
+    seen = dict(known.of("observed"))
+    gone, asked = _gone(frame, facts, known), Asked(frame, schedule, book_version, as_of)
     looked = visits_missed(asked, seen, gone, parts)
     begins = begun(frame)
     for limit in schedule.blind:
@@ -57,9 +57,9 @@ def unobserved(
     return looked
 
 
-def _gone(frame: Frame, facts: Facts, digests: Mapping[str, Digest]) -> datetime:
+def _gone(frame: Frame, facts: Facts, known: Columns) -> datetime:
     """From when on nothing is expected: the subject may have left the study, completed it, or died."""
-    left, death = frame.withdrawn, died(digests)
+    left, death = frame.withdrawn, earliest(known.values("died"))
     ends = [death[0]] if death is not None else []
     if left is not None and left.from_what == "study":
         ends.append(left.withdrawn.earliest(frame.zone))
