@@ -8,25 +8,29 @@
 Most results change little of what the header knows, and most parts of the overview read little of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from safety_stream.clinical.fold import Digest
 
 Column = tuple[tuple[str, Any], ...]
 _NOTHING = Digest()
+_EVERY = frozenset(Digest._fields)
 _PLACES = {name: place for place, name in enumerate(Digest._fields)}
 
 
 class Columns:
-    """The digests of a subject's pages; ``held``: the columns before, of which all that is still so is kept."""
+    """The digests of a subject's pages; ``held``: the columns before, of which all that is still so is kept.
+
+    ``changed``: the fields under which some page says something else than before; all of them where none are held.
+    """
 
     def __init__(self, digests: Mapping[str, Digest], held: "Columns | None" = None) -> None:
         self.digests = digests
+        self.changed = _EVERY if held is None else _changed(held.digests, digests)
         self._known: dict[str, Column] = {}
         if held is not None:
-            changed = _changed(held.digests, digests)
-            self._known = {name: told for name, told in held._known.items() if _PLACES[name] not in changed}
+            self._known = {name: told for name, told in held._known.items() if name not in self.changed}
 
     def of(self, name: str) -> Column:
         """What every page says under one field of its digest, page by page; a page that says nothing is left out."""
@@ -43,16 +47,14 @@ class Columns:
         return [value for _, value in self.of(name)]
 
 
-def _changed(before: Mapping[str, Digest], now: Mapping[str, Digest]) -> set[int]:
-    """The places of the fields under which some page says something else."""
-    changed = set[int]()
-    if before is now:
-        return changed
+def _changed(before: Mapping[str, Digest], now: Mapping[str, Digest]) -> Set[str]:
+    """The fields under which some page says something else."""
+    changed = set[str]()
     if not before.keys() <= now.keys():
-        return set(_PLACES.values())
+        return _EVERY
     for page, digest in now.items():
         held = before.get(page, _NOTHING)
         if held is not digest:
-            pairs = zip(held, digest, strict=True)
-            changed.update([place for place, (one, other) in enumerate(pairs) if one is not other and one != other])
+            pairs = zip(Digest._fields, held, digest, strict=True)
+            changed.update([name for name, one, other in pairs if one is not other and one != other])
     return changed

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from safety_stream.clinical.check_due import checks_due
-from safety_stream.clinical.columns import Columns
 from safety_stream.clinical.composites import all_marks, all_told, together
 from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.conclusion import GradeRange, finding_id
@@ -35,6 +34,12 @@ from safety_stream.clinical.series import digest_of
 from safety_stream.clinical.status import ends, extension, status_of, with_hours
 from safety_stream.clinical.unobserved import unobserved
 from safety_stream.rulebook.tables import Book
+
+# The columns that each part reads.
+_MEASURED, _JOINED, _DEPTHS = frozenset({"marks", "told"}), frozenset({"joined"}), frozenset({"depths"})
+_JUDGED, _CASES, _COMPARED = frozenset({"judged"}), frozenset({"case"}), frozenset({"graded", "told"})
+_LIVES, _SEEN = frozenset({"holds", "began", "died"}), frozenset({"observed", "died"})
+_COUNTED = frozenset({"grade", "worst", "serious", "died", "followed"})
 
 
 class Overview(NamedTuple):
@@ -63,44 +68,36 @@ def overview(
 
     ``before``: the look before, if it is still at hand; it changes nothing but the time it takes.
     """
-    known = Columns(digests, before.columns if before else None)
-    parts, of = Parts(before.parts if before else None), known.of
-    measured = frame, book, of("marks"), of("told")
-    composites = parts.of("composites", measured, lambda: _composites(frame, digests, book))
-    parts.of("met", measured, lambda: composites_met(frame, digests, book.version))
-    joined = parts.of("joined", (frame, book, of("joined")), lambda: joined_findings(frame, of("joined"), book))
+    parts = Parts((frame, facts, book), digests, before)
+    known = parts.known
+    composites = parts.of("composites", _MEASURED, (), lambda: _composites(frame, digests, book))
+    parts.of("met", _MEASURED, (), lambda: composites_met(frame, digests, book.version))
+    joined = parts.of("joined", _JOINED, (), lambda: joined_findings(frame, known.of("joined"), book))
     own = _of_findings((*composites, *joined))
     dlts = [pair for pairs in (*known.values("dlts"), own.dlts) for pair in pairs]
     ids = frozenset([id_ for id_, _ in dlts])
-    told = frame, facts, bool(of("holds")), of("began"), of("died"), ids
-    parts.of("questions", told, lambda: (query(frame, one) for one in questions(frame, facts, digests, ids)))
+    parts.of("questions", _LIVES, (ids,), lambda: (query(frame, one) for one in questions(frame, facts, digests, ids)))
     wanted, ahead = checks_due(frame, as_of)
-    judged = frame, book, wanted, of("judged")
-    parts.of("eligibility", judged, lambda: eligibility_findings(frame, digests, book.version, wanted))
-    depths = frame, book, of("depths")
-    toxic = parts.of("hematotoxicity", depths, lambda: hematotoxicity(frame, digests, book.version))
-    clocks = frame, book, of("case")
-    ahead += parts.in_time("reporting", clocks, as_of, lambda: reporting_due(frame, digests, book.version, as_of))[1]
-    compared = frame, book, of("graded"), of("told"), joined
-    ahead += parts.in_time("unlike", compared, as_of, lambda: _unlike(frame, digests, joined, book, as_of))[1]
-    seen = frame, facts, book, of("observed"), of("died")
-    look = lambda: unobserved(frame, facts, known, book.version, as_of, parts=parts)  # noqa: E731
-    unseen, later = parts.in_time("unobserved", seen, as_of, look)
-    ahead += later
+    parts.of("eligibility", _JUDGED, (wanted,), lambda: eligibility_findings(frame, digests, book.version, wanted))
+    toxic = parts.of("hematotoxicity", _DEPTHS, (), lambda: hematotoxicity(frame, digests, book.version))
+    _, due = parts.in_time("reporting", _CASES, (), as_of, lambda: reporting_due(frame, digests, book.version, as_of))
+    _, owed = parts.in_time("unlike", _COMPARED, (joined,), as_of, lambda: _unlike(frame, digests, joined, book, as_of))
+    unseen, later = parts.in_time(
+        "unobserved", _SEEN, (), as_of, lambda: unobserved(frame, facts, known, book.version, as_of, parts=parts)
+    )
     dlt = worst(state for _, state in dlts)
     longer = extension(frame, [one for one in (*known.values("observe"), own.observe) if one is not None], dlt)
-    end = ends(frame, longer)
-    counted = tuple([of(name) for name in ("grade", "worst", "serious", "died", "followed")])
 
     def state() -> tuple[list[SubjectStatus], list[datetime]]:
+        end = ends(frame, longer)
         told = status_of(frame, digests, dlt, longer, as_of)
         return [with_hours(told, toxic, unseen, frame)], [end] if end is not None and as_of < end else []
 
-    (status,), closing = parts.in_time("status", (frame, dlt, longer, toxic, unseen, counted), as_of, state)
-    ahead += closing
+    (status,), closing = parts.in_time("status", _COUNTED, (dlt, longer, toxic, unseen), as_of, state)
+    ahead += (*due, *owed, *later, *closing)
     news = parts.news
     among = None if before is None else news.among
-    return Overview(news.findings, among, status, min(ahead, default=None), Said(known, parts.said, {}))
+    return Overview(news.findings, among, status, min(ahead, default=None), parts.said)
 
 
 def _of_findings(found: tuple[AnyFinding, ...]) -> Digest:

@@ -23,7 +23,7 @@ from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
-from safety_stream.clinical.parts import Parts
+from safety_stream.clinical.parts import NO_COLUMN, Parts
 from safety_stream.clinical.running import Observed
 from safety_stream.clinical.visits_missed import Asked, Looked, evidence_of, visits_missed
 from safety_stream.rulebook.schedule_rules import Blind
@@ -91,7 +91,9 @@ def _blind(looked: Looked, limit: Blind, gaps: list[Gap], ends: datetime, asking
             tell = limit.tell and stop > told  # else somebody had looked before it was time to ask
             gap = since, stop if closed else None
             read, name = (frame, book_version, limit, gap, tell), f"blind {limit.name} {since.isoformat()}"
-            looked.found.extend(parts.of(name, read, partial(_blind_time, limit, gap, asking.asked, tell=tell)))
+            looked.found.extend(
+                parts.of(name, NO_COLUMN, read, partial(_blind_time, limit, gap, asking.asked, tell=tell))
+            )
 
 
 def _unseen(limit: Blind, seen: Mapping[str, Observed], begins: datetime, over: datetime) -> list[Gap]:

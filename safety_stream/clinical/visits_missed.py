@@ -17,7 +17,7 @@ from safety_stream.clinical.conclusion import Evidence, finding_id
 from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.observed import days_of, midnight
-from safety_stream.clinical.parts import Parts
+from safety_stream.clinical.parts import NO_COLUMN, Parts
 from safety_stream.clinical.running import Observed
 from safety_stream.rulebook.schedule_rules import Blind, Schedule, Visit
 
@@ -50,7 +50,8 @@ def visits_missed(asked: Asked, seen: Seen, gone: datetime, parts: Parts) -> Loo
     expected = bisect_right(ends, gone)
     due = min(bisect_right(ends, as_of - within), expected)
     answers = tuple((key, one.visits, one.later) for key in schedule.visits_of if (one := seen.get(key)) is not None)
-    found = parts.of("visits", (frame, book_version, due, answers), lambda: _missed(asked, ends[:due], seen))
+    read = frame, book_version, due, answers
+    found = parts.of("visits", NO_COLUMN, read, lambda: _missed(asked, ends[:due], seen))
     later = zip(schedule.by_end[due:expected], ends[due:expected], strict=True)
     ahead = next((end + within for visit, end in later if _lacking(visit, seen)), None)
     return Looked(list(found), [] if ahead is None else [ahead])
