@@ -12,6 +12,7 @@ from safety_stream.clinical.baseline import baseline_for
 from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, NoBaseline, leans_on_baseline
+from safety_stream.clinical.observed import Expected, expected_of
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.toxicities import measured_rules, thresholds
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
@@ -76,9 +77,19 @@ class Course:
         return frozenset() if self.analyte is None else self.analyte.companions
 
     @cached_property
-    def runs_beside(self) -> bool:
-        """Whether the analyte has watch limits, or is joined with another in time."""
-        return bool(self.frame.version.watched(self.key) or self.book.joined_on(self.key))
+    def watched(self) -> bool:
+        """Whether the analyte has watch limits."""
+        return bool(self.frame.version.watched(self.key))
+
+    @cached_property
+    def joins(self) -> bool:
+        """Whether the analyte is joined with another in time."""
+        return bool(self.book.joined_on(self.key))
+
+    @cached_property
+    def expected(self) -> Expected | None:
+        """What the schedule expects of the analyte."""
+        return expected_of(self.frame, self.key)
 
     @cached_property
     def marked(self) -> bool:

@@ -8,7 +8,7 @@ Nothing is kept of a sample that no visit and no limit asks for. Hours are those
 most of its day observed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import product, takewhile
@@ -41,26 +41,52 @@ def asks_for(frame: Frame, key: str) -> bool:
     return schedule is not None and schedule.judged and (key in schedule.blind_of or key in schedule.visits_of)
 
 
-def observed(held: Observed, place: Place, key: str, frame: Frame) -> Observed:
+class Expected(NamedTuple):
+    """What the schedule expects of one analyte of one subject, who was dosed.
+
+    ``begins`` and ``ends``: between which instants the limits on time unobserved hold; ``shortest``: the shortest of
+    them, None where none names the analyte. ``visits``: those that owe it, with their days, in the order in which they
+    begin.
+    """
+
+    begins: datetime
+    ends: datetime
+    shortest: timedelta | None
+    visits: tuple[tuple[str, Days], ...]
+
+
+def expected_of(frame: Frame, key: str) -> Expected | None:
+    """What is expected of an analyte; None: nothing, or the subject was not dosed."""
+    schedule = schedule_of(frame) if asks_for(frame, key) else None
+    if schedule is None:
+        return None
+    limits, begins = schedule.blind_of.get(key, ()), begun(frame)
+    return Expected(
+        begins,
+        max((ended(one, frame) for one in limits), default=begins),
+        min((one.at_most.length for one in limits), default=None),
+        tuple((one.name, days_of(one, frame)) for one in schedule.visits_of.get(key, ())),
+    )
+
+
+def observed(held: Observed, place: Place, expected: Expected, zone: tzinfo) -> Observed:
     """What is known after one more sample, told in order of observation."""
-    if not asks_for(frame, key) or (schedule := schedule_of(frame)) is None:
-        return held
-    if limits := schedule.blind_of.get(key):
-        held = _seen(held, place, limits, frame)
-    visits = [one for one in schedule.visits_of.get(key, ()) if one.name not in held.visits]
-    return _visited(held, place, visits, frame) if visits else held
+    if expected.shortest is not None:
+        held = _seen(held, place, expected, expected.shortest)
+    if len(held.visits) + len(held.later) < len(expected.visits):
+        held = _visited(held, place, expected.visits, zone)
+    return held
 
 
-def _seen(held: Observed, place: Place, limits: tuple[Blind, ...], frame: Frame) -> Observed:
-    begins = begun(frame)
-    ends = max(ended(one, frame) for one in limits)
+def _seen(held: Observed, place: Place, expected: Expected, shortest: timedelta) -> Observed:
+    begins, ends = expected.begins, expected.ends
     last = held.last or begins
     if place[1] <= begins or last >= ends:
         return held
     now = min(max(place[0].replace(minute=0, second=0, microsecond=0), last), ends)
-    gap = [(last, now)] if now - last >= min(one.at_most.length for one in limits) else []
     until = min(max(_full_hour(place[1]), last), ends)
-    return held._replace(last=until, gaps=(*held.gaps, *gap))
+    gaps = (*held.gaps, (last, now)) if now - last >= shortest else held.gaps
+    return Observed(until, gaps, held.visits, held.later)
 
 
 def begun(frame: Frame) -> datetime:
@@ -80,20 +106,17 @@ def _full_hour(instant: datetime) -> datetime:
     return whole if whole == instant else whole + _HOUR
 
 
-def _visited(held: Observed, place: Place, visits: list[Visit], frame: Frame) -> Observed:
-    first, last = (instant.astimezone(frame.zone).date() for instant in place[:2])
-    days = [(one.name, days_of(one, frame)) for one in _begun_by(last, visits, frame) if one.name not in held.later]
-    inside = tuple(name for name, window in days if first <= window.last and last >= window.first)
-    after = tuple(name for name, window in days if first > window.last)
+def _visited(held: Observed, place: Place, visits: tuple[tuple[str, Days], ...], zone: tzinfo) -> Observed:
+    """A visit that has an answer, on its days or only after them, keeps it."""
+    first, last = (instant.astimezone(zone).date() for instant in place[:2])
+    inside, after = list[str](), list[str]()
+    for name, days in takewhile(lambda one: one[1].first <= last, visits):
+        if name in held.visits or name in held.later:
+            continue
+        (inside if first <= days.last else after).append(name)
     if not inside and not after:
         return held
     return held._replace(visits=(*held.visits, *inside), later=(*held.later, *after))
-
-
-def _begun_by(day: date, visits: list[Visit], frame: Frame) -> Iterator[Visit]:
-    """The visits, in the order in which they begin, of which some day has come."""
-    zero = frame.infusions[0].first_day
-    return takewhile(lambda one: zero + timedelta(days=one.day - one.days_before) <= day, visits)
 
 
 @lru_cache(maxsize=1024)

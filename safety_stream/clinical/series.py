@@ -65,8 +65,10 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold = _with_baseline(fold, one.result, point, course.frame)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
-        if course.runs_beside:
-            fold, touched = _beside(fold, touched, one, course)
+        if course.watched:
+            fold, touched = _watched(fold, touched, one, course)
+        if course.joins:
+            fold = fold._replace(joining=joining(fold.joining, one, course.book, course.zone))
     own = [one for one in point if _own(one, course)] if course.companions else point
     return _asked(at_end_of(fold, point, course), touched, _doubts(own, course))
 
@@ -79,12 +81,11 @@ def _with_baseline(fold: Fold, measured: Result, point: tuple[Result, ...], fram
     return fold if baseline is fold.baseline and other is fold.other else fold._replace(baseline=baseline, other=other)
 
 
-def _beside(now: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
-    """What runs on beside the grades: time outside the watch limits, and the spells of rules that join two series."""
-    frame, book = course.frame, course.book
-    state, ended = watch.watched(now.watched, one, frame)
-    spells = joining(now.joining, one, book, frame.zone)
-    return now._replace(watched=state, joining=spells), touched._replace(inside=(*touched.inside, *ended))
+def _watched(fold: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
+    """The time outside the watch limits, which runs on beside the grades."""
+    state, ended = watch.watched(fold.watched, one, course.frame)
+    now = fold._replace(watched=state)
+    return now, touched._replace(inside=(*touched.inside, *ended)) if ended else touched
 
 
 def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
@@ -130,14 +131,22 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         if ended is not None:
             closed.append((rule, rules[rule.id], ended))
     judged = tuple(judge_result(one.result, measured, place, frame))
-    now = fold._replace(
+    marks, expected = fold.marks, course.expected
+    if course.marked:
+        marks = thinned(marks, marks_of(measured, place, frame, baseline), frame.version.by_runs)
+    now = Fold(
+        last=fold.last,
+        point=fold.point,
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
-        marks=thinned(fold.marks, marks_of(measured, place, frame, baseline), frame.version.by_runs)
-        if course.marked
-        else (),
+        floods=fold.floods,
+        marks=marks,
+        baseline=fold.baseline,
+        watched=fold.watched,
+        joining=fold.joining,
+        other=fold.other,
         depths=deeper(fold.depths, one, measured, frame),
-        observed=observed(fold.observed, place, measured.key, frame),
+        observed=fold.observed if expected is None else observed(fold.observed, place, expected, course.zone),
     )
     brought = Touched(
         (*touched.closed, *closed),
