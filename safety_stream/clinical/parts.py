@@ -117,4 +117,8 @@ def _name(one: AnyFinding | SubjectStatus) -> str:
 def _as_held(part: Part | None, said: Iterable[_Said]) -> tuple[AnyFinding | SubjectStatus, ...]:
     """What is said, as the very object held where that says the same: to be compared at once with what was sent."""
     held = {_name(one): one for one in part.said} if part else {}
-    return tuple([held[_name(one)] if held.get(_name(one)) == one else one for one in said])
+    return tuple([_the_same(held.get(_name(one)), one) for one in said])
+
+
+def _the_same(held: AnyFinding | SubjectStatus | None, one: AnyFinding | SubjectStatus) -> AnyFinding | SubjectStatus:
+    return held if held is not None and (held is one or held == one) else one
