@@ -1,6 +1,6 @@
 """Any order, any duplication, any correction of the same facts ends in the same findings."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -18,6 +18,7 @@ from stories import (
     lab,
     screened,
     taken_back,
+    timeless,
 )
 
 from safety_stream.clinical import subject
@@ -54,6 +55,7 @@ def test_a_clock_that_runs_on_ends_where_one_that_stood_still_does(told: list[Su
         played.take(event, now)
         concluded = subject.conclude(played.whole(), played.book, now)
         assert (played.findings, played.record.header.deadline) == (concluded.findings, concluded.deadline)
+        assert timeless(played.record.header.status) == timeless(concluded.status)
     played.take(None, FAR)
     assert played.findings == standing(told)
 
@@ -131,8 +133,7 @@ def test_time_alone_changes_nothing_before_the_deadline(told: list[SubjectEvent]
 
 
 def _but_time(conclusions: subject.Conclusions) -> Any:
-    fixed = datetime(2000, 1, 1, tzinfo=FAR.tzinfo)
-    return conclusions.status.model_copy(update={"as_of": fixed}), conclusions.deadline
+    return timeless(conclusions.status), conclusions.deadline
 
 
 def test_a_withdrawn_finding_goes_on_counting_when_it_is_raised_again() -> None:

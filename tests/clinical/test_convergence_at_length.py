@@ -12,7 +12,7 @@ from any_event import events
 from crashing import Crashing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from stories import FAR, Played, at, bundled, bundled_with, screened, taken_back
+from stories import FAR, Played, at, bundled, bundled_with, screened, taken_back, timeless
 
 from safety_stream.clinical import shelf, subject
 from safety_stream.clinical.events import SubjectEvent
@@ -57,16 +57,20 @@ def test_order_and_duplication(told: list[SubjectEvent], chance: Any, stored: bo
 @pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("small_pages")
 @AT_LENGTH
-@given(st.lists(events(), max_size=15), st.randoms(use_true_random=False))
-def test_a_running_clock(told: list[SubjectEvent], chance: Any) -> None:
-    """Time going by the reports; after each event what stands follows from the facts and the time alone."""
+@given(st.lists(events(), max_size=15), st.randoms(use_true_random=False), st.booleans())
+def test_a_running_clock(told: list[SubjectEvent], chance: Any, stored: bool) -> None:
+    """Time going by the reports; after each event what stands follows from the facts and the time alone.
+
+    Not ``stored``: the record stays in memory, and with it what was said last.
+    """
     chance.shuffle(told)
-    played, now = Played(stored=True), at(-30)
+    played, now = Played(stored=stored), at(-30)
     for event in told:
         now = max(now, event.reported_at)
         played.take(event, now)
         concluded = subject.conclude(played.whole(), played.book, now)
         assert (played.findings, played.record.header.deadline) == (concluded.findings, concluded.deadline)
+        assert timeless(played.record.header.status) == timeless(concluded.status)
     played.take(None, FAR)
     assert played.findings == end_of(told)
 

@@ -24,6 +24,7 @@ from safety_stream.clinical.events import (
     Withdrawn,
 )
 from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.record import Header, Page, SubjectRecord
 from safety_stream.rulebook.load import load_book
 from safety_stream.rulebook.protocol import ProtocolVersion
@@ -277,6 +278,11 @@ class Played:
         found = self.of(kind, **says)
         assert len(found) == 1, [one.evidence.sentence for one in found]
         return found[0]
+
+
+def timeless(status: SubjectStatus | None) -> SubjectStatus | None:
+    """A status without when it was concluded and how often it was sent."""
+    return status and status.model_copy(update={"as_of": FAR, "revision": 1})
 
 
 def said(finding: Any, path: str) -> object:
