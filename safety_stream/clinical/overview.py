@@ -7,6 +7,7 @@ before says the same: see ``columns`` and ``parts``.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from safety_stream.clinical.check_due import checks_due
@@ -38,7 +39,7 @@ from safety_stream.rulebook.tables import Book
 # The columns that each part reads.
 _MEASURED, _JOINED, _DEPTHS = frozenset({"marks", "told"}), frozenset({"joined"}), frozenset({"depths"})
 _JUDGED, _CASES, _COMPARED = frozenset({"judged"}), frozenset({"case"}), frozenset({"graded", "told"})
-_LIVES, _SEEN = frozenset({"holds", "began", "died"}), frozenset({"observed", "died"})
+_LIVES, _SEEN = frozenset({"began", "died"}), frozenset({"observed", "died"})
 _COUNTED = frozenset({"grade", "worst", "serious", "died", "followed"})
 
 
@@ -76,7 +77,9 @@ def overview(
     own = _of_findings((*composites, *joined))
     dlts = [pair for pairs in (*known.values("dlts"), own.dlts) for pair in pairs]
     ids = frozenset([id_ for id_, _ in dlts])
-    parts.of("questions", _LIVES, (ids,), lambda: (query(frame, one) for one in questions(frame, facts, digests, ids)))
+    holds = any(one.holds for one in digests.values())
+    open_ = partial(questions, frame, facts, digests, ids, holds=holds)
+    parts.of("questions", _LIVES, (ids, holds), lambda: (query(frame, one) for one in open_()))
     wanted, ahead = checks_due(frame, as_of)
     parts.of("eligibility", _JUDGED, (wanted,), lambda: eligibility_findings(frame, digests, book.version, wanted))
     toxic = parts.of("hematotoxicity", _DEPTHS, (), lambda: hematotoxicity(frame, digests, book.version))

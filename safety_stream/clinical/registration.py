@@ -17,11 +17,14 @@ from safety_stream.clinical.status import within_tolerance
 
 
 def questions(
-    frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], dlts: frozenset[str]
+    frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], dlts: frozenset[str], *, holds: bool
 ) -> Iterator[Flood]:
-    """Every question that the header's facts raise; ``dlts``: the ids of the DLT findings that were decided on."""
+    """Every question that the header's facts raise.
+
+    ``dlts``: the ids of the findings that can be decided on; ``holds``: something stands on some page.
+    """
     standing = {record: one for record, one in sorted(facts.items()) if one.event.status != "entered-in-error"}
-    if frame.screened is None and (standing or any(one.holds for one in digests.values())):
+    if frame.screened is None and (standing or holds):
         yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
     yield from _about_registration(frame, standing)
     yield from _about_doses(frame, standing)
