@@ -103,7 +103,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench, known: Digest | None =
     outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
     if len(now.results) >= shelves.OPEN - 1:
         filed = _sealed(filed, course, shelf.listed)
-    return filed._replace(outcome=outcome)
+    return filed if filed.outcome == outcome else filed._replace(outcome=outcome)
 
 
 def _begins(series: Series, told: Result, course: Course) -> bool:

@@ -152,7 +152,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         (*touched.closed, *closed),
         (*touched.judged, *judged),
         touched.floods,
-        (*touched.grades, *(given.grade for given in graded)),
+        (*touched.grades, *[given.grade for given in graded]),
     )
     questions = [asked(*remark, measured.source) for remark in measured.remarks]
     return _asked(now, brought, (*questions, *_undecided(graded, measured, baseline)))

@@ -32,6 +32,7 @@ from safety_stream.clinical.record import (
     REPORT,
     Header,
     Held,
+    Page,
     Report,
     Series,
     SubjectRecord,
@@ -234,7 +235,7 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         filed, bench = _every_page(record, _bench(record, book, as_of, because), {}, was)
     if stale:
         filed, bench = _every_page(record, bench, filed)
-    return _closed(before, record, filed, bench)._replace(outcome=outcome)
+    return _closed(before, record, filed, bench, outcome)
 
 
 def _check_loaded(record: SubjectRecord, names: Iterable[str]) -> None:
@@ -300,42 +301,57 @@ def _knowing_death(bench: Bench, digests: Mapping[str, Digest]) -> Bench:
     return bench if bench.frame.died == death else replace(bench, frame=replace(bench.frame, died=death), courses={})
 
 
-def _closed(before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Filed], bench: Bench) -> Step:
-    """The header after the pages: what it knows of them, its own findings, the status, the deadline."""
+def _closed(
+    before: SubjectRecord, record: SubjectRecord, filed: Mapping[str, Filed], bench: Bench, outcome: Outcome
+) -> Step:
+    """What a step came to: the pages, and after them the header with what it knows of them."""
     held, header = before.header, record.header
-    news = {name: digest for name, digest in _digests(filed).items() if header.digests.get(name) != digest}
-    digests = {**header.digests, **news} if news else header.digests
-    changes = [change for name in sorted(filed) for change in filed[name].changes]
-    pages = {name: page for one in filed.values() for name, page in one.pages.items()}
+    news, pages = dict[str, Digest](), dict[str, Page]()
+    changes, graded = list[FindingChange](), list[tuple[str, str]]()
+    for name in sorted(filed):
+        one = filed[name]
+        pages.update(one.pages)
+        changes += one.changes
+        graded += one.graded
+        if one.digest is not None and header.digests.get(name) != one.digest:
+            news[name] = one.digest
+    said = record.said if record.said is not None and record.said.kept is held.kept else None
     passed = held.deadline is not None and bench.as_of >= held.deadline
-    status, said = None, record.said if record.said is not None and record.said.kept is held.kept else None
     if news or header is not held or passed or held.book != bench.edition:
-        whole = overview(bench.frame, header.facts, digests, bench.book, bench.as_of, before=said)
-        kept, own = difference(held.kept, whole.findings, bench.as_of, bench.because, whole.among)
-        now = held.status if said is not None and _alike(said, whole.said) else _revised(held.status, whole.status)
-        status = now if now is not held.status else None
-        said = whole.said._replace(kept=kept)
+        digests = {**header.digests, **news} if news else header.digests
+        header, said, own = _looked(header, digests, bench, said)
         changes += own
-        header = Header(
-            study=header.study,
-            subject=header.subject,
-            facts=header.facts,
-            digests=digests,
-            kept=kept,
-            status=now,
-            deadline=whole.deadline,
-            concluded_to=bench.as_of,
-            reported_to=header.reported_to,
-            book=bench.edition,
-        )
     return Step(
         record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses), said),
         changes=tuple(changes),
-        status=status,
-        pages=frozenset(pages) | ({HEADER} if header is not held else frozenset()),
+        status=None if header.status is held.status else header.status,
+        pages=frozenset(pages) if header is held else frozenset((*pages, HEADER)),
         deadline=header.deadline,
-        graded=tuple(one for name in sorted(filed) for one in filed[name].graded),
+        graded=tuple(graded),
+        outcome=outcome,
     )
+
+
+def _looked(
+    header: Header, digests: Mapping[str, Digest], bench: Bench, before: Said | None
+) -> tuple[Header, Said, tuple[FindingChange, ...]]:
+    """The header after a look at the whole subject: its own findings and what changed of them, status and deadline."""
+    whole = overview(bench.frame, header.facts, digests, bench.book, bench.as_of, before=before)
+    kept, changes = difference(header.kept, whole.findings, bench.as_of, bench.because, whole.among)
+    alike = before is not None and _alike(before, whole.said)
+    after = Header(
+        study=header.study,
+        subject=header.subject,
+        facts=header.facts,
+        digests=digests,
+        kept=kept,
+        status=header.status if alike else _revised(header.status, whole.status),
+        deadline=whole.deadline,
+        concluded_to=bench.as_of,
+        reported_to=header.reported_to,
+        book=bench.edition,
+    )
+    return after, whole.said._replace(kept=kept), changes
 
 
 def _alike(before: Said, now: Said) -> bool:
