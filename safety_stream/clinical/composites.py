@@ -20,6 +20,7 @@ from safety_stream.clinical.symptoms import symptomatic
 from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Inputs, Verdict
 from safety_stream.rulebook.dlt_rules import Clause, Composite
+from safety_stream.rulebook.protocol import Clauses
 from safety_stream.rulebook.written import parsed
 
 
@@ -33,16 +34,15 @@ class Together(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def marks_of(measured: Measured, place: Place, frame: Frame, baseline: Baseline) -> Iterator[Mark]:
-    """The clauses that a result meets, may meet, or (one that rules a composite out, or must last) answers."""
-    clauses = frame.version.clauses_on(measured.key)
+def marks_of(measured: Measured, place: Place, baseline: Baseline, page: str, clauses: Clauses) -> Iterator[Mark]:
+    """Of the clauses on a page those that a result meets, may meet, or (one that rules out, or must last) answers."""
     verdicts, times = _judged_by(measured.bare, tuple([clause.when for _, clause, _ in clauses]))
     for (name, clause, answers), verdict in zip(clauses, verdicts, strict=True):
         if verdict is not False or answers:
             compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
             words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {compared}".replace("  ", " ")
             told = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
-            yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, measured.key, times)
+            yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, page, times)
 
 
 @lru_cache(maxsize=16_384)

@@ -15,6 +15,7 @@ from safety_stream.clinical.grading import Baseline, NoBaseline, leans_on_baseli
 from safety_stream.clinical.observed import Expected, expected_of
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.toxicities import measured_rules, thresholds
+from safety_stream.rulebook.protocol import Clauses, Criteria, WatchLimit
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
 
@@ -77,9 +78,19 @@ class Course:
         return frozenset() if self.analyte is None else self.analyte.companions
 
     @cached_property
-    def watched(self) -> bool:
-        """Whether the analyte has watch limits."""
-        return bool(self.frame.version.watched(self.key))
+    def limits(self) -> tuple[WatchLimit, ...]:
+        """The watch limits on the analyte: judged, as all that the protocol says of it, on what it is corrected to."""
+        return self.frame.version.watched(self.key)
+
+    @cached_property
+    def criteria(self) -> Criteria:
+        """The eligibility criteria on the analyte."""
+        return self.frame.version.criteria_on(self.key)
+
+    @cached_property
+    def clauses(self) -> Clauses:
+        """The clauses of composites on the analyte."""
+        return self.frame.version.clauses_on(self.key)
 
     @cached_property
     def joins(self) -> bool:
@@ -90,8 +101,3 @@ class Course:
     def expected(self) -> Expected | None:
         """What the schedule expects of the analyte."""
         return expected_of(self.frame, self.key)
-
-    @cached_property
-    def marked(self) -> bool:
-        """Whether a composite of the protocol names the analyte."""
-        return bool(self.frame.version.clauses_on(self.key))

@@ -20,7 +20,7 @@ from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
 from safety_stream.quantity import EXACT, Interval, exactly, plain
 from safety_stream.rulebook.criteria import Comparison, Criterion, Inputs
-from safety_stream.rulebook.protocol import EligibilityCriterion
+from safety_stream.rulebook.protocol import Criteria, EligibilityCriterion
 from safety_stream.rulebook.written import parsed
 
 Phase = Literal["screening", "before_infusion", "after_infusion"]
@@ -41,9 +41,10 @@ class Answer(NamedTuple):
     facts: Mapping[str, bool]
 
 
-def judge_result(result: Result, measured: Measured, place: Place, frame: Frame) -> Iterator[Judged]:
-    """Every criterion of the subject's protocol version that this result can answer, in its phase."""
-    criteria = frame.version.criteria_on(measured.key)
+def judge_result(
+    result: Result, measured: Measured, place: Place, frame: Frame, criteria: Criteria
+) -> Iterator[Judged]:
+    """Of these criteria of the subject's protocol version every one that this result can answer, in its phase."""
     if not criteria:
         return
     facts = frame.facts_at(place[0])

@@ -23,12 +23,12 @@ from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Basis, Graded, Measured, NoBaseline
-from safety_stream.clinical.observed import observed
+from safety_stream.clinical.observed import Expected, observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, death_by, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
-from safety_stream.clinical.result import Result
-from safety_stream.clinical.running import Depths, Spell
+from safety_stream.clinical.result import Result, measured_result
+from safety_stream.clinical.running import Depths, Observed, Spell
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
@@ -59,18 +59,29 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
         named = course.key[1:]
         questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
         return _asked(at_end_of(fold, point, course), touched, (*questions, *_rivals(point)))
-    for one in drawn(point, course.analyte, course.frame, course.book):
+    said = drawn(point, course.analyte, course.frame, course.book)
+    for one in said:
         if isinstance(one.measured, Measured):
             fold, touched = _judged(fold, touched, one, one.measured, course)
             fold = _with_baseline(fold, one.result, point, course.frame)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
-        if course.watched:
+        if course.limits:
             fold, touched = _watched(fold, touched, one, course)
         if course.joins:
             fold = fold._replace(joining=joining(fold.joining, one, course.book, course.zone))
     own = [one for one in point if _own(one, course)] if course.companions else point
+    if not said and course.expected is not None:
+        fold = fold._replace(observed=_seen(fold.observed, own, course.expected, course))
     return _asked(at_end_of(fold, point, course), touched, _doubts(own, course))
+
+
+def _seen(held: Observed, own: Iterable[Result], expected: Expected, course: Course) -> Observed:
+    """What was measured and gave way to a companion (G16) was observed all the same."""
+    for one in own:
+        if course.analyte is not None and isinstance(measured_result(one, course.analyte), Measured):
+            held = observed(held, one.place(course.zone), expected, course.zone)
+    return held
 
 
 def _with_baseline(fold: Fold, measured: Result, point: tuple[Result, ...], frame: Frame) -> Fold:
@@ -83,7 +94,7 @@ def _with_baseline(fold: Fold, measured: Result, point: tuple[Result, ...], fram
 
 def _watched(fold: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
     """The time outside the watch limits, which runs on beside the grades."""
-    state, ended = watch.watched(fold.watched, one, course.frame)
+    state, ended = watch.watched(fold.watched, one, course.frame, course.limits)
     now = fold._replace(watched=state)
     return now, touched._replace(inside=(*touched.inside, *ended)) if ended else touched
 
@@ -130,10 +141,11 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         )
         if ended is not None:
             closed.append((rule, rules[rule.id], ended))
-    judged = tuple(judge_result(one.result, measured, place, frame))
+    judged = tuple(judge_result(one.result, measured, place, frame, course.criteria))
     marks, expected = fold.marks, course.expected
-    if course.marked:
-        marks = thinned(marks, marks_of(measured, place, frame, baseline), frame.version.by_runs)
+    if course.clauses:
+        told = marks_of(measured, place, baseline, course.key, course.clauses)
+        marks = thinned(marks, told, frame.version.by_runs)
     now = Fold(
         last=fold.last,
         point=fold.point,

@@ -48,10 +48,12 @@ class Judgement(NamedTuple):
 Closed = tuple[WatchLimit, Outside]
 
 
-def watched(held: Mapping[str, Watched], one: Drawn, frame: Frame) -> tuple[Mapping[str, Watched], tuple[Closed, ...]]:
+def watched(
+    held: Mapping[str, Watched], one: Drawn, frame: Frame, limits: tuple[WatchLimit, ...]
+) -> tuple[Mapping[str, Watched], tuple[Closed, ...]]:
     """The state of every limit on the analyte after one more result, and the episodes that it ended."""
     now, ended, told, place = dict(held), [], one.measured, one.result.place(frame.zone)
-    for limit in frame.version.watched(_analyte(told)):
+    for limit in limits:
         judgement = judge(limit, told)
         if judgement is None:
             continue
@@ -60,10 +62,6 @@ def watched(held: Mapping[str, Watched], one: Drawn, frame: Frame) -> tuple[Mapp
         if closed is not None:
             ended.append((limit, closed))
     return now, tuple(ended)
-
-
-def _analyte(told: Measured | Unmeasurable) -> str:
-    return told.key if isinstance(told, Measured) else told.analyte or ""
 
 
 def judge(limit: WatchLimit, told: Measured | Unmeasurable) -> Judgement | None:

@@ -130,6 +130,10 @@ class Registry(Written):
     planned_subjects: Annotated[int, Field(ge=1)] | None = None
 
 
+Criteria = tuple[tuple[str, EligibilityCriterion], ...]
+Clauses = tuple[tuple[str, Clause, bool], ...]
+
+
 class ProtocolVersion(Written):
     """One version of one study's protocol, whole: what applies to a subject who consented to it."""
 
@@ -176,7 +180,7 @@ class ProtocolVersion(Written):
         """The dose levels by ordinal."""
         return {level.number: level for level in self.dose_levels}
 
-    def criteria_on(self, analyte: str) -> tuple[tuple[str, EligibilityCriterion], ...]:
+    def criteria_on(self, analyte: str) -> Criteria:
         """The eligibility criteria that results of an analyte answer, each with its id."""
         return self.criteria_by_analyte.get(analyte, ())
 
@@ -185,22 +189,22 @@ class ProtocolVersion(Written):
         return dict(self.criteria)[name]
 
     @cached_property
-    def criteria(self) -> tuple[tuple[str, EligibilityCriterion], ...]:
+    def criteria(self) -> Criteria:
         """Every eligibility criterion with its id."""
         return tuple(self.eligibility.criteria.items()) if self.eligibility else ()
 
     @cached_property
-    def criteria_by_analyte(self) -> dict[str, tuple[tuple[str, EligibilityCriterion], ...]]:
+    def criteria_by_analyte(self) -> dict[str, Criteria]:
         """The eligibility criteria by the analyte that answers them."""
         analytes = {one.analyte for _, one in self.criteria}
         return {key: tuple(pair for pair in self.criteria if pair[1].analyte == key) for key in analytes}
 
-    def clauses_on(self, analyte: str) -> tuple[tuple[str, Clause, bool], ...]:
+    def clauses_on(self, analyte: str) -> Clauses:
         """The clauses of composites an analyte answers: composite, clause, whether a result that misses it counts."""
         return self.clauses_by_analyte.get(analyte, ())
 
     @cached_property
-    def clauses_by_analyte(self) -> dict[str, tuple[tuple[str, Clause, bool], ...]]:
+    def clauses_by_analyte(self) -> dict[str, Clauses]:
         """The clauses of composites by the analyte that answers them."""
         every = [
             (name, clause, one.lasting is not None or one.symptoms is not None)
