@@ -183,7 +183,14 @@ def study_tally(finding: StudyTally) -> Iterator[Draft]:
 
 
 # A name or unit that the rulebook does not know fails every record under it, whoever's: one mail, not one a subject.
-OF_THE_WHOLE_STUDY: Final = {"unknown_analyte", "unknown_unit", "missing_unit", "unknown_term"}
+OF_THE_WHOLE_STUDY: Final = {
+    "unknown_analyte",
+    "unknown_unit",
+    "missing_unit",
+    "unknown_term",
+    "unknown_fact",
+    "unknown_treatment",
+}
 # What a grade or a dosing decision does not hang on waits for the data manager's list.
 FOR_THE_LIST: Final = {
     "no_value",

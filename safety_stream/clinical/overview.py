@@ -26,13 +26,14 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import hematotoxicity
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.parts import Parts, Said
+from safety_stream.clinical.parts import NO_COLUMN, Parts, Said
 from safety_stream.clinical.queries import query
 from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.registration import questions
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
 from safety_stream.clinical.status import ends, extension, status_of, with_hours
+from safety_stream.clinical.unknown_names import unknown_names
 from safety_stream.clinical.unobserved import unobserved
 from safety_stream.rulebook.tables import Book
 
@@ -78,8 +79,9 @@ def overview(
     dlts = [pair for pairs in (*known.values("dlts"), own.dlts) for pair in pairs]
     ids = frozenset([id_ for id_, _ in dlts])
     holds = any(one.holds for one in digests.values())
-    open_ = partial(questions, frame, facts, digests, ids, holds=holds)
-    parts.of("questions", _LIVES, (ids, holds), lambda: (query(frame, one) for one in open_()))
+    asked = partial(questions, frame, facts, digests, ids, holds=holds)
+    parts.of("questions", _LIVES, (ids, holds), lambda: (query(frame, one) for one in asked()))
+    parts.of("names", NO_COLUMN, (), lambda: (query(frame, one) for one in unknown_names(frame, facts, book)))
     wanted, ahead = checks_due(frame, as_of)
     parts.of("eligibility", _JUDGED, (wanted,), lambda: eligibility_findings(frame, digests, book.version, wanted))
     toxic = parts.of("hematotoxicity", _DEPTHS, (), lambda: hematotoxicity(frame, digests, book.version))

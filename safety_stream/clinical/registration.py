@@ -79,7 +79,12 @@ def _about_doses(frame: Frame, standing: Mapping[str, HeaderFact]) -> Iterator[F
             found = f"{one.given} and {other.given}"
             about = f"infusion {one.number}"
             yield asked("infusion_repeated", about, found, "one infusion of each number", one.source, other.source)
+    plan = frame.version.infusions
     for infusion in frame.infusions:
+        if plan is not None and infusion.number > len(plan.days):
+            expected = f"infusions 1 to {len(plan.days)}"
+            about = f"infusion {infusion.number}"
+            yield asked("infusion_not_planned", about, f"given {infusion.given}", expected, infusion.source)
         if within_tolerance(frame, infusion) is False and frame.version.infusions is not None:
             level = frame.version.levels[frame.dose_level or 0]
             expected = f"{level.amount} {level.unit} within {frame.version.infusions.tolerance_percent} %"

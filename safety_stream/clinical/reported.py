@@ -152,7 +152,7 @@ def _sentence(reading: Reading) -> str:
 
 def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candidate:
     event = reading.event
-    grade = GradeRange(lowest=event.grade, highest=event.grade) if event.grade else _at_stake(reading)
+    grade = _at_stake(reading)
     by_line = frame.version.dlt.line_grade if frame.version.dlt else "throughout"
     by_grade = tuple(lasted_at(event, one, by_line, frame.zone) for one in _EVERY_GRADE)
     return Candidate(
@@ -206,9 +206,15 @@ def _course_untold(
 
 
 def _at_stake(reading: Reading) -> GradeRange:
-    """The grades that DLT rules count with while none was given: a death may be a 5 under a term that has no 5."""
+    """The grades that DLT rules count with: the one reported, else those the facts support; a graver fact adds its own.
+
+    A death may be a 5 though a 3 was reported, and under a term that has no 5: until somebody answers, no rule about a
+    death is ruled out (G24: the grade of record stays the investigator's).
+    """
+    grade = reading.event.grade
     told = 5 if reading.fatal else 4 if "life-threatening" in reading.event.seriousness else 0
-    return GradeRange(lowest=reading.supported.lowest, highest=max(reading.supported.highest, told))
+    lowest, highest = (grade, grade) if grade else (reading.supported.lowest, reading.supported.highest)
+    return GradeRange(lowest=lowest, highest=max(highest, told))
 
 
 def _rivals(fact: ReportFact) -> Iterator[Flood]:

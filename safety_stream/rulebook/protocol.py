@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
 from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
-from safety_stream.rulebook.recorded import RecordedFact
+from safety_stream.rulebook.recorded import RecordedFact, names_in
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
@@ -41,9 +41,10 @@ class DoseLevel(Written):
 
 
 class Infusions(Written):
-    """The planned infusions of the study product."""
+    """The planned infusions of the study product. ``also_called``: other names under which sites record it."""
 
     product: Words
+    also_called: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
     days: Annotated[tuple[Day, ...], Field(min_length=1)]
     tolerance_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
     source: Words
@@ -230,6 +231,19 @@ class ProtocolVersion(Written):
     def watch_by_analyte(self) -> dict[str, tuple[WatchLimit, ...]]:
         """The watch limits by analyte."""
         return {key: tuple(one for one in self.watch if one.analyte == key) for key in {w.analyte for w in self.watch}}
+
+    @cached_property
+    def facts_read(self) -> frozenset[str]:
+        """The recorded facts that eligibility reads; a criterion's own name is one."""
+        recorded = self.eligibility.recorded if self.eligibility else {}
+        named = (name for one in recorded.values() if one.when is not None for name in names_in(one.when))
+        return frozenset((*recorded, *named))
+
+    def treatments(self, role: Literal["lymphodepletion", "infusion"]) -> tuple[str, ...]:
+        """The names of what is given in a role; none where the protocol does not say."""
+        if role == "infusion":
+            return (self.infusions.product, *self.infusions.also_called) if self.infusions else ()
+        return tuple(name for one in self.lymphodepletion for name in (one.treatment, *one.also_called))
 
     @property
     def window(self) -> timedelta | None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -17,6 +17,15 @@ def folded_term(text: str) -> str:
     """A term name as it is looked up: no case, spacing, hyphens, commas or NOS."""
     words = re.sub(r"[\s,\-–_/]+", " ", unicodedata.normalize("NFKC", text).casefold()).split()
     return " ".join(word for word in words if word != "nos")
+
+
+def alike(text: str, names: Iterable[str], most: int) -> list[str]:
+    """The names most like a text, best first: for slips of typing, and other marks between words."""
+    from rapidfuzz import fuzz
+
+    told = folded_term(text[:_LONGEST])
+    scored = ((round(100 * fuzz.ratio(told, folded_term(name))), name) for name in names)
+    return [name for score, name in sorted(scored, key=lambda one: (-one[0], one[1])) if score >= _LEAST][:most]
 
 
 @dataclass(frozen=True)

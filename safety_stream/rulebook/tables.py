@@ -291,6 +291,13 @@ class Book:
         """The rules an analyte feeds, by its key."""
         return self._rules.get(analyte, ())
 
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """The recorded facts that some rule reads."""
+        every = [rule for rules in self._rules.values() for rule in rules]
+        conditions = [rule.if_baseline.facts for rule in every if rule.if_baseline is not None]
+        return frozenset().union(*(rule.facts for rule in every), *conditions)
+
     def joined_on(self, analyte: str) -> tuple[JoinedRule, ...]:
         """The rules that join an analyte with another in time."""
         return self._joined_on.get(analyte, ())

@@ -75,3 +75,22 @@ def test_a_death_is_a_candidate_unless_it_is_clearly_due_to_something_else(attri
     assert {one.state for one in found if isinstance(one, DoseLimitingToxicity) and one.rule == "death"} == (
         {state} if state else set()
     )
+
+
+@pytest.mark.parametrize(
+    ("says", "rule", "state"),
+    [
+        ({"grade": 3, "outcome": "fatal"}, "death", "possible"),
+        ({"grade": 3, "seriousness": ["death"], "outcome": "unknown"}, "death", "possible"),
+        ({"grade": 3, "outcome": "fatal", "attribution": "unrelated"}, "death", None),
+        ({"grade": 2, "seriousness": ["life-threatening"]}, "crs-4", "possible"),
+        ({"grade": 3, "seriousness": ["hospitalization"]}, "death", None),
+    ],
+)
+def test_facts_graver_than_the_grade_leave_the_rules_for_them_possible(
+    says: dict[str, Any], rule: str, state: str | None
+) -> None:
+    """A death of "grade 3" is asked about (G24) and may be a DLT until somebody answers: it is never ruled out."""
+    found = _concluded(_infusion("2024-07-09"), _syndrome("2024-07-12T09:00:00+08:00", onset="2024-07-10", **says))
+    met = [one for one in found if isinstance(one, DoseLimitingToxicity) and rule in {each.rule for each in one.rules}]
+    assert {one.state for one in met} == ({state} if state else set())

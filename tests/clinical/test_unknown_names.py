@@ -1,0 +1,93 @@
+"""Names that nobody reads are asked about: facts under a wrong name, treatments that the protocol does not give."""
+
+from typing import Any
+
+import pytest
+from stories import (
+    Played,
+    bundled,
+    bundled_with,
+    fact,
+    infusion,
+    lymphodepletion,
+    screened,
+    taken_back,
+)
+
+from safety_stream.alerting.policy import revise
+from safety_stream.clinical.findings_subject import DataQuery
+from safety_stream.rulebook.protocol import Infusions
+
+ALONE = (screened(), lymphodepletion(-5), infusion(1, 0))
+
+
+def asked(played: Played, code: str) -> list[DataQuery]:
+    """The standing questions of one code."""
+    return played.of("data_query", code=code)
+
+
+def test_a_slip_in_the_name_of_a_fact_is_asked_about_with_the_name_that_was_meant() -> None:
+    """Two records under one wrong name are one question, and the likeliest name stands first."""
+    wrong = [fact("hbsag_positve", -6, value=False), fact("hbsag_positve", -3, value=False)]
+    (question,) = asked(Played([*ALONE, *wrong]), "unknown_fact")
+    assert question.count == 2
+    assert "perhaps hbsag-positive" in question.evidence.sentence
+
+
+@pytest.mark.parametrize("name", ["hbsag-positive", "on_anticoagulant", "baseline_abnormal", "uncontrolled-infection"])
+def test_a_fact_that_a_rule_reads_is_no_question(name: str) -> None:
+    """Facts of criteria, a criterion's own name, facts of the book, and the flag of a baseline (G41)."""
+    assert not asked(Played([*ALONE, fact(name, -3, value=False)]), "unknown_fact")
+
+
+def test_a_fact_told_in_error_leaves_no_question() -> None:
+    """Taken back, it asks nothing."""
+    wrong = fact("hbsag_positve", -6, value=False)
+    assert not asked(Played([*ALONE, wrong, taken_back(wrong)]), "unknown_fact")
+
+
+@pytest.mark.parametrize(
+    ("dose", "about"),
+    [
+        (infusion(1, 0, treatment="CAR-T 19"), "infusion CAR-T 19"),
+        (lymphodepletion(-5, treatment="bendamustine"), "lymphodepletion bendamustine"),
+    ],
+)
+def test_a_treatment_that_the_protocol_does_not_give_counts_and_is_asked_about(dose: Any, about: str) -> None:
+    """The window opens and the baseline ends all the same: a slip in a name must not hide a toxicity."""
+    played = Played([screened(), dose])
+    (question,) = asked(played, "unknown_treatment")
+    assert question.about == about
+    frame = played.record.frame
+    assert frame is not None
+    assert frame.frame.start is not None
+
+
+def test_another_name_of_the_product_is_learnt_from_the_protocol() -> None:
+    """``also_called`` ends the question; case and spaces do not count."""
+    plan = bundled().protocols["CAR-NK-SLE-01"].versions[0].infusions
+    assert plan is not None
+    told = plan.model_copy(update={"also_called": ("CAR-T 19",)})
+    dose = infusion(1, 0, treatment="car-t  19")
+    assert not asked(Played([screened(), dose], book=bundled_with(infusions=told)), "unknown_treatment")
+    assert asked(Played([screened(), dose]), "unknown_treatment")
+    assert Infusions.model_fields["also_called"].default == ()
+
+
+def test_one_name_is_one_mail_for_the_whole_study() -> None:
+    """Every subject's record under a wrong name raises the same question: the alert is shared."""
+    change = next(
+        one
+        for one in Played([*ALONE, fact("hbsag_positve", -6, value=False)]).changes
+        if isinstance(one.finding, DataQuery) and one.finding.code == "unknown_fact"
+    )
+    of_another = change.finding.model_copy(update={"id": "F-22222222222222AA", "subject": "002"})
+    one, other = (revise(each)[0] for each in (change, change.model_copy(update={"finding": of_another})))
+    assert (one.subject, one.id) == (None, other.id)
+
+
+def test_an_infusion_beyond_the_plan_is_asked_about() -> None:
+    """The bundled protocol plans three; a fourth is a slip of the number, or a dose that nobody approved."""
+    (question,) = asked(Played([*ALONE, infusion(4, 21)]), "infusion_not_planned")
+    assert (question.about, question.expected) == ("infusion 4", "infusions 1 to 3")
+    assert not asked(Played([*ALONE, infusion(2, 7), infusion(3, 14)]), "infusion_not_planned")
