@@ -189,6 +189,7 @@ OF_THE_WHOLE_STUDY: Final = {
     "missing_unit",
     "unknown_term",
     "unknown_fact",
+    "unreadable_fact",
     "unknown_treatment",
 }
 # What a grade or a dosing decision does not hang on waits for the data manager's list.
@@ -197,6 +198,7 @@ FOR_THE_LIST: Final = {
     "observed_after_reported",
     "onset_after_report",
     "outcome_contradictory",
+    "dose_without_amount",
     "over_age",
     "refutation_without_finding",
     "resolved_before_onset",

@@ -33,8 +33,8 @@ from safety_stream.clinical.registration import questions
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
 from safety_stream.clinical.status import ends, extension, status_of, with_hours
-from safety_stream.clinical.unknown_names import unknown_names
 from safety_stream.clinical.unobserved import unobserved
+from safety_stream.clinical.unread import unread
 from safety_stream.rulebook.tables import Book
 
 # The columns that each part reads.
@@ -81,7 +81,7 @@ def overview(
     holds = any(one.holds for one in digests.values())
     asked = partial(questions, frame, facts, digests, ids, holds=holds)
     parts.of("questions", _LIVES, (ids, holds), lambda: (query(frame, one) for one in asked()))
-    parts.of("names", NO_COLUMN, (), lambda: (query(frame, one) for one in unknown_names(frame, facts, book)))
+    parts.of("unread", NO_COLUMN, (), lambda: (query(frame, one) for one in unread(frame, facts, book)))
     wanted, ahead = checks_due(frame, as_of)
     parts.of("eligibility", _JUDGED, (wanted,), lambda: eligibility_findings(frame, digests, book.version, wanted))
     toxic = parts.of("hematotoxicity", _DEPTHS, (), lambda: hematotoxicity(frame, digests, book.version))

@@ -85,8 +85,11 @@ def _about_doses(frame: Frame, standing: Mapping[str, HeaderFact]) -> Iterator[F
             expected = f"infusions 1 to {len(plan.days)}"
             about = f"infusion {infusion.number}"
             yield asked("infusion_not_planned", about, f"given {infusion.given}", expected, infusion.source)
-        if within_tolerance(frame, infusion) is False and frame.version.infusions is not None:
-            level = frame.version.levels[frame.dose_level or 0]
-            expected = f"{level.amount} {level.unit} within {frame.version.infusions.tolerance_percent} %"
-            found = f"{infusion.amount} {infusion.unit}"
-            yield asked("dose_off_plan", f"infusion {infusion.number}", found, expected, infusion.source)
+        level = frame.version.levels.get(frame.dose_level or 0)
+        if plan is not None and level is not None and not (within := within_tolerance(frame, infusion)):
+            expected = f"{level.amount} {level.unit} within {plan.tolerance_percent} %"
+            code = "dose_off_plan" if within is False else "dose_not_comparable"
+            found = f"{infusion.amount} {infusion.unit or '(no unit)'}"
+            if infusion.amount is None:
+                code, found = "dose_without_amount", "no amount"
+            yield asked(code, f"infusion {infusion.number}", found, expected, infusion.source)

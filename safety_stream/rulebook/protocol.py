@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
 from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
-from safety_stream.rulebook.recorded import RecordedFact, names_in
+from safety_stream.rulebook.recorded import FactKind, RecordedFact, facts_in
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
@@ -233,11 +233,12 @@ class ProtocolVersion(Written):
         return {key: tuple(one for one in self.watch if one.analyte == key) for key in {w.analyte for w in self.watch}}
 
     @cached_property
-    def facts_read(self) -> frozenset[str]:
-        """The recorded facts that eligibility reads; a criterion's own name is one."""
+    def facts_read(self) -> dict[str, frozenset[FactKind]]:
+        """The recorded facts that eligibility reads, and as what; a criterion's own name is a plain yes or no."""
         recorded = self.eligibility.recorded if self.eligibility else {}
-        named = (name for one in recorded.values() if one.when is not None for name in names_in(one.when))
-        return frozenset((*recorded, *named))
+        every: list[tuple[str, FactKind]] = [(name, "true or false") for name in recorded]
+        every += [one for criterion in recorded.values() if criterion.when for one in facts_in(criterion.when)]
+        return {name: frozenset(kind for other, kind in every if other == name) for name, _ in every}
 
     def treatments(self, role: Literal["lymphodepletion", "infusion"]) -> tuple[str, ...]:
         """The names of what is given in a role; none where the protocol does not say."""

@@ -132,17 +132,25 @@ class RecordedFact(Written):
     recheck: Literal["before_each_infusion", "never"] = "never"
 
 
-def names_in(statement: Statement) -> Iterator[str]:
-    """Every fact that a statement names."""
+FactKind = Literal["true or false", "a number", "a date, or false for never"]
+
+
+def facts_in(statement: Statement) -> Iterator[tuple[str, FactKind]]:
+    """Every fact that a statement names, and what it reads it as."""
     if isinstance(statement, str):
-        yield statement
+        yield statement, "true or false"
     elif isinstance(statement, NumberIs):
-        yield statement.fact
+        yield statement.fact, "a number"
     elif isinstance(statement, LastWithin):
-        yield statement.last
+        yield statement.last, "a date, or false for never"
     else:
         for one in statement.any_of if isinstance(statement, AnyOf) else statement.all_of:
-            yield from names_in(one)
+            yield from facts_in(one)
+
+
+def names_in(statement: Statement) -> Iterator[str]:
+    """The names of these facts."""
+    yield from (name for name, _ in facts_in(statement))
 
 
 def said_in_words(statement: Statement) -> str:

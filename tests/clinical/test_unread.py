@@ -1,4 +1,4 @@
-"""Names that nobody reads are asked about: facts under a wrong name, treatments that the protocol does not give."""
+"""What nobody can read is asked about: facts of a wrong name or kind, other treatments, amounts without a measure."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from stories import (
     Played,
     bundled,
     bundled_with,
+    enrolled,
     fact,
     infusion,
     lymphodepletion,
@@ -18,6 +19,7 @@ from safety_stream.alerting.policy import revise
 from safety_stream.clinical.findings_subject import DataQuery
 from safety_stream.rulebook.protocol import Infusions
 
+NUMBER, DATED = "selena-sledai", "hemodialysis-last"
 ALONE = (screened(), lymphodepletion(-5), infusion(1, 0))
 
 
@@ -91,3 +93,43 @@ def test_an_infusion_beyond_the_plan_is_asked_about() -> None:
     (question,) = asked(Played([*ALONE, infusion(4, 21)]), "infusion_not_planned")
     assert (question.about, question.expected) == ("infusion 4", "infusions 1 to 3")
     assert not asked(Played([*ALONE, infusion(2, 7), infusion(3, 14)]), "infusion_not_planned")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("at_rest", "yes", "true or false"),
+        ("hbsag-positive", "negative", "true or false"),
+        (NUMBER, "ten", "a number"),
+        (NUMBER, True, "a number"),
+        (DATED, "in spring", "a date, or false for never"),
+        (DATED, True, "a date, or false for never"),
+        ("at_rest", True, None),
+        (NUMBER, "10", None),
+        (DATED, "2024-03", None),
+        (DATED, False, None),
+    ],
+)
+def test_a_value_of_another_kind_than_the_rules_read(name: str, value: bool | str, expected: str | None) -> None:
+    """A yes in words, a number in words, a date in words: each is told what was expected instead."""
+    found = asked(Played([*ALONE, fact(name, -3, value=value)]), "unreadable_fact")
+    assert [one.expected for one in found] == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"amount": "2000000"}, None),
+        ({"amount": "2.0E6"}, None),
+        ({"amount": "20000000"}, "dose_off_plan"),
+        ({"unit": "cells"}, "dose_not_comparable"),
+        ({"unit": None}, "dose_not_comparable"),
+        ({"amount": "two million"}, "dose_not_comparable"),
+        ({"amount": None}, "dose_without_amount"),
+    ],
+)
+def test_an_amount_that_cannot_be_compared_with_the_plan(given: dict[str, Any], code: str | None) -> None:
+    """2 x 10^6 cells/kg of dose level 1: ten times as much in another unit must not pass in silence."""
+    played = Played([screened(), enrolled(), infusion(1, 0, **given)])
+    codes = {"dose_off_plan", "dose_not_comparable", "dose_without_amount"}
+    assert {one.code for one in played.of("data_query")} & codes == ({code} if code else set())
