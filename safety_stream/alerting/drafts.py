@@ -189,6 +189,7 @@ OF_THE_WHOLE_STUDY: Final = {
     "missing_unit",
     "unknown_term",
     "unknown_fact",
+    "test_and_code_differ",
     "unreadable_fact",
     "unknown_treatment",
 }

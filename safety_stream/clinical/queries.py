@@ -49,6 +49,7 @@ CODES: Mapping[str, str] = {
     "icaht_day_zero_unknown": "the day of the infusion that hematotoxicity is counted from is not known",
     # measurements
     "unknown_analyte": "the test is not in the rulebook",
+    "test_and_code_differ": "the code and the name of a test stand for two analytes",
     "no_value": "a result without a value",
     "unreadable_value": "the value cannot be read as a number",
     "unknown_unit": "the unit is not one this analyte is measured in",

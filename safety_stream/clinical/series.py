@@ -6,7 +6,6 @@ costs the same however long the history.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import watch
@@ -17,6 +16,7 @@ from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
+from safety_stream.clinical.doubts import doubts, rivals
 from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding
@@ -25,7 +25,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Basis, Graded, Measured, NoBaseline
 from safety_stream.clinical.observed import Expected, observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
-from safety_stream.clinical.queries import asked, death_by, poured, query
+from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Result, measured_result
 from safety_stream.clinical.running import Depths, Observed, Spell
@@ -58,7 +58,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
     if course.analyte is None:
         named = course.key[1:]
         questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
-        return _asked(at_end_of(fold, point, course), touched, (*questions, *_rivals(point)))
+        return _asked(at_end_of(fold, point, course), touched, (*questions, *rivals(point)))
     said = drawn(point, course.analyte, course.frame, course.book)
     for one in said:
         if isinstance(one.measured, Measured):
@@ -73,7 +73,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
     own = [one for one in point if _own(one, course)] if course.companions else point
     if not said and course.expected is not None:
         fold = fold._replace(observed=_seen(fold.observed, own, course.expected, course))
-    return _asked(at_end_of(fold, point, course), touched, _doubts(own, course))
+    return _asked(at_end_of(fold, point, course), touched, doubts(own, course))
 
 
 def _seen(held: Observed, own: Iterable[Result], expected: Expected, course: Course) -> Observed:
@@ -201,36 +201,6 @@ def _undecided(graded: Iterable[Graded], measured: Measured, baseline: object) -
         else:
             continue
         yield asked("grade_undecided", f"{rule.analyte}: {rule.term}", found, expected, measured.source)
-
-
-def _rivals(point: Iterable[Result]) -> Iterator[Flood]:
-    for one in point:
-        if one.rivals:
-            found = f"{len(one.rivals)} different contents under version {one.version}"
-            yield asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
-
-
-def _doubts(own: Iterable[Result], course: Course) -> Iterator[Flood]:
-    """What the results of a time point leave open about themselves; none of it stops their being judged."""
-    yield from _rivals(own)
-    for one in own:
-        begins = one.observed_at.bounds(course.zone)[0]
-        if begins > one.reported_at:
-            yield _too_early(one, course)
-        if course.frame.died is not None and begins > course.frame.died[1]:
-            yield _after_death(one, course, course.frame.died)
-
-
-def _too_early(one: Result, course: Course) -> Flood:
-    """One of the two times is wrong; until somebody says which, the result counts at the time it was observed."""
-    found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
-    return asked("observed_after_reported", course.key, found, "a specimen taken before its report", one.source)
-
-
-def _after_death(one: Result, course: Course, died: tuple[datetime, datetime]) -> Flood:
-    """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
-    found = f"observed {one.observed_at}, and {death_by(died, course.zone)}"
-    return asked("result_after_death", course.key, found, "one or the other", one.source)
 
 
 class Carried(NamedTuple):

@@ -10,6 +10,7 @@ from stories import (
     enrolled,
     fact,
     infusion,
+    lab,
     lymphodepletion,
     screened,
     taken_back,
@@ -133,3 +134,16 @@ def test_an_amount_that_cannot_be_compared_with_the_plan(given: dict[str, Any], 
     played = Played([screened(), enrolled(), infusion(1, 0, **given)])
     codes = {"dose_off_plan", "dose_not_comparable", "dose_without_amount"}
     assert {one.code for one in played.of("data_query")} & codes == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("test", "differs"), [("Sodium", True), ("Potassium", False), ("K in serum, our own name", False)]
+)
+def test_a_code_and_a_name_that_stand_for_two_analytes(test: str, differs: bool) -> None:
+    """2823-3 is potassium: it decides, is graded at once, and a name of another analyte is asked about."""
+    result = lab("K", 3, "7.3").model_copy(update={"test": test, "loinc": "2823-3"})
+    played = Played([*ALONE, result])
+    assert played.one("toxicity").term == "Hyperkalemia"
+    assert [one.found for one in asked(played, "test_and_code_differ")] == (
+        ["Potassium by its code, Sodium by its name"] if differs else []
+    )

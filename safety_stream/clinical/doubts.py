@@ -1,0 +1,51 @@
+"""What a result leaves open about itself: its code and its name, its times, its versions; it is judged all the same."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from safety_stream.clinical.course import Course
+from safety_stream.clinical.fold import Flood
+from safety_stream.clinical.queries import asked, death_by
+from safety_stream.clinical.result import Result
+
+
+def doubts(own: Iterable[Result], course: Course) -> Iterator[Flood]:
+    """What the results of a time point leave open about themselves; none of it stops their being judged."""
+    yield from rivals(own)
+    for one in own:
+        if one.loinc is not None and one.test is not None:
+            yield from _named_otherwise(one, one.test, course)
+        begins = one.observed_at.bounds(course.zone)[0]
+        if begins > one.reported_at:
+            yield _too_early(one, course)
+        if course.frame.died is not None and begins > course.frame.died[1]:
+            yield _after_death(one, course, course.frame.died)
+
+
+def rivals(point: Iterable[Result]) -> Iterator[Flood]:
+    """Different contents under one version of one record."""
+    for one in point:
+        if one.rivals:
+            found = f"{len(one.rivals)} different contents under version {one.version}"
+            yield asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
+
+
+def _named_otherwise(one: Result, test: str, course: Course) -> Iterator[Flood]:
+    """The code decides; a name that stands for another analyte says that one of the two is wrong."""
+    named = course.book.analyte(test=test)
+    if named is not None and course.analyte is not None and named is not course.analyte:
+        about = f"{course.key}: LOINC {one.loinc} and {test}"
+        found = f"{course.analyte.name} by its code, {named.name} by its name"
+        yield asked("test_and_code_differ", about, found, "one analyte", one.source)
+
+
+def _too_early(one: Result, course: Course) -> Flood:
+    """One of the two times is wrong; until somebody says which, the result counts at the time it was observed."""
+    found = f"observed {one.observed_at}, reported {one.reported_at.isoformat()}"
+    return asked("observed_after_reported", course.key, found, "a specimen taken before its report", one.source)
+
+
+def _after_death(one: Result, course: Course, died: tuple[datetime, datetime]) -> Flood:
+    """Of another subject, or the death is wrong: asked about, and judged all the same until somebody says which."""
+    found = f"observed {one.observed_at}, and {death_by(died, course.zone)}"
+    return asked("result_after_death", course.key, found, "one or the other", one.source)
