@@ -52,31 +52,57 @@ def _judged_by(bare: Measured, clauses: tuple[str, ...]) -> tuple[tuple[Verdict,
     return tuple(parsed(when).judge(inputs) for when in clauses), times_uln(inputs)
 
 
-def thinned(marks: tuple[Mark, ...], more: Iterator[Mark], by_runs: frozenset[str]) -> tuple[Mark, ...]:
+class Marks(NamedTuple):
+    """The marks of a series that the header is told, and of each clause the last sample that bounds no run yet."""
+
+    told: tuple[Mark, ...]
+    aside: tuple[Mark, ...] = ()
+
+
+def thinned(held: Marks, more: Iterator[Mark], by_runs: frozenset[str]) -> Marks:
     """The marks with some more: one a clause and day is enough, a sure one rather than one that only may be.
 
-    Of a composite in ``by_runs`` only the samples next to a run bound it: those between them are let go.
+    Of a composite in ``by_runs`` only the samples next to a run bound it. A sample that misses the clause after another
+    one did stands aside until a run begins, which it then bounds: so most samples change nothing that is told.
     """
-    now = list(marks)
+    now, aside = list(held.told), list(held.aside)
     for mark in more:
-        day = mark.earliest.date()
-        at = next((i for i, one in enumerate(now) if one.clause == mark.clause and one.earliest.date() == day), None)
-        if at is None:
-            if mark.clause.endswith("/no") and mark.clause.partition("/")[0] in by_runs:
-                _let_go(now, mark.clause)
-            now.append(mark)
-        elif mark.sure and not now[at].sure:
-            now[at] = mark
-    return tuple(now)
+        for marks in (now, aside):
+            at = next((i for i, one in enumerate(marks) if _of_one_day(one, mark)), None)
+            if at is not None:
+                if mark.sure and not marks[at].sure:
+                    marks[at] = mark
+                break
+        else:
+            _place(mark, now, aside, by_runs)
+    return Marks(tuple(now), tuple(aside))
 
 
-def _let_go(now: list[Mark], missed: str) -> None:
-    """Of the last two samples that miss a clause the later one, where both surely come after every run."""
-    met = f"{missed.removesuffix('/no')}/yes"
-    ended = max((mark.latest for mark in now if mark.clause == met), default=None)
-    last = [i for i, one in enumerate(now) if one.clause == missed and (ended is None or one.earliest > ended)]
-    if len(last) > 1:
-        del now[last[-1]]
+def _of_one_day(one: Mark, other: Mark) -> bool:
+    return one.clause == other.clause and one.earliest.date() == other.earliest.date()
+
+
+def _place(mark: Mark, now: list[Mark], aside: list[Mark], by_runs: frozenset[str]) -> None:
+    """Where one more mark goes; what stood aside of its clause is told with a run, or gives way to it."""
+    if mark.clause.partition("/")[0] not in by_runs:
+        now.append(mark)
+        return
+    clause, _, answer = mark.clause.rpartition("/")
+    waiting = [one for one in aside if one.clause == f"{clause}/no"]
+    aside[:] = [one for one in aside if one not in waiting]
+    if answer == "yes":
+        now += (*waiting, mark)
+    elif _bounded(f"{clause}/", mark, now):
+        aside.append(mark)
+    else:
+        now.append(mark)
+
+
+def _bounded(clause: str, missed: Mark, now: list[Mark]) -> bool:
+    """Whether a sample that misses a clause comes surely after every run, and after another one that does."""
+    ended = max((one.latest for one in now if one.clause == f"{clause}yes"), default=None)
+    after = [one for one in (*now, missed) if one.clause == f"{clause}no" and (ended is None or one.earliest > ended)]
+    return missed in after and len(after) > 1
 
 
 def inputs_of(measured: Measured) -> Inputs:

@@ -123,7 +123,8 @@ class Fold(NamedTuple):
     """Everything remembered of one series.
 
     ``last``: where the last result stands in order; ``point``: its time point, where results are judged jointly;
-    ``baseline``: the results of the time point that is the baseline; ``other``: by the other reading of it (G9).
+    ``baseline``: the results of the time point that is the baseline; ``other``: by the other reading of it (G9);
+    ``aside``: marks that bound no run yet.
     """
 
     last: Place | None = None
@@ -138,6 +139,7 @@ class Fold(NamedTuple):
     other: tuple[Result, ...] = ()
     depths: Depths = Depths()
     observed: Observed = Observed()
+    aside: tuple[Mark, ...] = ()
 
 
 class SeriousCase(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import other_period_of, period_of
 from safety_stream.clinical.clock import timed
-from safety_stream.clinical.composites import marks_of, thinned
+from safety_stream.clinical.composites import Marks, marks_of, thinned
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
@@ -142,23 +142,24 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         if ended is not None:
             closed.append((rule, rules[rule.id], ended))
     judged = tuple(judge_result(one.result, measured, place, frame, course.criteria))
-    marks, expected = fold.marks, course.expected
+    marks, expected = Marks(fold.marks, fold.aside), course.expected
     if course.clauses:
-        told = marks_of(measured, place, baseline, course.key, course.clauses)
-        marks = thinned(marks, told, frame.version.by_runs)
+        more = marks_of(measured, place, baseline, course.key, course.clauses)
+        marks = thinned(marks, more, frame.version.by_runs)
     now = Fold(
         last=fold.last,
         point=fold.point,
         rules=rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
         floods=fold.floods,
-        marks=marks,
+        marks=marks.told,
         baseline=fold.baseline,
         watched=fold.watched,
         joining=fold.joining,
         other=fold.other,
         depths=deeper(fold.depths, one, measured, frame),
         observed=fold.observed if expected is None else observed(fold.observed, place, expected, course.zone),
+        aside=marks.aside,
     )
     brought = Touched(
         (*touched.closed, *closed),
