@@ -13,8 +13,10 @@ from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.queries import asked, death_by
+from safety_stream.rulebook.tables import folded
 
 Died = tuple[datetime, datetime]
+DEATH_IN_WORDS = ("death", "died", "dead", "deceased", "fatal", "死亡", "去世")
 
 
 def died(digests: Mapping[str, Digest]) -> Died | None:
@@ -62,6 +64,7 @@ def _about_departure(frame: Frame, told: Sequence[Event]) -> Iterator[Flood]:
 def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Digest]) -> Iterator[Flood]:
     death = died(digests)
     if death is None:
+        yield from _death_untold(told)
         return
     last, said = death[1], death_by(death, frame.zone)
     for one in told:
@@ -79,6 +82,14 @@ def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Dige
         if digest.died is not None and digest.died[0] > last:
             since = digest.died[0].astimezone(frame.zone).isoformat(timespec="minutes")
             yield asked("deaths_disagree", page, f"{said}, and one of {since} or later", "one death")
+
+
+def _death_untold(told: Sequence[Event]) -> Iterator[Flood]:
+    """A departure whose reason speaks of death, and no report of what the subject died of."""
+    for one in told:
+        if isinstance(one, Withdrawn) and any(word in folded(one.reason) for word in DEATH_IN_WORDS):
+            expected = "an adverse-event report with a fatal outcome, or another reason"
+            yield asked("death_without_event", "end of study", f"withdrawn: {one.reason[:60]}", expected, _cited(one))
 
 
 def _about_enrolment(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:

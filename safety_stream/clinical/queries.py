@@ -42,6 +42,7 @@ CODES: Mapping[str, str] = {
     "event_after_death": "an adverse event began after the subject died",
     "result_after_death": "a specimen was taken, or a sign measured, after the subject died",
     "completed_after_death": "the subject completed the study after dying",
+    "death_without_event": "a departure speaks of death, and no report tells of a fatal event",
     "deaths_disagree": "two reports tell of deaths that cannot be one",
     "enrolled_before_consent": "the subject was enrolled before consenting",
     "dose_after_withdrawal": "a dose was given after the subject had left the treatment or the study",

@@ -119,3 +119,15 @@ def test_a_death_that_is_moved_moves_the_questions() -> None:
         adverse("Sepsis", 1, grade=5, outcome="fatal", resolved=told(9), reported=at(9, 20), record="death", version=2)
     )
     assert played.one("data_query", code="result_after_death").count == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "asks"), [("Patient died at home", 1), ("死亡", 1), ("DEATH", 1), ("wish of the subject", 0)]
+)
+def test_a_death_told_only_as_a_reason_to_leave_is_asked_about(reason: str, asks: int) -> None:
+    """Nobody reported what the subject died of; a fatal event answers it."""
+    left = withdrawn(50).model_copy(update={"reason": reason})
+    played = Played([*TREATED, left])
+    assert len(played.of("data_query", code="death_without_event")) == asks
+    played.take(_died(49))
+    assert not played.of("data_query", code="death_without_event")
