@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from safety_stream.clinical.baseline import baseline_for, period_of
+from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
 from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Measured, NoBaseline
@@ -31,6 +31,30 @@ TREATED = Frame("S", "001", VERSION, start=(_at(8), _at(10)))
 def test_a_result_stands_before_after_or_unclear(earliest: int, latest: int, period: Period) -> None:
     """Treatment began some time from 8 to 10 h: only what surely ends before 8 is before, begins after 10 is after."""
     assert period_of(TREATED, (_at(earliest), _at(latest), "lis|1")) == period
+
+
+@pytest.mark.parametrize(
+    ("earliest", "latest", "period"),
+    [
+        (6, 7, "before"),
+        (6, 8, "unclear"),
+        (7, 9, "unclear"),
+        (9, 9, "unclear"),
+        (10, 12, "unclear"),
+        (10, 10, "unclear"),
+        (11, 12, "after"),
+        (8, 8, "unclear"),
+    ],
+)
+def test_the_other_reading_of_treatment_has_the_same_three_answers(earliest: int, latest: int, period: Period) -> None:
+    """What the protocol does not count from is asked in the same way (G9): its ends belong to what is unclear."""
+    frame = Frame("S", "001", VERSION, other_start=(_at(8), _at(10)))
+    assert other_period_of(frame, (_at(earliest), _at(latest), "lis|1")) == period
+
+
+def test_nobody_treated_by_the_other_reading_is_before() -> None:
+    """While no such treatment is known, every result is before it, though the other treatment began."""
+    assert other_period_of(TREATED, (_at(11), _at(12), "lis|1")) == "before"
 
 
 def test_nobody_treated_is_before() -> None:
