@@ -37,9 +37,9 @@ class Asked(NamedTuple):
 
 
 def unread(frame: Frame, facts: Mapping[str, HeaderFact], book: Book) -> Iterator[Flood]:
-    """One question for every such name, with the last records that tell it."""
+    """One question for every such name, with the records that tell it and what the last of them by name says."""
     read = {**dict.fromkeys((*book.facts, BASELINE_ABNORMAL), _PLAIN), **frame.version.facts_read}
-    told: dict[Asked, list[str]] = {}
+    told: dict[tuple[str, str], tuple[Asked, list[str]]] = {}
     for _, one in sorted(facts.items()):
         event, question = one.event, None
         if isinstance(event, FactRecorded):
@@ -47,8 +47,9 @@ def unread(frame: Frame, facts: Mapping[str, HeaderFact], book: Book) -> Iterato
         elif isinstance(event, DoseGiven):
             question = _about_treatment(event, frame)
         if question is not None and event.status != "entered-in-error":
-            told.setdefault(question, []).append(f"{event.source.record} v{event.source.version}")
-    for question, sources in told.items():
+            _, sources = told.get(question[:2], (question, []))
+            told[question[:2]] = question, [*sources, f"{event.source.record} v{event.source.version}"]
+    for question, sources in told.values():
         yield asked(*question, *sources[-SHOWN:])._replace(times=len(sources))
 
 

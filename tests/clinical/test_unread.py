@@ -117,6 +117,13 @@ def test_a_value_of_another_kind_than_the_rules_read(name: str, value: bool | st
     assert [one.expected for one in found] == ([] if expected is None else [expected])
 
 
+def test_two_values_of_another_kind_are_one_question() -> None:
+    """A "no" and a "yes" in words: counted together, the one of the last record by name shown."""
+    wrong = [fact("at_rest", -3, value="yes"), fact("at_rest", -2, value="no")]
+    (question,) = asked(Played([*ALONE, *wrong]), "unreadable_fact")
+    assert (question.count, question.found, len(question.sources)) == (2, "yes", 2)
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [
