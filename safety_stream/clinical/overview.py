@@ -6,9 +6,8 @@ before says the same: see ``columns`` and ``parts``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from functools import partial
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple, cast
 
 from safety_stream.clinical.check_due import checks_due
 from safety_stream.clinical.composites import all_marks, all_told, together
@@ -19,29 +18,24 @@ from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
-from safety_stream.clinical.findings_subject import DataQuery, SubjectStatus
+from safety_stream.clinical.findings_subject import SubjectStatus, Unobserved
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import hematotoxicity
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.parts import NO_COLUMN, Parts, Said
+from safety_stream.clinical.parts import NO_COLUMN, AnySaid, Base, Look, Part, Said, Words
 from safety_stream.clinical.queries import query
 from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.registration import questions
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
-from safety_stream.clinical.status import ends, extension, status_of, with_hours
+from safety_stream.clinical.status import Longer, State, ends, extension, status_of, with_hours
 from safety_stream.clinical.unobserved import unobserved
 from safety_stream.clinical.unread import unread
 from safety_stream.rulebook.tables import Book
-
-# The columns that each part reads.
-_MEASURED, _JOINED, _DEPTHS = frozenset({"marks", "told"}), frozenset({"joined"}), frozenset({"depths"})
-_JUDGED, _CASES, _COMPARED = frozenset({"judged"}), frozenset({"case"}), frozenset({"graded", "told"})
-_LIVES, _SEEN = frozenset({"began", "died"}), frozenset({"observed", "died"})
-_COUNTED = frozenset({"grade", "worst", "serious", "died", "followed"})
 
 
 class Overview(NamedTuple):
@@ -57,6 +51,14 @@ class Overview(NamedTuple):
     said: Said
 
 
+class Decisive(NamedTuple):
+    """What DLTs there are: their ids, the state they come to, and until when a possible one is to be watched."""
+
+    ids: frozenset[str]
+    dlt: State
+    longer: Longer | None
+
+
 def overview(
     frame: Frame,
     facts: Mapping[str, HeaderFact],
@@ -70,55 +72,138 @@ def overview(
 
     ``before``: the look before, if it is still at hand; it changes nothing but the time it takes.
     """
-    parts = Parts((frame, facts, book), digests, before)
-    known = parts.known
-    composites = parts.of("composites", _MEASURED, (), lambda: _composites(frame, digests, book))
-    parts.of("met", _MEASURED, (), lambda: composites_met(frame, digests, book.version))
-    joined = parts.of("joined", _JOINED, (), lambda: joined_findings(frame, known.of("joined"), book))
-    own = _of_findings((*composites, *joined))
-    dlts = [pair for pairs in (*known.values("dlts"), own.dlts) for pair in pairs]
-    ids = frozenset([id_ for id_, _ in dlts])
-    holds = any(one.holds for one in digests.values())
-    asked = partial(questions, frame, facts, digests, ids, holds=holds)
-    parts.of("questions", _LIVES, (ids, holds), lambda: (query(frame, one) for one in asked()))
-    parts.of("unread", NO_COLUMN, (), lambda: (query(frame, one) for one in unread(frame, facts, book)))
-    wanted, ahead = checks_due(frame, as_of)
-    parts.of("eligibility", _JUDGED, (wanted,), lambda: eligibility_findings(frame, digests, book.version, wanted))
-    toxic = parts.of("hematotoxicity", _DEPTHS, (), lambda: hematotoxicity(frame, digests, book.version))
-    _, due = parts.in_time("reporting", _CASES, (), as_of, lambda: reporting_due(frame, digests, book.version, as_of))
-    _, owed = parts.in_time("unlike", _COMPARED, (joined,), as_of, lambda: _unlike(frame, digests, joined, book, as_of))
-    unseen, later = parts.in_time(
-        "unobserved", _SEEN, (), as_of, lambda: unobserved(frame, facts, known, book.version, as_of, parts=parts)
-    )
+    look = Look(Base(frame, facts, book), digests, as_of, before)
+    deadline = look.through(PARTS)
+    (status,) = look.of("status").said
+    assert isinstance(status, SubjectStatus)  # noqa: S101  # the one thing that this part says
+    news = look.news
+    return Overview(news.findings, None if before is None else news.among, status, deadline, look.said)
+
+
+def _composites(look: Look) -> Words:
+    """The DLT rules that composites meet."""
+    (frame, _, book), digests = look.base, look.known.digests
+    return Words(tuple(_dlts_of_composites(frame, digests, book)))
+
+
+def _met(look: Look) -> Words:
+    (frame, _, book), digests = look.base, look.known.digests
+    return Words(tuple(composites_met(frame, digests, book.version)))
+
+
+def _joined(look: Look) -> Words:
+    frame, _, book = look.base
+    return Words(tuple(joined_findings(frame, look.known.of("joined"), book)))
+
+
+def _decisive(look: Look) -> Words:
+    own = _digest_of(_on_no_page(look))
+    dlts = [pair for pairs in (*look.known.values("dlts"), own.dlts) for pair in pairs]
     dlt = worst(state for _, state in dlts)
-    longer = extension(frame, [one for one in (*known.values("observe"), own.observe) if one is not None], dlt)
-
-    def state() -> tuple[list[SubjectStatus], list[datetime]]:
-        end = ends(frame, longer)
-        told = status_of(frame, digests, dlt, longer, as_of)
-        return [with_hours(told, toxic, unseen, frame)], [end] if end is not None and as_of < end else []
-
-    (status,), closing = parts.in_time("status", _COUNTED, (dlt, longer, toxic, unseen), as_of, state)
-    ahead += (*due, *owed, *later, *closing)
-    news = parts.news
-    among = None if before is None else news.among
-    return Overview(news.findings, among, status, min(ahead, default=None), parts.said)
+    asked = [one for one in (*look.known.values("observe"), own.observe) if one is not None]
+    ids = frozenset([id_ for id_, _ in dlts])
+    return Words(other=Decisive(ids, dlt, extension(look.base.frame, asked, dlt)))
 
 
-def _of_findings(found: tuple[AnyFinding, ...]) -> Digest:
-    """The digest of findings that are on no page."""
-    return digest_of({one.id: one for one in found}, Fold()) if found else Digest()
+def _questions(look: Look) -> Words:
+    (frame, facts, _), digests = look.base, look.known.digests
+    holds = bool(look.known.of("holds"))
+    asked = questions(frame, facts, digests, _what_decides(look).ids, holds=holds)
+    return Words(tuple(query(frame, one) for one in asked))
 
 
-def _unlike(
-    frame: Frame, digests: Mapping[str, Digest], joined: tuple[AnyFinding, ...], book: Book, as_of: datetime
-) -> tuple[Iterable[DataQuery], list[datetime]]:
+def _unread(look: Look) -> Words:
+    frame, facts, book = look.base
+    return Words(tuple(query(frame, one) for one in unread(frame, facts, book)))
+
+
+def _checks(look: Look) -> Words:
+    """Which infusions' checks are wanted now."""
+    wanted, ahead = checks_due(look.base.frame, look.as_of)
+    return Words(other=wanted, until=min(ahead, default=None))
+
+
+def _eligibility(look: Look) -> Words:
+    (frame, _, book), digests = look.base, look.known.digests
+    wanted = cast("dict[int, date]", look.of("checks").other)
+    return Words(tuple(eligibility_findings(frame, digests, book.version, wanted)))
+
+
+def _hematotoxicity(look: Look) -> Words:
+    (frame, _, book), digests = look.base, look.known.digests
+    return Words(tuple(hematotoxicity(frame, digests, book.version)))
+
+
+def _reporting(look: Look) -> Words:
+    (frame, _, book), digests = look.base, look.known.digests
+    found, ahead = reporting_due(frame, digests, book.version, look.as_of)
+    return Words(tuple(found), until=min(ahead, default=None))
+
+
+def _unlike(look: Look) -> Words:
     """What the laboratory and the reports tell differently."""
-    unlike, later = reconciled(frame, {**digests, "": _of_findings(joined)}, book, as_of)
-    return [query(frame, flood) for flood in unlike], later
+    (frame, _, book), digests = look.base, look.known.digests
+    joined = look.of("joined").said
+    unlike, later = reconciled(frame, {**digests, "": _digest_of(joined)}, book, look.as_of)
+    return Words(tuple([query(frame, flood) for flood in unlike]), until=min(later, default=None))
 
 
-def _composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[DoseLimitingToxicity]:
+def _unobserved(look: Look) -> Words:
+    found, ahead = unobserved(look)
+    return Words(tuple(found), until=min(ahead, default=None))
+
+
+def _status(look: Look) -> Words:
+    (frame, _, _), digests, as_of = look.base, look.known.digests, look.as_of
+    decisive = _what_decides(look)
+    toxic = cast("tuple[CompositeMet, ...]", look.of("hematotoxicity").said)
+    unseen = cast("tuple[Unobserved, ...]", look.of("unobserved").said)
+    end = ends(frame, decisive.longer)
+    told = status_of(frame, digests, decisive.dlt, decisive.longer, as_of)
+    return Words((with_hours(told, toxic, unseen, frame),), until=end if end is not None and as_of < end else None)
+
+
+# Each part is asked after those that it leans on.
+PARTS: Final = (
+    Part("composites", frozenset({"marks", "told"}), (), _composites),
+    Part("met", frozenset({"marks", "told"}), (), _met),
+    Part("joined", frozenset({"joined"}), (), _joined),
+    Part("decisive", frozenset({"dlts", "observe"}), ("composites", "joined"), _decisive),
+    Part("questions", frozenset({"began", "died", "holds"}), ("decisive",), _questions),
+    Part("unread", NO_COLUMN, (), _unread),
+    Part("checks", NO_COLUMN, (), _checks),
+    Part("eligibility", frozenset({"judged"}), ("checks",), _eligibility),
+    Part("hematotoxicity", frozenset({"depths"}), (), _hematotoxicity),
+    Part("reporting", frozenset({"case"}), (), _reporting),
+    Part("unlike", frozenset({"graded", "told"}), ("joined",), _unlike),
+    Part("unobserved", frozenset({"observed", "died"}), (), _unobserved),
+    Part(
+        "status",
+        frozenset({"grade", "worst", "serious", "died", "followed"}),
+        ("decisive", "hematotoxicity", "unobserved"),
+        _status,
+    ),
+)
+
+
+def _what_decides(look: Look) -> Decisive:
+    decisive = look.of("decisive").other
+    assert isinstance(decisive, Decisive)  # noqa: S101  # what this part works out
+    return decisive
+
+
+def _on_no_page(look: Look) -> tuple[AnyFinding, ...]:
+    """The findings of the header itself that a DLT can be."""
+    return cast("tuple[AnyFinding, ...]", (*look.of("composites").said, *look.of("joined").said))
+
+
+def _digest_of(found: Iterable[AnySaid]) -> Digest:
+    """The digest of findings that are on no page."""
+    by_id = {one.id: one for one in found if not isinstance(one, SubjectStatus)}
+    return digest_of(by_id, Fold()) if by_id else Digest()
+
+
+def _dlts_of_composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[DoseLimitingToxicity]:
     """The DLT rules that a composite meets: its onset is the first of the samples that make it."""
     marks = all_marks({page: digest.marks for page, digest in digests.items()})
     for one in together(frame, marks, all_told(digests)):

@@ -1,7 +1,13 @@
-"""What the parts of the overview said last, so that one whose facts are as they were is not said anew.
+"""One look at a subject in parts, so that a part whose facts are as they were is not asked anew.
 
-A part is a function of what it reads. It is kept beside the record in memory and never stored: without it everything
-is concluded again, and comes to the same.
+    part            reads of every page      leans on             says
+    joined          joined                   -                    findings
+    decisive        dlts, observe            composites, joined   which DLTs there are, until when to watch
+    status          grade, worst, ...        decisive, ...        the status, and when its window closes
+
+A part is a function of the base of the look (frame, facts, book), of the columns it names, of the parts it leans on,
+and of the time where it tells an instant ahead. What the parts said last is kept beside the record in memory and never
+stored: without it everything is concluded again, and comes to the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,20 +16,28 @@ from typing import NamedTuple, TypeVar, cast
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.columns import Columns
+from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest
+from safety_stream.clinical.frame import Frame
+from safety_stream.rulebook.tables import Book
 
 NO_COLUMN: frozenset[str] = frozenset()
-_Said = TypeVar("_Said", bound=AnyFinding | SubjectStatus)
+AnySaid = AnyFinding | SubjectStatus
+_Said = TypeVar("_Said", bound=AnySaid)
 
 
-class Part(NamedTuple):
-    """What one part read beside the columns, what it said, and the instants at which time alone makes it say else."""
+class Words(NamedTuple):
+    """What a part says: findings or the status, what else it worked out, and when time alone makes it say else.
 
-    read: tuple[object, ...]
-    said: tuple[AnyFinding | SubjectStatus, ...]
-    ahead: tuple[datetime, ...] = ()
+    ``read``: what a nested part read beside the columns.
+    """
+
+    said: tuple[AnySaid, ...] = ()
+    other: object = None
+    until: datetime | None = None
+    read: tuple[object, ...] = ()
 
     @property
     def findings(self) -> dict[str, AnyFinding]:
@@ -32,15 +46,29 @@ class Part(NamedTuple):
 
 
 class Said(NamedTuple):
-    """One look at a subject; ``kept``: the findings it ended in, by which it is known that nothing came between.
-
-    ``base``: the frame, the facts and the book of the look.
-    """
+    """One look at a subject; ``kept``: the findings it ended in, by which it is known that nothing came between."""
 
     base: tuple[object, ...]
     columns: Columns
-    parts: Mapping[str, Part]
+    parts: Mapping[str, Words]
     kept: Mapping[str, Kept] = {}  # never changed
+
+
+class Base(NamedTuple):
+    """What every part may read: of whom, what the header was told, and the book."""
+
+    frame: Frame
+    facts: Mapping[str, HeaderFact]
+    book: Book
+
+
+class Part(NamedTuple):
+    """One part of the look: the columns it reads, the parts before it that it leans on, and what it says."""
+
+    name: str
+    columns: frozenset[str]
+    leans: tuple[str, ...]
+    say: Callable[["Look"], Words]
 
 
 class News(NamedTuple):
@@ -50,54 +78,56 @@ class News(NamedTuple):
     among: frozenset[str]
 
 
-class Parts:
-    """The parts said in one look at a subject; ``before``: the look before. On another base every part is asked anew.
+class Look:
+    """One look at a subject, part by part; ``before``: the look before. On another base every part is asked anew."""
 
-    Every part that the look itself asks for is asked each time. One that another part asks for stays while that one
-    is not asked anew.
-    """
-
-    def __init__(self, base: tuple[object, ...], digests: Mapping[str, Digest], before: Said | None = None) -> None:
+    def __init__(self, base: Base, digests: Mapping[str, Digest], as_of: datetime, before: Said | None = None) -> None:
         held = before if before is not None and before.base == base else None
+        self.base, self.as_of = base, as_of
         self.known = Columns(digests, held.columns if held else None)
-        self._before: Mapping[str, Part] = before.parts if before else {}
+        self._before: Mapping[str, Words] = before.parts if before else {}
         self._held = held.parts if held else {}
-        self._base, self._said, self._anew = base, dict(self._before), list[str]()
+        self._said, self._anew, self._moved = dict(self._before), list[str](), set[str]()
 
-    def of(
-        self, name: str, columns: frozenset[str], read: tuple[object, ...], say: Callable[[], Iterable[_Said]]
-    ) -> tuple[_Said, ...]:
-        """What a part says of the columns and of what else it reads: the very same as before where these are so."""
-        part = self._held.get(name)
-        if part is None or not columns.isdisjoint(self.known.changed) or part.read != read:
-            part = self._asked(name, read, say(), ())
-        return cast("tuple[_Said, ...]", part.said)
+    def through(self, parts: Iterable[Part]) -> datetime | None:
+        """Ask every part that may say something else than before; the next instant at which time alone makes one."""
+        changed, moved, as_of, ahead = self.known.changed, self._moved, self.as_of, None
+        for part in parts:
+            words = self._held.get(part.name)
+            if (
+                words is None
+                or not part.columns.isdisjoint(changed)
+                or (moved and not moved.isdisjoint(part.leans))
+                or (words.until is not None and words.until <= as_of)
+            ):
+                words = self._asked(part.name, part.say(self))
+            if words.until is not None and (ahead is None or words.until < ahead):
+                ahead = words.until
+        return ahead
 
-    def in_time(
-        self,
-        name: str,
-        columns: frozenset[str],
-        read: tuple[object, ...],
-        as_of: datetime,
-        say: Callable[[], tuple[Iterable[_Said], Iterable[datetime]]],
-    ) -> tuple[tuple[_Said, ...], tuple[datetime, ...]]:
-        """The same for a part in which time counts too, with the instants ahead; the clock never goes back."""
-        part = self._held.get(name)
-        same = part is not None and columns.isdisjoint(self.known.changed) and part.read == read
-        if part is None or not same or (part.ahead and min(part.ahead) <= as_of):
-            said, ahead = say()
-            part = self._asked(name, read, said, tuple(ahead))
-        return cast("tuple[_Said, ...]", part.said), part.ahead
+    def of(self, name: str) -> Words:
+        """What a part before this one says."""
+        return self._said[name]
 
-    def _asked(self, name: str, read: tuple[object, ...], said: Iterable[_Said], ahead: tuple[datetime, ...]) -> Part:
-        part = self._said[name] = Part(read, _as_held(self._before.get(name), said), ahead)
+    def nested(self, name: str, read: tuple[object, ...], say: Callable[[], Iterable[_Said]]) -> tuple[_Said, ...]:
+        """What a piece of a part says of what it reads; it stays while the part itself is not asked anew."""
+        words = self._held.get(name)
+        if words is None or words.read != read:
+            words = self._asked(name, Words(tuple(say()), read=read))
+        return cast("tuple[_Said, ...]", words.said)
+
+    def _asked(self, name: str, now: Words) -> Words:
+        before = self._before.get(name)
+        words = self._said[name] = now._replace(said=_as_held(before, now.said)) if before and now.said else now
+        if before is None or not _alike(before, words):
+            self._moved.add(name)
         self._anew.append(name)
-        return part
+        return words
 
     @property
     def said(self) -> Said:
         """The whole look, for the next one."""
-        return Said(self._base, self.known, self._said)
+        return Said(self.base, self.known, self._said)
 
     @property
     def news(self) -> News:
@@ -105,20 +135,30 @@ class Parts:
         found, before = dict[str, AnyFinding](), set[str]()
         for name in self._anew:
             held = self._before.get(name)
+            if held is not None and held.said:
+                before.update(held.findings)
             found.update(self._said[name].findings)
-            before.update(() if held is None else held.findings)
         return News(found, frozenset({*before, *found}))
 
 
-def _name(one: AnyFinding | SubjectStatus) -> str:
+def _alike(before: Words, now: Words) -> bool:
+    """Whether a part says what it said: each as the very object held."""
+    return len(before.said) == len(now.said) and all(map(_is, before.said, now.said)) and before.other == now.other
+
+
+def _is(one: AnySaid, other: AnySaid) -> bool:
+    return one is other
+
+
+def _name(one: AnySaid) -> str:
     return one.subject if isinstance(one, SubjectStatus) else one.id
 
 
-def _as_held(part: Part | None, said: Iterable[_Said]) -> tuple[AnyFinding | SubjectStatus, ...]:
+def _as_held(before: Words, said: tuple[AnySaid, ...]) -> tuple[AnySaid, ...]:
     """What is said, as the very object held where that says the same: to be compared at once with what was sent."""
-    held = {_name(one): one for one in part.said} if part else {}
+    held = {_name(one): one for one in before.said}
     return tuple([_the_same(held.get(_name(one)), one) for one in said])
 
 
-def _the_same(held: AnyFinding | SubjectStatus | None, one: AnyFinding | SubjectStatus) -> AnyFinding | SubjectStatus:
+def _the_same(held: AnySaid | None, one: AnySaid) -> AnySaid:
     return held if held is not None and (held is one or held == one) else one

@@ -76,11 +76,18 @@ class Shelf(NamedTuple):
         return merged
 
 
+def is_short(series: Series) -> bool:
+    """Whether the open page is all there is of a series, and stays so with one more result."""
+    return len(series.results) < OPEN - 1 and not (series.sealed or series.sealing)
+
+
 def names_needed(record: SubjectRecord, key: str, told: Result | None, zone: tzinfo) -> tuple[str, ...]:
     """The pages of one analyte that a result needs, as far as the pages loaded so far tell; None: every page."""
     series = record.series.get(key)
-    if series is None or not (series.sealed or series.sealing):
-        return (key,) if series is None or len(series.results) < OPEN - 1 else (key, key + INDEX)
+    if series is None or is_short(series):
+        return (key,)
+    if not (series.sealed or series.sealing):
+        return (key, key + INDEX)
     after, index = let_go(series), record.indexes.get(key + INDEX)
     if told is None or (index is not None and reaches_sealed(after, index, told, zone)):
         return (key, key + INDEX, *(f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1)))

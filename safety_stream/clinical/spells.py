@@ -11,6 +11,7 @@ Runs of a fever that surely is none are dropped; of spells that tell the same, o
 from collections.abc import Mapping
 from datetime import timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 
 from safety_stream.clinical.hours import apart, held_for
@@ -51,6 +52,12 @@ def _criterion(part: Part, measured: Measured) -> tuple[Criterion, Interval]:
 
 
 def _judged(part: Part, measured: Measured, lasting: Interval) -> Verdict:
+    return _judged_bare(part, measured.bare, lasting)
+
+
+@lru_cache(maxsize=4096)
+def _judged_bare(part: Part, measured: Measured, lasting: Interval) -> Verdict:
+    """What a quantity says to a part: once for all results that say the same."""
     criterion, value = _criterion(part, measured)
     return criterion.judge(Inputs(value, None, None, None, {}, measured.unit is not None, lasting=lasting))
 
@@ -60,7 +67,8 @@ def _around(state: Joining, part: Part, measured: Measured, point: Point, zone: 
     met = _judged(part, measured, _NO_TIME)
     running = state.open
     if running is not None and running.met is met and _near(running.last, point, part.observed_every, zone):
-        return state._replace(open=running._replace(last=point, daily=_by_day(running.daily, point, zone)))
+        daily = _by_day(running.daily, point, zone)
+        return Joining(state.spells, state.before, Spell(met, running.first, point, *running[3:10], daily))
     return Joining(_kept(state.spells, running, zone), open=Spell(met, point, point, point, daily=((point,),)))
 
 

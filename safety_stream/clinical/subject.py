@@ -45,7 +45,7 @@ from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result, result_of
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
-from safety_stream.clinical.shelf import Shelf, names_needed, settled, shelf_of
+from safety_stream.clinical.shelf import Shelf, is_short, names_needed, settled, shelf_of
 from safety_stream.clinical.stored import FORMAT
 from safety_stream.clinical.versions import settle_result
 from safety_stream.rulebook.protocol import Protocol
@@ -96,9 +96,12 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     zone = _protocol(book, record.study).versions[0].tz
     needed, every = {HEADER}, _is_stale(record, book)
     if isinstance(event, Measurement):
-        told = result_of(event)
         for key in series_keys(event, book):
-            needed.update(names_needed(record, key, _unless_left_behind(record, key, told), zone))
+            series = record.series.get(key)
+            if series is None or is_short(series):
+                needed.add(key)
+            else:
+                needed.update(names_needed(record, key, _unless_left_behind(record, key, result_of(event)), zone))
     else:
         if isinstance(event, AdverseEvent):
             needed.add(report_page(event.source.record))
@@ -245,6 +248,9 @@ def _check_loaded(record: SubjectRecord, names: Iterable[str]) -> None:
 
 def _shelf(record: SubjectRecord, key: str, result: Result | None, book: Book) -> Shelf:
     """The pages of one analyte that a result needs; None: every page."""
+    held = record.series.get(key)
+    if held is not None and is_short(held):
+        return Shelf(held)
     told = result and _unless_left_behind(record, key, result)
     names = names_needed(record, key, told, _protocol(book, record.study).versions[0].tz)
     _check_loaded(record, names)
@@ -356,7 +362,7 @@ def _looked(
 
 def _alike(before: Said, now: Said) -> bool:
     """Whether the very status was said that was said in the look before."""
-    return before.parts["status"] is now.parts["status"]
+    return before.parts["status"].said[0] is now.parts["status"].said[0]
 
 
 def _revised(held: SubjectStatus | None, now: SubjectStatus) -> SubjectStatus:

@@ -23,7 +23,7 @@ from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
-from safety_stream.clinical.parts import NO_COLUMN, Parts
+from safety_stream.clinical.parts import Look
 from safety_stream.clinical.running import Observed
 from safety_stream.clinical.visits_missed import Asked, Looked, evidence_of, visits_missed
 from safety_stream.rulebook.schedule_rules import Blind
@@ -33,27 +33,26 @@ Facts = Mapping[str, HeaderFact]
 
 
 class Asking(NamedTuple):
-    """What is asked, and what was said of it last."""
+    """What is asked, and in which look."""
 
     asked: Asked
-    parts: Parts
+    look: Look
 
 
-def unobserved(
-    frame: Frame, facts: Facts, known: Columns, book_version: str, as_of: datetime, *, parts: Parts
-) -> Looked:
-    """Every time unobserved and every visit with results missing as of now; ``parts``: what was said last."""
+def unobserved(look: Look) -> Looked:
+    """Every time unobserved and every visit with results missing as of the look."""
+    (frame, facts, book), known = look.base, look.known
     schedule = schedule_of(frame)
     if schedule is None:
         return Looked([], [])
     seen = dict(known.of("observed"))
-    gone, asked = _gone(frame, facts, known), Asked(frame, schedule, book_version, as_of)
-    looked = visits_missed(asked, seen, gone, parts)
+    gone, asked = _gone(frame, facts, known), Asked(frame, schedule, book.version, look.as_of)
+    looked = visits_missed(asked, seen, gone, look)
     begins = begun(frame)
     for limit in schedule.blind:
         over = ended(limit, frame)
         gaps = sorted(_unseen(limit, seen, begins, over))
-        _blind(looked, limit, gaps, min(gone, over), Asking(asked, parts))
+        _blind(looked, limit, gaps, min(gone, over), Asking(asked, look))
     return looked
 
 
@@ -78,7 +77,7 @@ def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
 
 
 def _blind(looked: Looked, limit: Blind, gaps: list[Gap], ends: datetime, asking: Asking) -> None:
-    (frame, schedule, book_version, as_of), parts = asking
+    (frame, schedule, book_version, as_of), look = asking
     for since, until in gaps:
         stop = min(until, ends)
         if stop - since < limit.at_most.length:
@@ -91,9 +90,7 @@ def _blind(looked: Looked, limit: Blind, gaps: list[Gap], ends: datetime, asking
             tell = limit.tell and stop > told  # else somebody had looked before it was time to ask
             gap = since, stop if closed else None
             read, name = (frame, book_version, limit, gap, tell), f"blind {limit.name} {since.isoformat()}"
-            looked.found.extend(
-                parts.of(name, NO_COLUMN, read, partial(_blind_time, limit, gap, asking.asked, tell=tell))
-            )
+            looked.found.extend(look.nested(name, read, partial(_blind_time, limit, gap, asking.asked, tell=tell)))
 
 
 def _unseen(limit: Blind, seen: Mapping[str, Observed], begins: datetime, over: datetime) -> list[Gap]:

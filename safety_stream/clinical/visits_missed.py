@@ -17,7 +17,7 @@ from safety_stream.clinical.conclusion import Evidence, finding_id
 from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.observed import days_of, midnight
-from safety_stream.clinical.parts import NO_COLUMN, Parts
+from safety_stream.clinical.parts import Look
 from safety_stream.clinical.running import Observed
 from safety_stream.rulebook.schedule_rules import Blind, Schedule, Visit
 
@@ -42,7 +42,7 @@ class Asked(NamedTuple):
     as_of: datetime
 
 
-def visits_missed(asked: Asked, seen: Seen, gone: datetime, parts: Parts) -> Looked:
+def visits_missed(asked: Asked, seen: Seen, gone: datetime, look: Look) -> Looked:
     """Every visit with results missing as of now; ``gone``: from when on nothing is expected."""
     frame, schedule, book_version, as_of = asked
     within = schedule.results_within.length
@@ -51,7 +51,7 @@ def visits_missed(asked: Asked, seen: Seen, gone: datetime, parts: Parts) -> Loo
     due = min(bisect_right(ends, as_of - within), expected)
     answers = tuple((key, one.visits, one.later) for key in schedule.visits_of if (one := seen.get(key)) is not None)
     read = frame, book_version, due, answers
-    found = parts.of("visits", NO_COLUMN, read, lambda: _missed(asked, ends[:due], seen))
+    found = look.nested("visits", read, lambda: _missed(asked, ends[:due], seen))
     later = zip(schedule.by_end[due:expected], ends[due:expected], strict=True)
     ahead = next((end + within for visit, end in later if _lacking(visit, seen)), None)
     return Looked(list(found), [] if ahead is None else [ahead])

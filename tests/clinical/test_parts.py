@@ -1,16 +1,19 @@
 """What was said last is said again, the very same, until what it reads or the time makes it say something else."""
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from stories import TREATED, Played, lab
 
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest
-from safety_stream.clinical.parts import NO_COLUMN, Parts, Said
+from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.parts import NO_COLUMN, Base, Look, Part, Said, Words
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 GRADES = frozenset({"grade"})
+PLAYED = Played((*TREATED, lab("K", 2, "7.1")))
 
 
 def _finding() -> AnyFinding:
@@ -18,88 +21,162 @@ def _finding() -> AnyFinding:
     return next(iter(Played((*TREATED, lab("K", 2, "7.1"))).findings.values()))
 
 
-def _no_finding() -> list[AnyFinding]:
-    return []
+def _frame() -> Frame:
+    held = PLAYED.record.frame
+    assert held is not None
+    return held.frame
 
 
-def _nothing() -> tuple[list[AnyFinding], list[datetime]]:
-    return [], []
+def _look(before: Said | None = None, *, as_of: datetime = NOON, facts: bool = False, **pages: Digest) -> Look:
+    header = PLAYED.record.header
+    return Look(Base(_frame(), header.facts if facts else {}, PLAYED.book), pages, as_of, before)
 
 
-def _parts(before: Said | None = None, **pages: Digest) -> Parts:
-    return Parts(("frame",), pages, before)
+def _part(
+    say: Callable[[], Words], columns: frozenset[str] = NO_COLUMN, name: str = "part", leans: Iterable[str] = ()
+) -> Part:
+    return Part(name, columns, tuple(leans), lambda _: say())
 
 
-def test_it_is_asked_anew_when_it_reads_something_else_and_keeps_the_object_that_says_the_same() -> None:
+def _told() -> Words:
+    return Words((_finding(),))
+
+
+def _nothing() -> Words:
+    return Words()
+
+
+def test_it_keeps_the_object_that_says_the_same() -> None:
     """A finding that was sent is recognised by being the same object: no need to compare it field by field."""
-    first = _parts()
-    (said,) = first.of("part", NO_COLUMN, (1,), lambda: [_finding()])
-    second = _parts(first.said)
-    (again,) = second.of("part", NO_COLUMN, (2,), lambda: [_finding()])
-    assert again is said
+    first = _look(k=Digest(grade=1))
+    first.through([_part(_told, GRADES)])
+    second = _look(first.said, k=Digest(grade=2))
+    second.through([_part(_told, GRADES)])
+    assert second.of("part").said[0] is first.of("part").said[0]
+    assert second.news.among == {_finding().id}
 
 
 def test_a_column_that_it_reads_asks_it_anew_and_another_does_not() -> None:
     """A page with another worst grade leaves a part alone that reads the reported grades; another grade does not."""
-    first = _parts(k=Digest(grade=1))
-    first.of("part", GRADES, (), lambda: [_finding()])
-    worse = _parts(first.said, k=Digest(grade=1, worst=3))
-    assert len(worse.of("part", GRADES, (), _no_finding)) == 1
+    first = _look(k=Digest(grade=1))
+    first.through([_part(_told, GRADES)])
+    worse = _look(first.said, k=Digest(grade=1, worst=3))
+    worse.through([_part(_nothing, GRADES)])
+    assert len(worse.of("part").said) == 1
     assert worse.news.among == frozenset()
-    graver = _parts(worse.said, k=Digest(grade=2, worst=3))
-    assert graver.of("part", GRADES, (), _no_finding) == ()
+    graver = _look(worse.said, k=Digest(grade=2, worst=3))
+    graver.through([_part(_nothing, GRADES)])
+    assert graver.of("part").said == ()
 
 
 def test_a_page_that_is_new_or_gone_changes_the_columns() -> None:
     """A page of which the header knew nothing counts from the first; one that it lost is no longer counted."""
-    first = _parts(k=Digest(grade=1))
-    first.of("part", GRADES, (), lambda: [_finding()])
-    more = _parts(first.said, k=Digest(grade=1), alt=Digest(grade=2))
+    first = _look(k=Digest(grade=1))
+    first.through([_part(_told, GRADES)])
+    more = _look(first.said, k=Digest(grade=1), alt=Digest(grade=2))
     assert [page for page, _ in more.known.of("grade")] == ["k", "alt"]
-    assert more.of("part", GRADES, (), _no_finding) == ()
-    fewer = _parts(more.said, alt=Digest(grade=2))
+    more.through([_part(_nothing, GRADES)])
+    assert more.of("part").said == ()
+    fewer = _look(more.said, alt=Digest(grade=2))
     assert fewer.known.of("grade") == (("alt", 2),)
 
 
 def test_on_another_base_every_part_is_asked_anew() -> None:
-    """Another frame, other facts or another book: nothing that was said before is taken over."""
-    first = _parts()
-    first.of("part", NO_COLUMN, (), lambda: [_finding()])
-    assert Parts(("another frame",), {}, first.said).of("part", NO_COLUMN, (), _no_finding) == ()
+    """Other facts of the header: nothing that was said before is taken over."""
+    first = _look()
+    first.through([_part(_told)])
+    second = _look(first.said, facts=True)
+    second.through([_part(_nothing)])
+    assert second.of("part").said == ()
+
+
+def test_what_a_part_leans_on_asks_it_anew_when_it_says_something_else_and_not_when_it_says_the_same() -> None:
+    """The second reads no column: it is asked when the first comes to another figure, and only then."""
+    asked: list[object] = []
+
+    def second() -> Words:
+        asked.append(None)
+        return Words()
+
+    def parts(other: int) -> list[Part]:
+        return [
+            _part(lambda: Words(other=other), GRADES, "first"),
+            _part(second, name="second", leans=("first",)),
+        ]
+
+    first = _look(k=Digest(grade=1))
+    first.through(parts(1))
+    same = _look(first.said, k=Digest(grade=2))
+    same.through(parts(1))
+    assert len(asked) == 1
+    other = _look(same.said, k=Digest(grade=3))
+    other.through(parts(2))
+    assert len(asked) == 2
 
 
 def test_the_news_name_what_is_no_longer_said() -> None:
     """What a part said and does not say any more can have changed: it is to be withdrawn."""
-    first = _parts()
-    (said,) = first.of("part", NO_COLUMN, (1,), lambda: [_finding()])
-    assert (first.news.findings, first.news.among) == ({said.id: said}, frozenset({said.id}))
-    second = _parts(first.said)
-    second.of("part", NO_COLUMN, (2,), _no_finding)
+    first = _look(k=Digest(grade=1))
+    first.through([_part(_told, GRADES)])
+    (said,) = first.of("part").said
+    assert list(first.news.findings.values()) == [said]
+    assert first.news.among == first.news.findings.keys() == {_finding().id}
+    second = _look(first.said, k=Digest(grade=2))
+    second.through([_part(_nothing, GRADES)])
     assert not second.news.findings
-    assert second.news.among == frozenset({said.id})
+    assert second.news.among == {_finding().id}
+
+
+def test_a_nested_piece_is_asked_when_it_reads_something_else_and_stays_while_its_part_is_not_asked() -> None:
+    """Of a part that reads the grades, one piece that reads a number: the same number, the same object."""
+
+    def part(number: int, say: Callable[[], list[AnyFinding]]) -> Part:
+        return Part("part", GRADES, (), lambda look: Words(look.nested("piece", (number,), say)))
+
+    first = _look(k=Digest(grade=1))
+    first.through([part(1, lambda: [_finding()])])
+    same = _look(first.said, k=Digest(grade=2))
+    same.through([part(1, list)])
+    assert same.of("part").said[0] is first.of("part").said[0]
+    other = _look(same.said, k=Digest(grade=3))
+    other.through([part(2, list)])
+    assert other.of("part").said == ()
+    unasked = _look(same.said, k=Digest(grade=2))
+    unasked.through([part(2, list)])
+    assert len(unasked.of("part").said) == 1
 
 
 def test_time_makes_it_asked_anew_at_the_instant_ahead_and_not_before() -> None:
     """Half an hour before the instant nothing is asked; at the instant it is."""
     asked: list[datetime] = []
 
-    def say(as_of: datetime) -> tuple[list[AnyFinding], list[datetime]]:
-        asked.append(as_of)
-        return [], [as_of + HOUR]
+    def say(look: Look) -> Words:
+        asked.append(look.as_of)
+        return Words(until=look.as_of + HOUR)
 
-    parts = _parts()
+    look = _look()
     for as_of in (NOON, NOON + HOUR / 2, NOON + HOUR, NOON + HOUR):
-        parts = _parts(parts.said)
-        _, ahead = parts.in_time("part", NO_COLUMN, (1,), as_of, lambda as_of=as_of: say(as_of))  # type: ignore[misc]
-        assert ahead > (as_of,)
+        look = _look(look.said, as_of=as_of)
+        ahead = look.through([Part("part", NO_COLUMN, (), say)])
+        assert ahead is not None
+        assert ahead > as_of
     assert asked == [NOON, NOON + HOUR]
 
 
-def test_with_nothing_ahead_only_what_it_reads_counts() -> None:
-    """No instant ahead: a year later it says the same unasked; with other facts it is asked."""
-    parts = _parts()
-    parts.in_time("part", NO_COLUMN, (1,), NOON, lambda: ([_finding()], []))
-    later = _parts(parts.said)
-    said, _ = later.in_time("part", NO_COLUMN, (1,), NOON + 365 * 24 * HOUR, _nothing)
-    other, _ = _parts(parts.said).in_time("part", NO_COLUMN, (2,), NOON, _nothing)
-    assert (len(said), len(other)) == (1, 0)
+def test_of_all_instants_ahead_the_first_counts() -> None:
+    """Three parts, one of them without an instant."""
+    parts = [
+        _part(lambda: Words(until=NOON + 2 * HOUR), name="later"),
+        _part(lambda: Words(until=NOON + HOUR), name="first"),
+        _part(_nothing, name="never"),
+    ]
+    assert _look().through(parts) == NOON + HOUR
+
+
+def test_with_nothing_ahead_time_does_not_ask() -> None:
+    """No instant ahead: a year later it says the same unasked."""
+    first = _look()
+    first.through([_part(_told)])
+    later = _look(first.said, as_of=NOON + 365 * 24 * HOUR)
+    later.through([_part(_nothing)])
+    assert len(later.of("part").said) == 1

@@ -1,7 +1,7 @@
 """Every part of the overview reads no more of the digests than it says: else it would be held when it must be asked."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,13 +10,12 @@ from stories import SUBJECT, Played
 from safety_stream.clinical.columns import Columns
 from safety_stream.clinical.events import ClockTicked
 from safety_stream.clinical.fold import Digest
-from safety_stream.clinical.overview import overview
-from safety_stream.clinical.parts import Parts
+from safety_stream.clinical.overview import PARTS, overview
+from safety_stream.clinical.parts import Look, Part, Words
 from safety_stream.clinical.record import SubjectRecord
 from safety_stream.sandbox.random_trials import random_trial
 
 READ: dict[str, set[str]] = defaultdict(set)
-TOLD: dict[str, frozenset[str]] = {}
 ASKED: list[str] = []
 
 
@@ -41,37 +40,34 @@ def _records() -> Iterator[SubjectRecord]:
             yield step.record
 
 
-def test_no_part_reads_a_column_that_it_does_not_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Held back against what ``overview`` names for each part: a reading that it does not name could go stale."""
-    of, in_time, column = Parts.of, Parts.in_time, Columns.of
+def test_no_part_reads_a_column_or_leans_on_a_part_that_it_does_not_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held back against what each part of the overview names: a reading that it does not name could go stale."""
+    column, other = Columns.of, Look.of
+    leant: dict[str, set[str]] = defaultdict(set)
 
-    def noted(name: str, columns: frozenset[str], say: Callable[[], Any]) -> Callable[[], Any]:
-        TOLD.setdefault(name, columns)
-
-        def saying() -> Any:
-            ASKED.append(name)
+    def noted(part: Part) -> Part:
+        def saying(look: Look) -> Words:
+            ASKED.append(part.name)
             try:
-                said = say()
-                return (tuple(said[0]), said[1]) if isinstance(said, tuple) else tuple(said)
+                return part.say(look)
             finally:
                 ASKED.pop()
 
-        return saying
-
-    def watched_of(self: Parts, name: str, columns: Any, read: Any, say: Any) -> Any:
-        return of(self, name, columns, read, noted(name, columns, say))
-
-    def watched_in_time(self: Parts, name: str, columns: Any, read: Any, as_of: Any, say: Any) -> Any:
-        return in_time(self, name, columns, read, as_of, noted(name, columns, say))
+        return part._replace(say=saying)
 
     def watched_column(self: Columns, name: str) -> Any:
         if ASKED:
             READ[ASKED[-1]].add(name)
         return column(self, name)
 
-    monkeypatch.setattr(Parts, "of", watched_of)
-    monkeypatch.setattr(Parts, "in_time", watched_in_time)
+    def watched_part(self: Look, name: str) -> Words:
+        if ASKED:
+            leant[ASKED[-1]].add(name)
+        return other(self, name)
+
+    monkeypatch.setattr("safety_stream.clinical.overview.PARTS", tuple(noted(part) for part in PARTS))
     monkeypatch.setattr(Columns, "of", watched_column)
+    monkeypatch.setattr(Look, "of", watched_part)
     for record in _records():
         assert record.frame is not None
         header, book = record.header, Played().book
@@ -79,9 +75,7 @@ def test_no_part_reads_a_column_that_it_does_not_name(monkeypatch: pytest.Monkey
         as_of = header.concluded_to
         assert as_of is not None
         overview(record.frame.frame, header.facts, digests, book, as_of)
-    beyond = {name: read - TOLD[name] for name, read in READ.items() if read - TOLD[name]}
-    assert not beyond
-    assert {name for name, read in READ.items() if read} >= {
-        "composites", "met", "joined", "questions", "eligibility", "hematotoxicity",
-        "reporting", "unlike", "unobserved", "status",
-    }  # fmt: skip
+    for part in PARTS:
+        assert READ[part.name] <= part.columns, part.name
+        assert leant[part.name] == set(part.leans), part.name
+    assert {part.name for part in PARTS if part.columns} == {name for name, read in READ.items() if read}
