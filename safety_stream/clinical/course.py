@@ -9,6 +9,7 @@ from datetime import tzinfo
 from functools import cached_property
 
 from safety_stream.clinical.baseline import baseline_for
+from safety_stream.clinical.depths import Counting, counting_of
 from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, NoBaseline, leans_on_baseline
@@ -101,3 +102,8 @@ class Course:
     def expected(self) -> Expected | None:
         """What the schedule expects of the analyte."""
         return expected_of(self.frame, self.key)
+
+    @cached_property
+    def counting(self) -> Counting | None:
+        """How the days of a low count are counted for hematotoxicity; None: not of this analyte."""
+        return counting_of(self.frame, self.key)

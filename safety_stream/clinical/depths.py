@@ -8,8 +8,9 @@ So little is kept that it stays the same size however long the history, and a sa
 nor low leaves it as it is.
 """
 
-from datetime import date
+from datetime import date, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 
 from safety_stream.clinical.composites import inputs_of
 from safety_stream.clinical.frame import Frame, Infusion
@@ -35,24 +36,39 @@ def counted_from(frame: Frame, rules: Hematotoxicity) -> Infusion | None:
     return max(frame.infusions, key=lambda infusion: infusion.last_day)
 
 
-def deeper(held: Depths, one: Drawn, measured: Measured, frame: Frame) -> Depths:
-    """The depths after one more sample, told in order of observation."""
+class Counting(NamedTuple):
+    """What the depths are judged by: the rules, and the day that days are counted from."""
+
+    rules: Hematotoxicity
+    zero: date
+
+
+def counting_of(frame: Frame, key: str) -> Counting | None:
+    """How an analyte is counted; None: not at all, or not before the day of an infusion is known."""
     rules = frame.version.hematotoxicity
-    if rules is None or measured.key != rules.analyte or not frame.infusions:
-        return held
+    if rules is None or key != rules.analyte:
+        return None
     zero = day_zero(frame, rules)
-    if zero is None:
-        return held
-    point = Point(one.result.observed_at, measured.text, measured.ucum, measured.source, one.provisional)
-    first, last = ((day - zero).days for day in point.observed_at.dates(frame.zone))
+    return None if zero is None else Counting(rules, zero)
+
+
+def deeper(held: Depths, one: Drawn, measured: Measured, counting: Counting, zone: tzinfo) -> Depths:
+    """The depths after one more sample, told in order of observation."""
+    rules, zero = counting
+    first, last = ((day - zero).days for day in one.result.observed_at.dates(zone))
     if first != last:
         low = _low(measured.bare, rules.early_limits)
         may_be = last >= 0 and any(verdict is not False for verdict in low)
-        return held._replace(undated=held.undated or point) if may_be else held
+        return held._replace(undated=held.undated or _point(one, measured)) if may_be else held
     newest = max((one.day for one in (*held.days[-1:], *held.above[-1:])), default=first)
     if newest <= rules.early.to_day:  # the first sample after them says how far a stretch may have gone on
-        held = _with_day(held, Depth(first, _low(measured.bare, rules.early_limits), point), rules.early)
-    return held if first <= rules.early.to_day else _late(held, rules, measured, first, point)
+        depth = Depth(first, _low(measured.bare, rules.early_limits), _point(one, measured))
+        held = _with_day(held, depth, rules.early)
+    return held if first <= rules.early.to_day else _late(held, rules, first, one, measured)
+
+
+def _point(one: Drawn, measured: Measured) -> Point:
+    return Point(one.result.observed_at, measured.text, measured.ucum, measured.source, one.provisional)
 
 
 @lru_cache(maxsize=4096)
@@ -102,11 +118,11 @@ def recovered(above: list[int], early: EarlyHematotoxicity) -> bool:
     return False
 
 
-def _late(held: Depths, rules: Hematotoxicity, measured: Measured, day: int, point: Point) -> Depths:
-    verdicts = _low(measured.bare, tuple([when for _, when in rules.late_limits]))
+def _late(held: Depths, rules: Hematotoxicity, day: int, one: Drawn, measured: Measured) -> Depths:
+    verdicts = _low(measured.bare, rules.late_counts)
     if not any(low is not False for low in verdicts) and all(one.running is None for one in held.late):
         return held
-    before = held.late or tuple(Twice() for _ in verdicts)
+    before, point = held.late or tuple(Twice() for _ in verdicts), _point(one, measured)
     now = tuple(_twice(one, verdict, day, point) for one, verdict in zip(before, verdicts, strict=True))
     return held if now == before else held._replace(late=now)
 

@@ -68,8 +68,6 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         if course.limits:
             fold, touched = _watched(fold, touched, one, course)
-        if course.joins:
-            fold = fold._replace(joining=joining(fold.joining, one, course.book, course.zone))
     own = [one for one in point if _own(one, course)] if course.companions else point
     if not said and course.expected is not None:
         fold = fold._replace(observed=_seen(fold.observed, own, course.expected, course))
@@ -142,7 +140,7 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         if ended is not None:
             closed.append((rule, rules[rule.id], ended))
     judged = tuple(judge_result(one.result, measured, place, frame, course.criteria))
-    marks, expected = Marks(fold.marks, fold.aside), course.expected
+    marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
         more = marks_of(measured, place, baseline, course.key, course.clauses)
         marks = thinned(marks, more, frame.version.by_runs)
@@ -155,9 +153,9 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
         marks=marks.told,
         baseline=fold.baseline,
         watched=fold.watched,
-        joining=fold.joining,
+        joining=joining(fold.joining, one, measured, course.book, course.zone) if course.joins else fold.joining,
         other=fold.other,
-        depths=deeper(fold.depths, one, measured, frame),
+        depths=fold.depths if counting is None else deeper(fold.depths, one, measured, counting, course.zone),
         observed=fold.observed if expected is None else observed(fold.observed, place, expected, course.zone),
         aside=marks.aside,
     )

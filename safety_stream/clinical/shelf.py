@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept
@@ -153,10 +153,12 @@ def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
         return False
     if begun.startswith("#"):
         return any(one.specimen == begun[1:] for one in (result, *series.results))
-    if point_of(result, zone) == begun:
-        return True
-    first = takewhile(lambda one: one.observed_at.bounds(zone) <= last[:2], series.results)
-    return any(point_of(one, zone) == begun for one in first)
+    for one in series.results:
+        if one.observed_at.bounds(zone) > last[:2]:
+            break
+        if point_of(one, zone) == begun:
+            return True
+    return point_of(result, zone) == begun
 
 
 def _is_listed(index: Index, record: str) -> bool:

@@ -27,11 +27,10 @@ MONTH = 31
 _NO_TIME, _ENOUGH_TIME = exactly(ZERO), exactly(Decimal(1_000_000))
 
 
-def joining(held: Mapping[str, Joining], one: Drawn, book: Book, zone: tzinfo) -> Mapping[str, Joining]:
+def joining(
+    held: Mapping[str, Joining], one: Drawn, measured: Measured, book: Book, zone: tzinfo
+) -> Mapping[str, Joining]:
     """The spells of every joined rule on the analyte after one more result; what cannot be measured tells nothing."""
-    measured = one.measured
-    if not isinstance(measured, Measured):
-        return held
     now = dict(held)
     point = Point(one.result.observed_at, measured.text, measured.ucum, measured.source, one.provisional)
     for rule in book.joined_on(measured.key):
@@ -67,8 +66,7 @@ def _around(state: Joining, part: Part, measured: Measured, point: Point, zone: 
     met = _judged(part, measured, _NO_TIME)
     running = state.open
     if running is not None and running.met is met and _near(running.last, point, part.observed_every, zone):
-        daily = _by_day(running.daily, point, zone)
-        return Joining(state.spells, state.before, Spell(met, running.first, point, *running[3:10], daily))
+        return state._replace(open=running._replace(last=point, daily=_by_day(running.daily, point, zone)))
     return Joining(_kept(state.spells, running, zone), open=Spell(met, point, point, point, daily=((point,),)))
 
 

@@ -72,3 +72,8 @@ class Hematotoxicity(Written):
     def late_limits(self) -> tuple[tuple[int, str], ...]:
         """The grades of the late part with their counts, the mildest first."""
         return tuple(sorted(self.late.grades.items())) if self.late else ()
+
+    @cached_property
+    def late_counts(self) -> tuple[str, ...]:
+        """The counts of the late part, in the same order."""
+        return tuple(when for _, when in self.late_limits)
