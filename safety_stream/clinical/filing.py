@@ -19,6 +19,7 @@ from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.memory import Outcome, comes_last, placed
 from safety_stream.clinical.points import point_of
+from safety_stream.clinical.recent import Recent, found_again, gone_on, refolded
 from safety_stream.clinical.record import Closed, Index, Page, Report, Series
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result
@@ -53,7 +54,10 @@ from safety_stream.rulebook.tables import Book
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a step works with; ``edition`` names the book and the protocol that pages were folded by."""
+    """What a step works with; ``edition`` names the book and the protocol that pages were folded by.
+
+    ``recent``: the last steps, as far as they are at hand, of each series whose results are judged together.
+    """
 
     book: Book
     edition: str
@@ -61,6 +65,7 @@ class Bench:
     because: str
     frame: Frame
     courses: dict[str, Course] = field(default_factory=dict)
+    recent: dict[str, Recent] = field(default_factory=dict)
 
     def course(self, key: str) -> Course:
         """What a series is judged with: made once for a frame."""
@@ -99,7 +104,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench, known: Digest | None =
         after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
         return after._replace(outcome="late" if held is None else "corrected")
     appended = held is None and comes_last(now, standing, bench.frame.zone) and _begins(now, standing, course)
-    filed = _in_order(now, standing, bench, known) if appended else _late(now, standing, bench)
+    filed = _in_order(now, standing, bench, known) if appended else _late(now, standing, held, bench)
     outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
     if len(now.results) >= shelves.OPEN - 1:
         filed = _sealed(filed, course, shelf.listed)
@@ -157,7 +162,8 @@ def _in_order(series: Series, told: Result, bench: Bench, known: Digest | None) 
     found, among = new_findings(fold, touched, course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
     results = (*series.results, told)
-    ended = tuple(_closed(Carried(told, fold, touched))) if touched.closed or touched.inside else ()
+    step = Carried(told, fold, touched)
+    ended = tuple(_closed(step)) if touched.closed or touched.inside else ()
     cut, middle = series.cut, series.middle
     if not cut and len(series.results) >= shelves.HALF:
         cut, middle = len(series.results), series.fold
@@ -177,6 +183,8 @@ def _in_order(series: Series, told: Result, bench: Bench, known: Digest | None) 
         reported_to=_later(series.reported_to, told.reported_at),
         book=bench.edition,
     )
+    if course.joint:
+        bench.recent[course.key] = gone_on(bench.recent.get(course.key), series, after, step)
     graded = tuple([(course.key, str(one)) for one in touched.grades])
     if kept is not series.kept or known is None or not known.holds:
         return Filed({series.analyte: after}, changes, _digest(after), graded=graded)
@@ -184,14 +192,40 @@ def _in_order(series: Series, told: Result, bench: Bench, known: Digest | None) 
     return Filed({series.analyte: after}, changes, None if stays else digest_anew(known, fold), graded=graded)
 
 
-def _late(series: Series, told: Result, bench: Bench) -> Filed:
-    course = bench.course(series.analyte)
+def _late(series: Series, told: Result, held: Result | None, bench: Bench) -> Filed:
+    """A result of the open page that is not the last; ``held``: what its record held before."""
+    course, recent = bench.course(series.analyte), bench.recent.get(series.analyte)
+    if recent is not None and recent.page is series:
+        now = refolded(recent, told, held, course)
+        if now is not None:
+            return _a_little_late(recent, now, told, bench)
     results = placed(series.results, told, bench.frame.zone)
     steps = folded((one for one in results if one.record not in series.moved), course, series.base)
     after = _refolded(series, results, steps, bench)
     found = all_findings(after.fold, (one.touched for one in steps), course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because)
     after = replace(after, kept=kept)
+    return Filed({series.analyte: after}, changes, _digest(after))
+
+
+def _a_little_late(was: Recent, now: Recent, told: Result, bench: Bench) -> Filed:
+    """The same where the result lies among the last steps of the page: what came before them stays as it is."""
+    course, series = bench.course(was.page.analyte), was.page
+    found, among = found_again(was, now, course)
+    kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
+    records = {one.result.record for one in was.steps}
+    before = (one for one in series.closed if one.by not in records)
+    after = replace(
+        series,
+        results=placed(series.results, told, bench.frame.zone),
+        middle=series.middle if series.cut else series.base,
+        fold=now.fold,
+        kept=kept,
+        closed=(*before, *(closed for one in now.steps for closed in _closed(one))),
+        reported_to=_later(series.reported_to, told.reported_at),
+        book=bench.edition,
+    )
+    bench.recent[course.key] = now._replace(page=after)
     return Filed({series.analyte: after}, changes, _digest(after))
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.course import Course
@@ -29,6 +29,9 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.parts import Said
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.stored import read_page, write_page
+
+if TYPE_CHECKING:
+    from safety_stream.clinical.recent import Recent
 
 HEADER = "header"
 REPORT = "ae:"
@@ -122,11 +125,15 @@ _Page = TypeVar("_Page", Header, Series, Chunk, Index, Report)
 
 
 class Held(NamedTuple):
-    """The frame that the header's facts make, for one edition of book and protocol, and the courses made with it."""
+    """The frame that the header's facts make, for one edition of book and protocol, and what was made with it.
+
+    By series its course and its last steps.
+    """
 
     edition: str
     frame: Frame
     courses: dict[str, Course]
+    recent: dict[str, "Recent"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from safety_stream.clinical.measure import Measured, Unmeasurable, measured
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.tables import Analyte
 
-Place = tuple[datetime, datetime, str]
+Place = tuple[datetime, datetime, str, str]
 
 
 class Result(NamedTuple):
@@ -41,8 +41,8 @@ class Result(NamedTuple):
         return self.status != "entered-in-error"
 
     def place(self, zone: tzinfo) -> Place:
-        """Where it stands in order of observation."""
-        return (*self.observed_at.bounds(zone), self.record)
+        """Where it stands in order of observation: of one day or instant, the results of a specimen together."""
+        return (*self.observed_at.bounds(zone), self.specimen or "", self.record)
 
 
 def result_of(event: Measurement) -> Result:

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from safety_stream.errors import PageOfAnotherVersion
 
-FORMAT = 4
+FORMAT = 5
 """To be raised when pages hold something else, or when something else follows from the same facts."""
 
 _Page = TypeVar("_Page")

@@ -267,7 +267,7 @@ def _protocol(book: Book, study: str) -> Protocol:
 def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str) -> Bench:
     edition, held = _page_edition(book, record.study), record.frame
     if held is not None and held.edition == edition:
-        return Bench(book, edition, as_of, because, held.frame, held.courses)
+        return Bench(book, edition, as_of, because, held.frame, held.courses, held.recent)
     frame = frame_of(record.study, record.subject, record.header.facts, _protocol(book, record.study))
     return _knowing_death(Bench(book, edition, as_of, because, frame), record.header.digests)
 
@@ -304,7 +304,11 @@ def _digest_of(report: Report, bench: Bench) -> Digest:
 def _knowing_death(bench: Bench, digests: Mapping[str, Digest]) -> Bench:
     """What a step works with, told when the subject died."""
     death = died(digests)
-    return bench if bench.frame.died == death else replace(bench, frame=replace(bench.frame, died=death), courses={})
+    return (
+        bench
+        if bench.frame.died == death
+        else replace(bench, frame=replace(bench.frame, died=death), courses={}, recent={})
+    )
 
 
 def _closed(
@@ -328,7 +332,7 @@ def _closed(
         header, said, own = _looked(header, digests, bench, said)
         changes += own
     return Step(
-        record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses), said),
+        record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses, bench.recent), said),
         changes=tuple(changes),
         status=None if header.status is held.status else header.status,
         pages=frozenset(pages) if header is held else frozenset((*pages, HEADER)),
