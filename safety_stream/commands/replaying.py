@@ -50,6 +50,7 @@ def replay(
     from safety_stream.rulebook.load import load_book
     from safety_stream.sandbox.replay import replay as judged
     from safety_stream.sandbox.standing import standing as stands
+    from safety_stream.sandbox.sweeping import no_sweeping
 
     with plain_errors():
         settings = read_settings()
@@ -60,7 +61,7 @@ def replay(
     known_by = None if as_of is None else _instant(as_of)
     counts: Counter[str] = Counter()
     rejected: list[str] = []
-    with opened(file) as opened_file:
+    with opened(file) as opened_file, no_sweeping():
         lines = Lines(opened_file)
         told = stands(lines, book, known_by=known_by) if standing else judged(lines, book, known_by=known_by)
         for one in told:

@@ -5,18 +5,17 @@ a short row is blank where it ends, a line that is no row comes back with a reas
 """
 
 import csv
-import gc
 import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from typing import Any, NamedTuple, TextIO
 
 from safety_stream.clinical.ladder import Cells
 from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.row_grader import RowGrader
+from safety_stream.sandbox.sweeping import no_sweeping
 
 _QUOTED = re.compile(r"[\"\r\n]|^$")  # what csv puts between quotes, the comma aside
 ADDED = ("grade_term", "grade_lowest", "grade_highest", "rule", "reason")
@@ -24,20 +23,8 @@ ADDED = ("grade_term", "grade_lowest", "grade_highest", "rule", "reason")
 
 def grade_table(lines: TextIO, output: TextIO, book: Book, *, as_json: bool) -> tuple[int, int]:
     """Grade every row; how many rows there were, and how many of them have no grade at all."""
-    with _no_sweeping():
+    with no_sweeping():
         return _grade_json(lines, output, book) if as_json else _grade_csv(lines, output, book)
-
-
-@contextmanager
-def _no_sweeping() -> Iterator[None]:
-    """Nothing that is graded refers to itself: to look for rings among the remembered ladders only costs time."""
-    swept = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if swept:
-            gc.enable()
 
 
 class _Added(NamedTuple):

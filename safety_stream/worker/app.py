@@ -36,6 +36,8 @@ from safety_stream.worker.trial_faults import fault_of_environment, stock_is_wan
 
 EXIT_BROKEN = 1
 EXIT_REFUSED = 2
+SWEEP_AFTER = (20_000, 20, 50)
+"""How seldom rings are looked for: all held records are looked through each time, and they have none."""
 log = structlog.get_logger("safety_stream.worker")
 
 
@@ -174,6 +176,7 @@ def _run(worker: Assembled) -> int:
     service.spinner = None
     gc.collect()
     gc.freeze()  # the book and the code stay: no collection needs to look at them again
+    gc.set_threshold(*SWEEP_AFTER)
     worker.health.start()
     log.info("Started", metrics_port=worker.health.port)
     try:
