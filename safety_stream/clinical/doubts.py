@@ -9,25 +9,30 @@ from safety_stream.clinical.queries import asked, death_by
 from safety_stream.clinical.result import Result
 
 
-def doubts(own: Iterable[Result], course: Course) -> Iterator[Flood]:
+def doubts(own: Iterable[Result], course: Course) -> list[Flood]:
     """What the results of a time point leave open about themselves; none of it stops their being judged."""
-    yield from rivals(own)
+    told, died = list[Flood](), course.frame.died
     for one in own:
+        if one.rivals:
+            told.append(_rivalled(one))
         if one.loinc is not None and one.test is not None:
-            yield from _named_otherwise(one, one.test, course)
+            told += _named_otherwise(one, one.test, course)
         begins = one.observed_at.bounds(course.zone)[0]
         if begins > one.reported_at:
-            yield _too_early(one, course)
-        if course.frame.died is not None and begins > course.frame.died[1]:
-            yield _after_death(one, course, course.frame.died)
+            told.append(_too_early(one, course))
+        if died is not None and begins > died[1]:
+            told.append(_after_death(one, course, died))
+    return told
 
 
 def rivals(point: Iterable[Result]) -> Iterator[Flood]:
     """Different contents under one version of one record."""
-    for one in point:
-        if one.rivals:
-            found = f"{len(one.rivals)} different contents under version {one.version}"
-            yield asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
+    return (_rivalled(one) for one in point if one.rivals)
+
+
+def _rivalled(one: Result) -> Flood:
+    found = f"{len(one.rivals)} different contents under version {one.version}"
+    return asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
 
 
 def _named_otherwise(one: Result, test: str, course: Course) -> Iterator[Flood]:

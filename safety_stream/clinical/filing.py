@@ -19,7 +19,7 @@ from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.memory import Outcome, comes_last, placed
 from safety_stream.clinical.points import point_of
-from safety_stream.clinical.recent import Recent, found_again, gone_on, refolded
+from safety_stream.clinical.recent import Again, Recent, found_again, gone_on, refolded
 from safety_stream.clinical.record import Closed, Index, Page, Report, Series
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result
@@ -196,9 +196,9 @@ def _late(series: Series, told: Result, held: Result | None, bench: Bench) -> Fi
     """A result of the open page that is not the last; ``held``: what its record held before."""
     course, recent = bench.course(series.analyte), bench.recent.get(series.analyte)
     if recent is not None and recent.page is series:
-        now = refolded(recent, told, held, course)
-        if now is not None:
-            return _a_little_late(recent, now, told, bench)
+        again = refolded(recent, told, held, course)
+        if again is not None:
+            return _a_little_late(again, told, bench)
     results = placed(series.results, told, bench.frame.zone)
     steps = folded((one for one in results if one.record not in series.moved), course, series.base)
     after = _refolded(series, results, steps, bench)
@@ -208,10 +208,11 @@ def _late(series: Series, told: Result, held: Result | None, bench: Bench) -> Fi
     return Filed({series.analyte: after}, changes, _digest(after))
 
 
-def _a_little_late(was: Recent, now: Recent, told: Result, bench: Bench) -> Filed:
+def _a_little_late(again: Again, told: Result, bench: Bench) -> Filed:
     """The same where the result lies among the last steps of the page: what came before them stays as it is."""
+    was, now, recent = again
     course, series = bench.course(was.page.analyte), was.page
-    found, among = found_again(was, now, course)
+    found, among = found_again(again, course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
     records = {one.result.record for one in was.steps}
     before = (one for one in series.closed if one.by not in records)
@@ -225,7 +226,7 @@ def _a_little_late(was: Recent, now: Recent, told: Result, bench: Bench) -> File
         reported_to=_later(series.reported_to, told.reported_at),
         book=bench.edition,
     )
-    bench.recent[course.key] = now._replace(page=after)
+    bench.recent[course.key] = recent._replace(page=after)
     return Filed({series.analyte: after}, changes, _digest(after))
 
 

@@ -65,7 +65,8 @@ class Measured(NamedTuple):
 
     def of(self, source: str) -> "Measured":
         """The quantity as one record tells it."""
-        return Measured(*self[:5], source, *self[6:])
+        analyte, value, unit, limits, text, _, remarks, derived = self
+        return Measured(analyte, value, unit, limits, text, source, remarks, derived)
 
     @property
     def own(self) -> Interval:

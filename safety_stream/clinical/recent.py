@@ -16,6 +16,7 @@ from safety_stream.clinical.course import Course
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Fold
 from safety_stream.clinical.memory import placed
+from safety_stream.clinical.points import point_of
 from safety_stream.clinical.record import Series
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.series import Carried, all_findings, folded
@@ -46,44 +47,64 @@ def gone_on(held: Recent | None, page: Series, after: Series, step: Carried) -> 
 def _cut(recent: Recent) -> Recent:
     """Only as many steps as are kept, from where a time point begins."""
     page, before, steps = recent
-    while len(steps) > STEPS or (steps and _goes_on(before, steps)):
+    while len(steps) > STEPS or (steps and _same_point(before, steps[0].fold.point)):
         before, steps = steps[0].fold, steps[1:]
     return recent if steps is recent.steps else Recent(page, before, steps)
 
 
-def _goes_on(before: Fold, steps: Iterable[Carried]) -> bool:
-    """Whether the first step is of the time point that ended before."""
-    first = next(iter(steps), None)
-    return first is not None and before.point != "" and first.fold.point == before.point
+def _same_point(before: Fold, begun: str) -> bool:
+    """Whether a time point is the one that ended before."""
+    return before.point != "" and begun == before.point
 
 
-def refolded(recent: Recent, told: Result, held: Result | None, course: Course) -> Recent | None:
-    """The last steps with one more result, or another version of one; None: it reaches farther back than they do.
+class Again(NamedTuple):
+    """Some of the last steps as they were and as they are now; ``recent``: all of them now."""
+
+    was: Recent
+    now: Recent
+    recent: Recent
+
+
+def refolded(recent: Recent, told: Result, held: Result | None, course: Course) -> Again | None:
+    """As few of the last steps as one more result, or another version of one, changes; None: it reaches farther back.
 
     ``held``: what the record of the result held before.
     """
-    if not _lies_in(recent, told, held, course.zone):
-        return None
-    results = placed(tuple(one.result for one in recent.steps), told, course.zone)
-    steps = folded(results, course, recent.before)
-    return None if _goes_on(recent.before, steps) else Recent(recent.page, recent.before, tuple(steps))
-
-
-def _lies_in(recent: Recent, told: Result, held: Result | None, zone: tzinfo) -> bool:
-    """Whether a result, and the version before it, lie after the fold before, and the half of a full page does not."""
     page, before, steps = recent
-    if page.moved or (before.last is not None and told.place(zone) <= before.last):
-        return False
-    records = {one.result.record for one in steps}
-    if held is not None and told.record not in records:
-        return False
+    if page.moved or not _is_past_half(recent):
+        return None
+    for at in reversed(range(len(steps))):
+        was = Recent(page, steps[at - 1].fold if at else before, steps[at:])
+        results = placed(tuple([one.result for one in was.steps]), told, course.zone)
+        if _lies_in(was, told, held, course.zone) and not _goes_on(was.before, results, course.zone):
+            now = tuple(folded(results, course, was.before))
+            return Again(was, Recent(page, was.before, now), _cut(Recent(page, before, (*steps[:at], *now))))
+    return None
+
+
+def _is_past_half(recent: Recent) -> bool:
+    """Whether the steps leave the first half of a full page alone."""
+    page, _, steps = recent
     if not page.cut:
         return len(page.results) < shelf.HALF
-    return records <= {one.record for one in page.results[page.cut :]}
+    return {one.result.record for one in steps} <= {one.record for one in page.results[page.cut :]}
 
 
-def found_again(was: Recent, now: Recent, course: Course) -> tuple[dict[str, AnyFinding], frozenset[str]]:
-    """What follows from the last steps as they are now, and the ids of all that differs from what followed before."""
-    before = all_findings(was.fold, (one.touched for one in was.steps), course)
-    found = all_findings(now.fold, (one.touched for one in now.steps), course)
+def _lies_in(was: Recent, told: Result, held: Result | None, zone: tzinfo) -> bool:
+    """Whether a result, and the version before it, come after the fold before."""
+    if was.before.last is not None and told.place(zone) <= was.before.last:
+        return False
+    return held is None or any(one.result.record == told.record for one in was.steps)
+
+
+def _goes_on(before: Fold, results: Iterable[Result], zone: tzinfo) -> bool:
+    """Whether the first of the results that stand belongs to the time point that ended before."""
+    first = next((one for one in results if one.stands), None)
+    return first is not None and _same_point(before, point_of(first, zone))
+
+
+def found_again(again: Again, course: Course) -> tuple[dict[str, AnyFinding], frozenset[str]]:
+    """What follows from these steps as they are now, and the ids of all that may differ from what followed before."""
+    before = all_findings(again.was.fold, (one.touched for one in again.was.steps), course)
+    found = all_findings(again.now.fold, (one.touched for one in again.now.steps), course)
     return found, frozenset({*before, *found})

@@ -21,13 +21,12 @@ from safety_stream.clinical.eligibility import breach, breach_id, judge_result, 
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
-from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Basis, Graded, Measured, NoBaseline
+from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, NoBaseline
 from safety_stream.clinical.observed import Expected, observed
 from safety_stream.clinical.points import Drawn, drawn, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
-from safety_stream.clinical.result import Result, measured_result
+from safety_stream.clinical.result import Place, Result, measured_result
 from safety_stream.clinical.running import Depths, Observed, Spell
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
@@ -50,20 +49,20 @@ class Touched(NamedTuple):
 
 
 _NOTHING = Touched()
+_NO_SAMPLE = RuleFold()
 
 
 def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold, Touched]:
     """The fold after one more time point of results that stand, and what it brought."""
-    touched = _NOTHING
+    fold, touched = at_end_of(fold, point, course), _NOTHING
     if course.analyte is None:
         named = course.key[1:]
         questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
-        return _asked(at_end_of(fold, point, course), touched, (*questions, *rivals(point)))
+        return _asked(fold, touched, (*questions, *rivals(point)))
     said = drawn(point, course.analyte, course.frame, course.book)
     for one in said:
         if isinstance(one.measured, Measured):
-            fold, touched = _judged(fold, touched, one, one.measured, course)
-            fold = _with_baseline(fold, one.result, point, course.frame)
+            fold, touched = _judged(fold, touched, one, point, course)
         elif one.measured.query:
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         if course.limits:
@@ -71,7 +70,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
     own = [one for one in point if _own(one, course)] if course.companions else point
     if not said and course.expected is not None:
         fold = fold._replace(observed=_seen(fold.observed, own, course.expected, course))
-    return _asked(at_end_of(fold, point, course), touched, doubts(own, course))
+    return _asked(fold, touched, doubts(own, course))
 
 
 def _seen(held: Observed, own: Iterable[Result], expected: Expected, course: Course) -> Observed:
@@ -80,14 +79,6 @@ def _seen(held: Observed, own: Iterable[Result], expected: Expected, course: Cou
         if course.analyte is not None and isinstance(measured_result(one, course.analyte), Measured):
             held = observed(held, one.place(course.zone), expected, course.zone)
     return held
-
-
-def _with_baseline(fold: Fold, measured: Result, point: tuple[Result, ...], frame: Frame) -> Fold:
-    """Until the first treatment, by each reading of it, the last time point that could be measured is the baseline."""
-    place = measured.place(frame.zone)
-    baseline = fold.baseline if period_of(frame, place) == "after" else point
-    other = fold.other if other_period_of(frame, place) == "after" else point
-    return fold if baseline is fold.baseline and other is fold.other else fold._replace(baseline=baseline, other=other)
 
 
 def _watched(fold: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[Fold, Touched]:
@@ -115,31 +106,17 @@ def _asked(fold: Fold, touched: Touched, floods: Iterable[Flood]) -> tuple[Fold,
     return fold._replace(floods=poured(fold.floods, told)), touched._replace(floods=(*touched.floods, *told))
 
 
-def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course: Course) -> tuple[Fold, Touched]:
-    analyte, frame = course.analyte, course.frame
-    assert analyte is not None  # noqa: S101  # measured
-    place = one.result.place(frame.zone)
-    period = period_of(frame, place)
+def _judged(
+    fold: Fold, touched: Touched, one: Drawn, point: tuple[Result, ...], course: Course
+) -> tuple[Fold, Touched]:
+    """The fold after one quantity of a time point, which is the baseline while no treatment came before it."""
+    frame, zone, measured = course.frame, course.zone, one.measured
+    assert isinstance(measured, Measured)  # noqa: S101  # the caller's condition
+    place = one.result.place(zone)
+    period, other_period = period_of(frame, place), other_period_of(frame, place)
     baseline = course.baseline(period, fold.baseline)
-    facts = frame.facts_at(place[0])
-    other = baseline
-    if period == "after" and course.leaning and fold.other != fold.baseline:
-        other = other_baseline(place, fold.other, measured, frame, course.book)
-    rules, closed, graded = dict(fold.rules), [], []
-    for rule in course.rules:
-        known = Basis(rule, measured, baseline, facts)
-        state, given = timed(rules.get(rule.id) or RuleFold(), one.result, known, frame)
-        if other is not baseline and rule.id in course.leaning:
-            given = with_other(given, known, other, frame)
-        graded.append(given)
-        rules[rule.id], ended = advance(
-            state,
-            _sample(one, measured, period, given),
-            course.thresholds[rule.id],
-        )
-        if ended is not None:
-            closed.append((rule, rules[rule.id], ended))
-    judged = tuple(judge_result(one.result, measured, place, frame, course.criteria))
+    graded = _graded(fold, _Compared(one, measured, place, period, baseline), course) if course.rules else _UNGRADED
+    judged = tuple(judge_result(one.result, measured, place, frame, course.criteria)) if course.criteria else ()
     marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
         more = marks_of(measured, place, baseline, course.key, course.clauses)
@@ -147,36 +124,80 @@ def _judged(fold: Fold, touched: Touched, one: Drawn, measured: Measured, course
     now = Fold(
         last=fold.last,
         point=fold.point,
-        rules=rules,
+        rules=fold.rules if graded is _UNGRADED else graded.rules,
         judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
         floods=fold.floods,
         marks=marks.told,
-        baseline=fold.baseline,
+        baseline=fold.baseline if period == "after" else point,
         watched=fold.watched,
-        joining=joining(fold.joining, one, measured, course.book, course.zone) if course.joins else fold.joining,
-        other=fold.other,
-        depths=fold.depths if counting is None else deeper(fold.depths, one, measured, counting, course.zone),
-        observed=fold.observed if expected is None else observed(fold.observed, place, expected, course.zone),
+        joining=joining(fold.joining, one, measured, course.book, zone) if course.joins else fold.joining,
+        other=fold.other if other_period == "after" else point,
+        depths=fold.depths if counting is None else deeper(fold.depths, one, measured, counting, zone),
+        observed=fold.observed if expected is None else observed(fold.observed, place, expected, zone),
         aside=marks.aside,
     )
-    brought = Touched(
-        (*touched.closed, *closed),
-        (*touched.judged, *judged),
-        touched.floods,
-        (*touched.grades, *[given.grade for given in graded]),
-    )
-    questions = [asked(*remark, measured.source) for remark in measured.remarks]
-    return _asked(now, brought, (*questions, *_undecided(graded, measured, baseline)))
+    if graded.given or judged:
+        touched = Touched(
+            (*touched.closed, *graded.closed),
+            (*touched.judged, *judged),
+            touched.floods,
+            (*touched.grades, *[given.grade for given in graded.given]),
+            touched.inside,
+        )
+    if measured.remarks or not all(given.grade.decided for given in graded.given):
+        questions = [asked(*remark, measured.source) for remark in measured.remarks]
+        return _asked(now, touched, (*questions, *_undecided(graded.given, measured, baseline)))
+    return now, touched
 
 
-def _sample(one: Drawn, measured: Measured, period: Period, graded: Graded) -> Sample:
-    moment = one.result.observed_at
+class _Compared(NamedTuple):
+    """One quantity, where it stands to the treatment, and what it is compared with."""
+
+    drawn: Drawn
+    measured: Measured
+    place: Place
+    period: Period
+    baseline: Baseline
+
+
+class _Graded(NamedTuple):
+    """What the rules of an analyte make of one quantity: their states, the episodes it closed, and the grades."""
+
+    rules: dict[str, RuleFold]
+    closed: list[tuple[GradingRule, RuleFold, Episode]]
+    given: list[Graded]
+
+
+_UNGRADED = _Graded({}, [], [])
+
+
+def _graded(fold: Fold, one: _Compared, course: Course) -> _Graded:
+    _, measured, place, period, baseline = one
+    frame, graded = course.frame, _Graded(dict(fold.rules), [], [])
+    facts, other = frame.facts_at(place[0]), baseline
+    if period == "after" and course.leaning and fold.other != fold.baseline:
+        other = other_baseline(place, fold.other, measured, frame, course.book)
+    for rule in course.rules:
+        known = Basis(rule, measured, baseline, facts)
+        state, given = timed(fold.rules.get(rule.id) or _NO_SAMPLE, one.drawn.result, known, frame)
+        if other is not baseline and rule.id in course.leaning:
+            given = with_other(given, known, other, frame)
+        after, ended = advance(state, _sample(one, given), course.thresholds[rule.id])
+        graded.rules[rule.id] = after
+        graded.given.append(given)
+        if ended is not None:
+            graded.closed.append((rule, after, ended))
+    return graded
+
+
+def _sample(one: _Compared, graded: Graded) -> Sample:
+    moment, measured = one.drawn.result.observed_at, one.measured
     return Sample(
         moment=moment,
         grade=graded.grade,
         alerting=graded.alerting_grade,
-        period=period,
-        provisional=one.provisional,
+        period=one.period,
+        provisional=one.drawn.provisional,
         seen=Seen(moment, measured.text, measured.ucum, graded.grade, measured.source),
         graded=graded,
     )
