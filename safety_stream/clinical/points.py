@@ -39,12 +39,12 @@ def point_of(result: Result, zone: tzinfo) -> str:
     """The time point a result belongs to: its specimen where one is named, else the moment it was observed."""
     if result.specimen:
         return f"#{result.specimen}"
-    return _moment_of(result.observed_at, zone)
+    return _moment_of(result.observed_at.text, zone)
 
 
 @lru_cache(maxsize=1024)
-def _moment_of(observed_at: Moment, zone: tzinfo) -> str:
-    low, high = observed_at.bounds(zone)
+def _moment_of(observed_at: str, zone: tzinfo) -> str:
+    low, high = Moment(observed_at).bounds(zone)
     return f"{low.isoformat()}/{high.isoformat()}"
 
 

@@ -39,7 +39,10 @@ from safety_stream.rulebook.tables import GradingRule
 
 
 class Touched(NamedTuple):
-    """What one time point brought: episodes it closed, criteria it judged, questions it raised, grades it was given."""
+    """What one time point brought: episodes it closed, questions it raised, grades it was given.
+
+    ``judged``: the criteria that it answered, but for those that are met as they were.
+    """
 
     closed: tuple[tuple[GradingRule, RuleFold, Episode], ...] = ()
     judged: tuple[Judged, ...] = ()
@@ -116,16 +119,19 @@ def _judged(
     period, other_period = period_of(frame, place), other_period_of(frame, place)
     baseline = course.baseline(period, fold.baseline)
     graded = _graded(fold, _Compared(one, measured, place, period, baseline), course) if course.rules else _UNGRADED
-    judged = tuple(judge_result(one.result, measured, place, frame, course.criteria)) if course.criteria else ()
+    judged = dict[str, Judged]()
+    if course.criteria:
+        answers = judge_result(one.result, measured, place, frame, course.criteria)
+        judged = {judged_key(answer): answer for answer in answers}
     marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
         more = marks_of(measured, place, baseline, course.key, course.clauses)
         marks = thinned(marks, more, frame.version.by_runs)
-    now = Fold(
+    after = Fold(
         last=fold.last,
         point=fold.point,
         rules=fold.rules if graded is _UNGRADED else graded.rules,
-        judged=fold.judged if not judged else {**fold.judged, **{judged_key(one): one for one in judged}},
+        judged={**fold.judged, **judged} if judged else fold.judged,
         floods=fold.floods,
         marks=marks.told,
         baseline=fold.baseline if period == "after" else point,
@@ -139,15 +145,20 @@ def _judged(
     if graded.given or judged:
         touched = Touched(
             (*touched.closed, *graded.closed),
-            (*touched.judged, *judged),
+            (*touched.judged, *(now for key, now in judged.items() if not _met_again(fold.judged.get(key), now))),
             touched.floods,
             (*touched.grades, *[given.grade for given in graded.given]),
             touched.inside,
         )
     if measured.remarks or not all(given.grade.decided for given in graded.given):
         questions = [asked(*remark, measured.source) for remark in measured.remarks]
-        return _asked(now, touched, (*questions, *_undecided(graded.given, measured, baseline)))
-    return now, touched
+        return _asked(after, touched, (*questions, *_undecided(graded.given, measured, baseline)))
+    return after, touched
+
+
+def _met_again(held: Judged | None, now: Judged) -> bool:
+    """Whether a criterion is met that was met: nothing is said of it, and nothing was."""
+    return bool(now.met and held is not None and held.met)
 
 
 class _Compared(NamedTuple):

@@ -182,7 +182,7 @@ def remember(record: SubjectRecord, event: SubjectEvent, book: Book) -> SubjectR
 
 def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
     """All that follows from the facts of a record whose every page is loaded, whatever was concluded before."""
-    bench = _bench(record, book, as_of, "")
+    bench = _bench(record, book, as_of, "", _page_edition(book, record.study))
     found: dict[str, AnyFinding] = {}
     digests: dict[str, Digest] = {}
     for name, report in record.reports.items():
@@ -203,13 +203,14 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
 
 def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: datetime) -> Step:
     """Take in one event, or only the time, and say everything that it changed. The same again changes nothing."""
-    stale = _is_stale(record, book)
+    edition = _page_edition(book, record.study)
+    stale = record.header.book not in {"", edition}
     if stale or not isinstance(event, Measurement):
         _check_loaded(record, pages_needed(record, event, book))
     because = f"{event.kind} {event.source.record} v{event.source.version}" if event else "the clock"
     # A late event does not turn the clock back: a window that has closed stays closed.
     as_of = max(as_of, record.header.concluded_to or as_of)
-    before, bench = record, _bench(record, book, as_of, because)
+    before, bench = record, _bench(record, book, as_of, because, edition)
     if stale:
         bench = _knowing_death(bench, {name: _digest_of(one, bench) for name, one in record.reports.items()})
     outcome: Outcome = "processed"
@@ -235,7 +236,7 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         record, outcome = record.with_header(fact.page), fact.outcome
         # Told again, it may stand in the header and not yet in the pages: a crash came between them.
         was = None if outcome == "duplicate" else bench.frame
-        filed, bench = _every_page(record, _bench(record, book, as_of, because), {}, was)
+        filed, bench = _every_page(record, _bench(record, book, as_of, because, edition), {}, was)
     if stale:
         filed, bench = _every_page(record, bench, filed)
     return _closed(before, record, filed, bench, outcome)
@@ -264,8 +265,8 @@ def _protocol(book: Book, study: str) -> Protocol:
     return protocol
 
 
-def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str) -> Bench:
-    edition, held = _page_edition(book, record.study), record.frame
+def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str, edition: str) -> Bench:
+    held = record.frame
     if held is not None and held.edition == edition:
         return Bench(book, edition, as_of, because, held.frame, held.courses, held.recent)
     frame = frame_of(record.study, record.subject, record.header.facts, _protocol(book, record.study))
