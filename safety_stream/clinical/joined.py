@@ -201,7 +201,7 @@ def _episode(rule: JoinedRule, group: list[Occurrence], number: int, frame: Fram
         closed=ended is not None,
         stretches=tuple(
             Stretch(grade, onset, last.last.observed_at, deciding.sure, _moment(group[0].happened.before), ended)
-            for grade in thresholds(frame, rule, rule.soc)
+            for grade in thresholds(frame.version, rule, rule.soc)
             if grade <= alerting
         ),
         readings=tuple(Seen(one.observed_at, one.value, one.unit, peak, one.source) for one in shown),

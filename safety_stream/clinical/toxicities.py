@@ -14,6 +14,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.jumps import jump_of
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import DltRule
+from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
 
 ANY, SEVERE = 1, 3
@@ -105,20 +106,20 @@ def _expected(frame: Frame, term: str, episode: Episode) -> bool:
     return False
 
 
-def thresholds(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[int, ...]:
+def thresholds(version: ProtocolVersion, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[int, ...]:
     """The grades of which is kept how long they lasted: any, severe, and those a DLT rule may ask for."""
-    rules = measured_rules(frame, rule, soc)
+    rules = measured_rules(version, rule, soc)
     return tuple(sorted({ANY, SEVERE, *(one.grade.lowest for one in rules if one.grade is not None)}))
 
 
-def measured_rules(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[DltRule, ...]:
+def measured_rules(version: ProtocolVersion, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[DltRule, ...]:
     """The DLT rules that a measured toxicity of this term can match."""
-    return rules_for(frame.version.dlt, rule.term, soc, "measured")
+    return rules_for(version.dlt, rule.term, soc, "measured")
 
 
 def dlt_ids(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: int) -> Iterator[str]:
     """The id of the DLT finding one episode can have, where a rule is about its term."""
-    if measured_rules(frame, rule, soc):
+    if measured_rules(frame.version, rule, soc):
         yield dlt_id(frame, _key(rule, episode))
 
 
@@ -136,7 +137,7 @@ def dose_limiting_toxicities(
             ),
             None,
         )
-        for one in measured_rules(frame, rule, soc)
+        for one in measured_rules(frame.version, rule, soc)
     )
     found = dose_limiting(frame, matches, book.version)
     if found is not None:
