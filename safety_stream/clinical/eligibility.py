@@ -9,6 +9,7 @@ In each phase the last valid result decides. What cannot be judged is undetermin
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import Evidence, Input, finding_id
@@ -19,7 +20,7 @@ from safety_stream.clinical.grading import Measured
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Place, Result
 from safety_stream.quantity import EXACT, Interval, exactly, plain
-from safety_stream.rulebook.criteria import Comparison, Criterion, Inputs
+from safety_stream.rulebook.criteria import Comparison, Inputs, Verdict
 from safety_stream.rulebook.protocol import Criteria, EligibilityCriterion
 from safety_stream.rulebook.written import parsed
 
@@ -98,21 +99,21 @@ def _recheck(
 
 def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Result, answer: Answer) -> Judged:
     measured, facts = answer
-    rule, inputs = _inputs(criterion, measured, facts)
-    met, reasons = rule.judge(inputs), list[str]()
+    printed = criterion.must_in.get(measured.ucum or "")  # in the unit reported where the protocol prints one (T10)
+    told = tuple(sorted(facts.items())) if facts else ()
+    met, reasons = _met(printed or criterion.must, measured.bare, told, own=printed is None), list[str]()
     if met and criterion.needs == "off_oxygen" and result.flag is not False:
         met = None
         reasons.append("whether oxygen was given is not known" if result.flag is None else "taken while on oxygen")
     if met:  # nothing will be said of it: only that it was judged, and by what
-        told = measured.text, measured.ucum
-        met_by = Judged(
-            name, stage.phase, stage.infusion, True, *told, "", None, "", result.observed_at, measured.source
-        )
+        by = measured.text, measured.ucum
+        met_by = Judged(name, stage.phase, stage.infusion, True, *by, "", None, "", result.observed_at, measured.source)
         return met_by if stage.screening == 1 else met_by._replace(screening=stage.screening)
     if met is None and not reasons:
         reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
     if measured.derived:
         reasons.append(f"derived: {measured.derived}")
+    rule, inputs = parsed(printed or criterion.must), _inputs(measured, facts, own=printed is None)
     comparison = rule.comparisons[0]
     bound = comparison.bound(inputs)
     return Judged(
@@ -139,14 +140,21 @@ def told_of(judged: Judged) -> Judged:
     return judged._replace(value=None, unit=None, observed_at=Moment("1900"), source="", reasons=())
 
 
-def _inputs(criterion: EligibilityCriterion, measured: Measured, facts: Mapping[str, bool]) -> tuple[Criterion, Inputs]:
-    """The criterion in the unit reported where the protocol prints one for it, else in the analyte's own (T10)."""
-    reported = criterion.must_in.get(measured.ucum or "")
+@lru_cache(maxsize=16_384)
+def _met(rule: str, measured: Measured, facts: tuple[tuple[str, bool], ...], *, own: bool) -> Verdict:
+    """Whether a quantity meets a criterion: once for all that say the same."""
+    return parsed(rule).judge(_inputs(measured, dict(facts), own=own))
+
+
+def _inputs(measured: Measured, facts: Mapping[str, bool], *, own: bool) -> Inputs:
+    """What a criterion is judged on: ``own``, in the analyte's own unit; else in the unit reported."""
     limits, unit = measured.range, measured.unit
-    own = None if reported is not None or unit is None else unit.own
-    low, high = (None if limit is None else exactly(limit) if own is None else own(exactly(limit)) for limit in limits)
-    value = measured.value if own is None else measured.own
-    return parsed(reported or criterion.must), Inputs(value, low, high, None, facts, unit is not None)
+    to_own = unit.own if own and unit is not None else None
+    low, high = (
+        None if limit is None else exactly(limit) if to_own is None else to_own(exactly(limit)) for limit in limits
+    )
+    value = measured.value if to_own is None else measured.own
+    return Inputs(value, low, high, None, facts, unit is not None)
 
 
 def _limit(criterion: EligibilityCriterion, comparison: Comparison, inputs: Inputs, measured: Measured) -> str:

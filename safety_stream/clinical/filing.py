@@ -189,7 +189,7 @@ def _in_order(series: Series, told: Result, bench: Bench, known: Digest | None) 
     if kept is not series.kept or known is None or not known.holds:
         return Filed({series.analyte: after}, changes, _digest(after), graded=graded)
     stays = digest_stays(series.fold, fold, touched)
-    return Filed({series.analyte: after}, changes, None if stays else digest_anew(known, fold), graded=graded)
+    return Filed({series.analyte: after}, changes, None if stays else digest_anew(known, fold, touched), graded=graded)
 
 
 def _late(series: Series, told: Result, held: Result | None, bench: Bench) -> Filed:

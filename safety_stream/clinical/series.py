@@ -344,10 +344,11 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
     )
 
 
-def digest_anew(known: Digest, fold: Fold) -> Digest:
+def digest_anew(known: Digest, fold: Fold, touched: Touched) -> Digest:
     """The digest of a series whose findings are as they were, with what it takes from a fold as it is now."""
+    judged = _told(fold) if touched.judged else known.judged
     return known._replace(
-        judged=_told(fold), marks=fold.marks, joined=_joined(fold), depths=_lasting(fold.depths), observed=fold.observed
+        judged=judged, marks=fold.marks, joined=_joined(fold), depths=_lasting(fold.depths), observed=fold.observed
     )
 
 
