@@ -9,6 +9,8 @@ Most results change little of what the header knows, and most parts of the overv
 """
 
 from collections.abc import Mapping, Set
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 from safety_stream.clinical.fold import Digest
@@ -55,6 +57,6 @@ def _changed(before: Mapping[str, Digest], now: Mapping[str, Digest]) -> Set[str
     for page, digest in now.items():
         held = before.get(page, _NOTHING)
         if held is not digest:
-            pairs = zip(Digest._fields, held, digest, strict=True)
-            changed.update([name for name, one, other in pairs if one is not other and one != other])
+            pairs = compress(zip(Digest._fields, held, digest, strict=True), map(is_not, held, digest))
+            changed.update([name for name, one, other in pairs if one != other])
     return changed

@@ -11,7 +11,7 @@ most of its day observed.
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from itertools import product, takewhile
+from itertools import product
 from typing import NamedTuple
 
 from safety_stream.clinical.frame import Frame
@@ -107,12 +107,15 @@ def _full_hour(instant: datetime) -> datetime:
 
 
 def _visited(held: Observed, place: Place, visits: tuple[tuple[str, Days], ...], zone: tzinfo) -> Observed:
-    """A visit that has an answer, on its days or only after them, keeps it."""
+    """A visit that has an answer, on its days or only after them, keeps it.
+
+    With each sample every visit that has begun by then is answered, so those still to be answered come last.
+    """
     first, last = (instant.astimezone(zone).date() for instant in place[:2])
     inside, after = list[str](), list[str]()
-    for name, days in takewhile(lambda one: one[1].first <= last, visits):
-        if name in held.visits or name in held.later:
-            continue
+    for name, days in visits[len(held.visits) + len(held.later) :]:
+        if days.first > last:
+            break
         (inside if first <= days.last else after).append(name)
     if not inside and not after:
         return held

@@ -46,11 +46,15 @@ class Words(NamedTuple):
 
 
 class Said(NamedTuple):
-    """One look at a subject; ``kept``: the findings it ended in, by which it is known that nothing came between."""
+    """One look at a subject; ``ahead``: when time alone makes a part say else, by its name.
+
+    ``kept``: the findings it ended in, by which it is known that nothing came between.
+    """
 
     base: tuple[object, ...]
     columns: Columns
     parts: Mapping[str, Words]
+    ahead: Mapping[str, datetime]
     kept: Mapping[str, Kept] = {}  # never changed
 
 
@@ -86,24 +90,18 @@ class Look:
         self.base, self.as_of = base, as_of
         self.known = Columns(digests, held.columns if held else None)
         self._before: Mapping[str, Words] = before.parts if before else {}
-        self._held = held.parts if held else {}
+        self._held, self._ahead = (held.parts, dict(held.ahead)) if held else ({}, {})
         self._said, self._anew, self._moved = dict(self._before), list[str](), set[str]()
 
     def through(self, parts: Iterable[Part]) -> datetime | None:
         """Ask every part that may say something else than before; the next instant at which time alone makes one."""
-        changed, moved, as_of, ahead = self.known.changed, self._moved, self.as_of, None
-        for part in parts:
-            words = self._held.get(part.name)
-            if (
-                words is None
-                or not part.columns.isdisjoint(changed)
-                or (moved and not moved.isdisjoint(part.leans))
-                or (words.until is not None and words.until <= as_of)
-            ):
-                words = self._asked(part.name, part.say(self))
-            if words.until is not None and (ahead is None or words.until < ahead):
-                ahead = words.until
-        return ahead
+        held, changed, moved = self._held, self.known.changed, self._moved
+        due = [name for name, until in self._ahead.items() if until <= self.as_of]
+        for name, columns, leans, say in parts:
+            if name in held and columns.isdisjoint(changed) and moved.isdisjoint(leans) and name not in due:
+                continue
+            self._asked(name, say(self))
+        return min(self._ahead.values(), default=None)
 
     def of(self, name: str) -> Words:
         """What a part before this one says."""
@@ -121,13 +119,17 @@ class Look:
         words = self._said[name] = now._replace(said=_as_held(before, now.said)) if before and now.said else now
         if before is None or not _alike(before, words):
             self._moved.add(name)
+        if words.until is not None:
+            self._ahead[name] = words.until
+        else:
+            self._ahead.pop(name, None)
         self._anew.append(name)
         return words
 
     @property
     def said(self) -> Said:
         """The whole look, for the next one."""
-        return Said(self.base, self.known, self._said)
+        return Said(self.base, self.known, self._said, self._ahead)
 
     @property
     def news(self) -> News:
