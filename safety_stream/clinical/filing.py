@@ -9,7 +9,6 @@ Three ways lead through a series, from cheap to dear, and all end in the same fi
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from operator import attrgetter
 from typing import NamedTuple
 
 from safety_stream.clinical import shelf as shelves
@@ -51,9 +50,6 @@ from safety_stream.clinical.untouched import untouched
 from safety_stream.clinical.versions import settle_result
 from safety_stream.clinical.watch import watch_key
 from safety_stream.rulebook.tables import Book
-
-_RECORD = attrgetter("record")
-
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -135,8 +131,6 @@ def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:
 
 def _held(shelf: Shelf, record: str) -> Result | None:
     """What is held under a record, in the open page or in a loaded chunk."""
-    if not any(record in map(_RECORD, part) for part in shelf.parts):
-        return None
     return settled([one for part in shelf.parts for one in part if one.record == record]).get(record)
 
 
