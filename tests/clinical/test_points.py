@@ -56,6 +56,22 @@ def test_a_corrected_albumin_regrades_the_calcium() -> None:
     assert str(found.peak) == "1"
 
 
+def test_specimens_of_one_day_whose_hours_are_not_known_are_judged_each_by_itself() -> None:
+    """Two draws of one day, told by the date alone, whose records do not sort by draw: each calcium has its albumin.
+
+    Morning 1.95 mmol/L with 28 g/L: 2.19, normal. Evening 2.80 with 20 g/L: 3.20, above 3.1, grade 3.
+    """
+    day = at(8).date().isoformat()
+    found = toxicities(
+        lab("CA", 8, "1.95", record="1", specimen="morning", observed_at=day),
+        lab("CA", 8, "2.80", record="2", specimen="evening", observed_at=day),
+        lab("ALB", 8, "28", record="3", specimen="morning", observed_at=day),
+        lab("ALB", 8, "20", record="4", specimen="evening", observed_at=day),
+        term="Hypercalcemia",
+    )
+    assert [str(one.peak) for one in found] == ["3"]
+
+
 def test_where_ionized_calcium_was_measured_the_total_is_not_judged() -> None:
     """Ionized 1.20 mmol/L is normal: the total of 1.90 is no hypocalcemia; an unreadable one is no measurement."""
     assert not toxicities(lab("CA", 8, "1.90"), lab("CAION", 8, "1.20"), term="Hypocalcemia")
