@@ -13,10 +13,9 @@ from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.queries import asked, death_by
-from safety_stream.rulebook.tables import folded
+from safety_stream.rulebook.tables import Book
 
 Died = tuple[datetime, datetime]
-DEATH_IN_WORDS = ("death", "died", "dead", "deceased", "fatal", "死亡", "去世")
 
 
 def died(digests: Mapping[str, Digest]) -> Died | None:
@@ -30,13 +29,13 @@ def earliest(deaths: Iterable[Died]) -> Died | None:
 
 
 def contradictions(
-    frame: Frame, standing: Mapping[str, HeaderFact], digests: Mapping[str, Digest], known: frozenset[str]
+    frame: Frame, standing: Mapping[str, HeaderFact], digests: Mapping[str, Digest], known: frozenset[str], book: Book
 ) -> Iterator[Flood]:
     """Every question that a subject's facts raise against each other; ``known``: the ids of the DLT findings."""
     told = [one.event for one in standing.values()]
     yield from _about_departure(frame, told)
     yield from _about_enrolment(told, frame.zone)
-    yield from _about_death(frame, told, digests)
+    yield from _about_death(frame, told, digests, book)
     yield from _about_infusions(frame)
     yield from _about_decisions(frame, known)
 
@@ -61,10 +60,10 @@ def _about_departure(frame: Frame, told: Sequence[Event]) -> Iterator[Flood]:
             yield asked("completed_and_withdrawn", "end of study", found, "one or the other", _cited(done), _cited(one))
 
 
-def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Digest]) -> Iterator[Flood]:
+def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Digest], book: Book) -> Iterator[Flood]:
     death = died(digests)
     if death is None:
-        yield from _death_untold(told)
+        yield from _death_untold(told, book)
         return
     last, said = death[1], death_by(death, frame.zone)
     for one in told:
@@ -84,10 +83,10 @@ def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Dige
             yield asked("deaths_disagree", page, f"{said}, and one of {since} or later", "one death")
 
 
-def _death_untold(told: Sequence[Event]) -> Iterator[Flood]:
+def _death_untold(told: Sequence[Event], book: Book) -> Iterator[Flood]:
     """A departure whose reason speaks of death, and no report of what the subject died of."""
     for one in told:
-        if isinstance(one, Withdrawn) and any(word in folded(one.reason) for word in DEATH_IN_WORDS):
+        if isinstance(one, Withdrawn) and book.speaks_of_death(one.reason):
             expected = "an adverse-event report with a fatal outcome, or another reason"
             yield asked("death_without_event", "end of study", f"withdrawn: {one.reason[:60]}", expected, _cited(one))
 

@@ -51,6 +51,7 @@ from safety_stream.clinical.versions import settle_result
 from safety_stream.clinical.watch import watch_key
 from safety_stream.rulebook.tables import Book
 
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What a step works with; ``edition`` names the book and the protocol that pages were folded by.

@@ -17,7 +17,8 @@ from safety_stream.quantity import (
     read_limit,
     read_value,
 )
-from safety_stream.rulebook.tables import Analyte, Book, Unit, folded
+from safety_stream.rulebook.suggesting import folded
+from safety_stream.rulebook.tables import Analyte, Book, Unit
 
 
 class Remark(NamedTuple):

@@ -9,7 +9,8 @@ from safety_stream.clinical.facts import HeaderEvent
 from safety_stream.clinical.record import CHUNK, Header, Report, Series
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.versions import settle_header, settle_report
-from safety_stream.rulebook.tables import Book, folded
+from safety_stream.rulebook.suggesting import folded
+from safety_stream.rulebook.tables import Book
 
 Outcome = Literal["processed", "duplicate", "corrected", "late"]
 UNKNOWN = "?"

@@ -106,10 +106,8 @@ def _decisive(look: Look) -> Words:
 
 
 def _questions(look: Look) -> Words:
-    (frame, facts, _), digests = look.base, look.known.digests
-    holds = bool(look.known.of("holds"))
-    asked = questions(frame, facts, digests, _what_decides(look).ids, holds=holds)
-    return Words(tuple(query(frame, one) for one in asked))
+    asked = questions(look.base, look.known.digests, _what_decides(look).ids, holds=bool(look.known.of("holds")))
+    return Words(tuple(query(look.base.frame, one) for one in asked))
 
 
 def _unread(look: Look) -> Words:

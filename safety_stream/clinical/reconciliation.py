@@ -19,7 +19,8 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked
 from safety_stream.rulebook.reporting_rules import Reconciliation
-from safety_stream.rulebook.tables import Book, folded
+from safety_stream.rulebook.suggesting import folded
+from safety_stream.rulebook.tables import Book
 
 LOWEST, COMPARED = 3, 20
 

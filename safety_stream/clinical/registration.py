@@ -12,17 +12,17 @@ from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import day_zero_unknown
+from safety_stream.clinical.parts import Base
 from safety_stream.clinical.queries import asked
 from safety_stream.clinical.status import within_tolerance
 
 
-def questions(
-    frame: Frame, facts: Mapping[str, HeaderFact], digests: Mapping[str, Digest], dlts: frozenset[str], *, holds: bool
-) -> Iterator[Flood]:
+def questions(base: Base, digests: Mapping[str, Digest], dlts: frozenset[str], *, holds: bool) -> Iterator[Flood]:
     """Every question that the header's facts raise.
 
     ``dlts``: the ids of the findings that can be decided on; ``holds``: something stands on some page.
     """
+    frame, facts, book = base
     standing = {record: one for record, one in sorted(facts.items()) if one.event.status != "entered-in-error"}
     if frame.screened is None and (standing or holds):
         yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
@@ -33,7 +33,7 @@ def questions(
         if one.rivals:
             found = f"{len(one.rivals)} different contents under version {one.event.source.version}"
             yield asked("contradictory_versions", record, found, "a new version for a new content", _cited(one))
-    yield from contradictions(frame, standing, digests, dlts)
+    yield from contradictions(frame, standing, digests, dlts, book)
 
 
 def _cited(fact: HeaderFact) -> str:

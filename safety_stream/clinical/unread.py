@@ -20,8 +20,8 @@ from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import SHOWN, asked
 from safety_stream.quantity import Unreadable, read_value
 from safety_stream.rulebook.recorded import FactKind
-from safety_stream.rulebook.suggesting import alike
-from safety_stream.rulebook.tables import Book, folded
+from safety_stream.rulebook.suggesting import alike, folded
+from safety_stream.rulebook.tables import Book
 
 _MOST = 3
 _PLAIN: frozenset[FactKind] = frozenset({"true or false"})

@@ -206,10 +206,14 @@ class SynonymForm(Form):
 
 
 class SynonymsForm(Form):
-    """The whole of synonyms.yaml: parts of words spelled in two ways, words that count for nothing, phrases."""
+    """The whole of synonyms.yaml: parts of words spelled in two ways, words that count for nothing, phrases.
+
+    ``deaths``: words that tell of a death.
+    """
 
     spellings: dict[str, str] = Field(default_factory=dict)
     aside: tuple[str, ...] = ()
+    deaths: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     synonyms: tuple[SynonymForm, ...] = ()
 
 

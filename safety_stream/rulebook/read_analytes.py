@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from safety_stream.quantity import ReferenceRange
 from safety_stream.rulebook.forms import AnalyteForm, ConversionForm, FormulaForm, UnitsForm, complaints
 from safety_stream.rulebook.sheet import Sheet
-from safety_stream.rulebook.tables import Analyte, Joint, Unit, folded, spelled
+from safety_stream.rulebook.suggesting import folded
+from safety_stream.rulebook.tables import Analyte, Joint, Unit, spelled
 
 
 def read_units(sheet: Sheet, problems: list[str]) -> UnitsForm:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from safety_stream.rulebook.forms import SynonymsForm, complaints
 from safety_stream.rulebook.sheet import Sheet
-from safety_stream.rulebook.suggesting import Synonyms, folded_term
+from safety_stream.rulebook.suggesting import Synonyms, folded, folded_term
 from safety_stream.rulebook.tables import Term
 
 
@@ -22,7 +22,9 @@ def read_synonyms(sheet: Sheet | None, names: Mapping[str, Term], problems: list
     except ValidationError as error:
         problems += complaints(sheet, (), error.errors())
         return Synonyms(tuple(names))
-    spelled = Synonyms(tuple(names), MappingProxyType(form.spellings), frozenset(form.aside))
+    spelled = Synonyms(
+        tuple(names), MappingProxyType(form.spellings), frozenset(form.aside), deaths=tuple(map(folded, form.deaths))
+    )
     phrases: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
     for index, row in enumerate(form.synonyms):

@@ -19,6 +19,12 @@ def folded_term(text: str) -> str:
     return " ".join(word for word in words if word != "nos")
 
 
+@lru_cache(maxsize=4096)
+def folded(text: str) -> str:
+    """A text as words are looked for in it: no case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def alike(text: str, names: Iterable[str], most: int) -> list[str]:
     """The names most like a text, best first: for slips of typing, and other marks between words."""
     from rapidfuzz import fuzz
@@ -31,13 +37,20 @@ def alike(text: str, names: Iterable[str], most: int) -> list[str]:
 @dataclass(frozen=True)
 class Synonyms:
     """What people write for terms: the names of all terms, British parts of words, words that say nothing of the term,
-    and phrases with the names they suggest, likeliest first. Names and phrases are folded.
+    and phrases with the names they suggest, likeliest first. Names and phrases are folded. ``deaths``: words that tell
+    of a death.
     """
 
     names: tuple[str, ...] = ()
     spellings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     aside: frozenset[str] = frozenset()
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    deaths: tuple[str, ...] = ()
+
+    def speaks_of_death(self, text: str) -> bool:
+        """Whether a text has a word that tells of a death: as a whole word, in Chinese anywhere."""
+        told = folded(text)
+        return any(_has(told, word) for word in self.deaths)
 
     def plain(self, text: str) -> str:
         """A text as it is compared: folded, in CTCAE's spelling, without words that say how much or when."""
@@ -79,3 +92,8 @@ class Synonyms:
     @cached_property
     def _choices(self) -> list[str]:
         return sorted(self._known)
+
+
+def _has(text: str, word: str) -> bool:
+    """Whether a word stands in a text; what is written without spaces between words stands anywhere."""
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None if word.isascii() else word in text

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -14,7 +14,7 @@ from safety_stream.quantity import ZERO, Interval, ReferenceRange
 from safety_stream.rulebook.criteria import Criterion, Inputs
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.scales import Scale
-from safety_stream.rulebook.suggesting import Synonyms, folded_term
+from safety_stream.rulebook.suggesting import Synonyms, folded, folded_term
 
 Direction = Literal["higher", "lower"]
 WhenUndecided = Literal["highest", "lowest"]
@@ -322,6 +322,10 @@ class Book:
         """The terms most like a free text, best first: for a person to choose from, never to be taken."""
         return tuple(self._by_name[name] for name in self._synonyms.suggest(text, most))
 
+    def speaks_of_death(self, text: str) -> bool:
+        """Whether words that a site wrote tell of a death: for a question, never to be taken for one."""
+        return self._synonyms.speaks_of_death(text)
+
     def words_for_terms(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What people write, with the names of the terms that are suggested for it."""
         for written, names in self._synonyms.phrases.items():
@@ -335,12 +339,6 @@ class Book:
     def protocol(self, study: str) -> Protocol | None:
         """The protocol of a study."""
         return self.protocols.get(study)
-
-
-@lru_cache(maxsize=4096)
-def folded(text: str) -> str:
-    """A test name as it is looked up: no case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def spelled(unit: str) -> str:

@@ -122,10 +122,18 @@ def test_a_death_that_is_moved_moves_the_questions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "asks"), [("Patient died at home", 1), ("死亡", 1), ("DEATH", 1), ("wish of the subject", 0)]
+    ("reason", "asks"),
+    [
+        ("Patient died at home", 1),
+        ("患者于家中死亡", 1),
+        ("DEATH", 1),
+        ("passed  away", 1),
+        ("wish of the subject", 0),
+        ("missed the deadline of the visit", 0),
+    ],
 )
 def test_a_death_told_only_as_a_reason_to_leave_is_asked_about(reason: str, asks: int) -> None:
-    """Nobody reported what the subject died of; a fatal event answers it."""
+    """Nobody reported what the subject died of; a fatal event answers it. "Deadline" speaks of no death."""
     left = withdrawn(50).model_copy(update={"reason": reason})
     played = Played([*TREATED, left])
     assert len(played.of("data_query", code="death_without_event")) == asks
