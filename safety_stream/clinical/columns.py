@@ -32,7 +32,9 @@ class Columns:
         self.changed = _EVERY if held is None else _changed(held.digests, digests)
         self._known: dict[str, Column] = {}
         if held is not None:
-            self._known = {name: told for name, told in held._known.items() if name not in self.changed}
+            self._known = dict(held._known)
+            for name in self.changed:
+                self._known.pop(name, None)
 
     def of(self, name: str) -> Column:
         """What every page says under one field of its digest, page by page; a page that says nothing is left out."""

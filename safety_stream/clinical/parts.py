@@ -12,6 +12,7 @@ stored: without it everything is concluded again, and comes to the same.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple, TypeVar, cast
 
 from safety_stream.clinical.changes import Kept
@@ -75,8 +76,29 @@ class Part(NamedTuple):
     say: Callable[["Look"], Words]
 
 
+class Order:
+    """The parts in the order in which they are asked, each after those that it leans on; else a ``ValueError``.
+
+    ``places``: the place of a part by its name. ``reading``: by column the places of the parts that read it;
+    ``leaning``: by part the places of those that lean on it.
+    """
+
+    def __init__(self, *parts: Part) -> None:
+        self.parts = parts
+        self.places = {part.name: place for place, part in enumerate(parts)}
+        self.reading: dict[str, set[int]] = {}
+        self.leaning: dict[str, set[int]] = {part.name: set() for part in parts}
+        for place, part in enumerate(parts):
+            for column in part.columns:
+                self.reading.setdefault(column, set()).add(place)
+            for other in part.leans:
+                if self.places[other] >= place:
+                    raise ValueError(f"{part.name} is asked before {other}, which it leans on")
+                self.leaning[other].add(place)
+
+
 class News(NamedTuple):
-    """What the parts that were asked anew said, by id, and the ids of all that this can have changed."""
+    """What the parts say that do not say what they said, by id, and the ids of all that this can have changed."""
 
     findings: dict[str, AnyFinding]
     among: frozenset[str]
@@ -91,17 +113,25 @@ class Look:
         self.known = Columns(digests, held.columns if held else None)
         self._before: Mapping[str, Words] = before.parts if before else {}
         self._held, self._ahead = (held.parts, dict(held.ahead)) if held else ({}, {})
-        self._said, self._anew, self._moved = dict(self._before), list[str](), set[str]()
+        self._said, self._moved = dict(self._before), list[str]()
 
-    def through(self, parts: Iterable[Part]) -> datetime | None:
+    def through(self, order: Order) -> datetime | None:
         """Ask every part that may say something else than before; the next instant at which time alone makes one."""
-        held, changed, moved = self._held, self.known.changed, self._moved
-        due = [name for name, until in self._ahead.items() if until <= self.as_of]
-        for name, columns, leans, say in parts:
-            if name in held and columns.isdisjoint(changed) and moved.isdisjoint(leans) and name not in due:
-                continue
-            self._asked(name, say(self))
+        wanted = self._wanted(order)
+        while wanted:
+            place = min(wanted)
+            wanted.remove(place)
+            part = order.parts[place]
+            if self._asked(part.name, part.say(self)):
+                wanted |= order.leaning[part.name]
         return min(self._ahead.values(), default=None)
+
+    def _wanted(self, order: Order) -> set[int]:
+        """The places of the parts that read what has changed, and of those whose time has come."""
+        if not self._held:
+            return set(range(len(order.parts)))
+        due = [order.places[name] for name, until in self._ahead.items() if until <= self.as_of]
+        return {*due, *chain.from_iterable([order.reading.get(column, ()) for column in self.known.changed])}
 
     def of(self, name: str) -> Words:
         """What a part before this one says."""
@@ -111,20 +141,21 @@ class Look:
         """What a piece of a part says of what it reads; it stays while the part itself is not asked anew."""
         words = self._held.get(name)
         if words is None or words.read != read:
-            words = self._asked(name, Words(tuple(say()), read=read))
-        return cast("tuple[_Said, ...]", words.said)
+            self._asked(name, Words(tuple(say()), read=read))
+        return cast("tuple[_Said, ...]", self._said[name].said)
 
-    def _asked(self, name: str, now: Words) -> Words:
+    def _asked(self, name: str, now: Words) -> bool:
+        """Keep what was said anew; whether it is something else than before."""
         before = self._before.get(name)
         words = self._said[name] = now._replace(said=_as_held(before, now.said)) if before and now.said else now
-        if before is None or not _alike(before, words):
-            self._moved.add(name)
         if words.until is not None:
             self._ahead[name] = words.until
         else:
             self._ahead.pop(name, None)
-        self._anew.append(name)
-        return words
+        moved = before is None or not _alike(before, words)
+        if moved:
+            self._moved.append(name)
+        return moved
 
     @property
     def said(self) -> Said:
@@ -133,9 +164,9 @@ class Look:
 
     @property
     def news(self) -> News:
-        """What was said anew; with nothing before, everything."""
+        """What is said otherwise than before; with nothing before, everything."""
         found, before = dict[str, AnyFinding](), set[str]()
-        for name in self._anew:
+        for name in self._moved:
             held = self._before.get(name)
             if held is not None and held.said:
                 before.update(held.findings)
