@@ -186,7 +186,7 @@ def _in_order(series: Series, told: Result, bench: Bench, known: Digest | None) 
     if course.joint:
         bench.recent[course.key] = gone_on(bench.recent.get(course.key), series, after, step)
     graded = tuple([(course.key, str(one)) for one in touched.grades])
-    if kept is not series.kept or known is None or not known.holds:
+    if known is None or not known.holds or any(one.finding.kind != "data_query" for one in changes):
         return Filed({series.analyte: after}, changes, _digest(after), graded=graded)
     stays = digest_stays(series.fold, fold, touched)
     return Filed({series.analyte: after}, changes, None if stays else digest_anew(known, fold, touched), graded=graded)
