@@ -12,7 +12,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, NoBaseline
 from safety_stream.clinical.observed import Expected, expected_of
 from safety_stream.clinical.plan import plan_of, soc_of
-from safety_stream.clinical.result import Result
+from safety_stream.clinical.result import Result, order_of
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
 
@@ -21,6 +21,7 @@ class Course:
 
     def __init__(self, key: str, analyte: Analyte | None, frame: Frame, book: Book) -> None:
         self.key, self.analyte, self.frame, self.book, self.zone = key, analyte, frame, book, frame.zone
+        self.order = order_of(analyte, frame.zone)
         plan = plan_of(key, analyte, frame.version, book)
         self.rules, self.thresholds = plan.rules, plan.thresholds
         self.limited, self.leaning = plan.limited, plan.leaning

@@ -103,7 +103,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench, known: Digest | None =
     if stale or _reaches(now, shelf, held, bench):
         after = _whole(Shelf(now, shelf.chunks, shelf.listed), standing, bench)
         return after._replace(outcome="late" if held is None else "corrected")
-    appended = held is None and comes_last(now, standing, bench.frame.zone) and _begins(now, standing, course)
+    appended = held is None and comes_last(now, standing, course.order) and _begins(now, standing, course)
     filed = _in_order(now, standing, bench, known) if appended else _late(now, standing, held, bench)
     outcome: Outcome = "processed" if appended else "late" if held is None else "corrected"
     if len(now.results) >= shelves.OPEN - 1:
@@ -139,7 +139,7 @@ def _reaches(series: Series, shelf: Shelf, held: Result | None, bench: Bench) ->
     """Whether a result, or what its record held before, belongs to the chunks: a result that does comes with them."""
     if shelf.chunks or not series.sealed or shelf.listed is None or held is None:
         return bool(shelf.chunks)
-    return reaches_sealed(series, shelf.listed, held, bench.frame.zone)
+    return reaches_sealed(series, shelf.listed, held, bench.course(series.analyte).order)
 
 
 def _again(shelf: Shelf, bench: Bench) -> Filed:
@@ -199,7 +199,7 @@ def _late(series: Series, told: Result, held: Result | None, bench: Bench) -> Fi
         again = refolded(recent, told, held, course)
         if again is not None:
             return _a_little_late(again, told, bench)
-    results = placed(series.results, told, bench.frame.zone)
+    results = placed(series.results, told, course.order)
     steps = folded((one for one in results if one.record not in series.moved), course, series.base)
     after = _refolded(series, results, steps, bench)
     found = all_findings(after.fold, (one.touched for one in steps), course)
@@ -218,7 +218,7 @@ def _a_little_late(again: Again, told: Result, bench: Bench) -> Filed:
     before = (one for one in series.closed if one.by not in records)
     after = replace(
         series,
-        results=placed(series.results, told, bench.frame.zone),
+        results=placed(series.results, told, course.order),
         middle=series.middle if series.cut else series.base,
         fold=now.fold,
         kept=kept,
@@ -233,10 +233,10 @@ def _a_little_late(again: Again, told: Result, bench: Bench) -> Filed:
 def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
     """Every page of an analyte anew; a late result joins the chunk of its time."""
     course = bench.course(shelf.series.analyte)
-    parts = shelf.parts if told is None else joined(shelf.parts, told, bench.frame.zone)
+    parts = shelf.parts if told is None else joined(shelf.parts, told, course.order)
     stands = settled(one for part in parts for one in part)
     valid = [[one for one in part if stands[one.record] is one] for part in parts]
-    ordered = [sorted(part, key=lambda one: one.place(bench.frame.zone)) for part in valid]
+    ordered = [sorted(part, key=course.order) for part in valid]
     steps = folded((one for part in ordered for one in part), course)
     records = [{one.record for one in part} for part in ordered]
     inside = [[one for one in steps if one.result.record in here] for here in records]

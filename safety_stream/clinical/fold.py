@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import Evidence, GradeRange
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.result import Place, Result
+from safety_stream.clinical.result import Result, Turn
 from safety_stream.clinical.running import Clock, Depths, Joining, Observed, Spell, Watched
 
 
@@ -127,7 +127,7 @@ class Fold(NamedTuple):
     ``aside``: marks that bound no run yet.
     """
 
-    last: Place | None = None
+    last: Turn | None = None
     point: str = ""
     rules: Mapping[str, RuleFold] = {}  # never changed: a fold is a value
     judged: Mapping[str, Judged] = {}  # never changed: a fold is a value

@@ -1,13 +1,13 @@
 """Remembering: where a told fact goes, and whether it is new, old news, late, or corrects what was told before."""
 
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.events import AdverseEvent, Measurement
 from safety_stream.clinical.facts import HeaderEvent
 from safety_stream.clinical.record import CHUNK, Header, Report, Series
-from safety_stream.clinical.result import Result
+from safety_stream.clinical.result import Order, Result
 from safety_stream.clinical.versions import settle_header, settle_report
 from safety_stream.rulebook.suggesting import folded
 from safety_stream.rulebook.tables import Book
@@ -44,15 +44,15 @@ def series_keys(event: Measurement, book: Book) -> tuple[str, ...]:
     return (own, *book.joins(own))
 
 
-def comes_last(series: Series, told: Result, zone: tzinfo) -> bool:
+def comes_last(series: Series, told: Result, order: Order) -> bool:
     """Whether a result that stands comes after every other one."""
-    return told.stands and (series.fold.last is None or told.place(zone) > series.fold.last)
+    return told.stands and (series.fold.last is None or order(told) > series.fold.last)
 
 
-def placed(results: tuple[Result, ...], told: Result, zone: tzinfo) -> tuple[Result, ...]:
+def placed(results: tuple[Result, ...], told: Result, order: Order) -> tuple[Result, ...]:
     """The results in order of observation, with one in place of the one under the same record."""
-    others = (one for one in results if one.record != told.record)
-    return tuple(sorted((*others, told), key=lambda one: one.place(zone)))
+    others = [one for one in results if one.record != told.record]
+    return tuple(sorted((*others, told), key=order))
 
 
 def remember_report(page: Report, event: AdverseEvent) -> RememberedReport:

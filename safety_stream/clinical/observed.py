@@ -111,7 +111,7 @@ def _visited(held: Observed, place: Place, visits: tuple[tuple[str, Days], ...],
 
     With each sample every visit that has begun by then is answered, so those still to be answered come last.
     """
-    first, last = (instant.astimezone(zone).date() for instant in place[:2])
+    first, last = (instant.astimezone(zone).date() for instant in place)
     inside, after = list[str](), list[str]()
     for name, days in visits[len(held.visits) + len(held.later) :]:
         if days.first > last:

@@ -21,7 +21,7 @@ from safety_stream.clinical.derive import Person, corrected, derived, mean_of
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.measure import Measured, Unmeasurable
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.result import Result, measured_result
+from safety_stream.clinical.result import Order, Result, measured_result
 from safety_stream.rulebook.tables import Analyte, Book
 
 REPLICATES_WITHIN: Final = timedelta(hours=1)
@@ -110,7 +110,7 @@ def _derived(analyte: Analyte, companions: Mapping[str, Drawn], frame: Frame, bo
     person = Person(screened.age_years, screened.sex) if screened else Person(None, None)
     found = derived(analyte.derived.by, _quantities(used), person, book)
     if found is not None:
-        last = max((one.result for one in used.values()), key=lambda one: one.place(frame.zone))
+        last = max((one.result for one in used.values()), key=Order(frame.zone, joint=True))
         yield Drawn(last, found, any(one.provisional for one in used.values()))
 
 

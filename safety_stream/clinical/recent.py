@@ -18,7 +18,7 @@ from safety_stream.clinical.fold import Fold
 from safety_stream.clinical.memory import placed
 from safety_stream.clinical.points import point_of
 from safety_stream.clinical.record import Series
-from safety_stream.clinical.result import Result
+from safety_stream.clinical.result import Order, Result
 from safety_stream.clinical.series import Carried, all_findings, folded
 
 STEPS = 6
@@ -75,8 +75,8 @@ def refolded(recent: Recent, told: Result, held: Result | None, course: Course) 
         return None
     for at in reversed(range(len(steps))):
         was = Recent(page, steps[at - 1].fold if at else before, steps[at:])
-        results = placed(tuple([one.result for one in was.steps]), told, course.zone)
-        if _lies_in(was, told, held, course.zone) and not _goes_on(was.before, results, course.zone):
+        results = placed(tuple([one.result for one in was.steps]), told, course.order)
+        if _lies_in(was, told, held, course.order) and not _goes_on(was.before, results, course.zone):
             now = tuple(folded(results, course, was.before))
             return Again(was, Recent(page, was.before, now), _cut(Recent(page, before, (*steps[:at], *now))))
     return None
@@ -90,9 +90,9 @@ def _is_past_half(recent: Recent) -> bool:
     return {one.result.record for one in steps} <= {one.record for one in page.results[page.cut :]}
 
 
-def _lies_in(was: Recent, told: Result, held: Result | None, zone: tzinfo) -> bool:
+def _lies_in(was: Recent, told: Result, held: Result | None, order: Order) -> bool:
     """Whether a result, and the version before it, come after the fold before."""
-    if was.before.last is not None and told.place(zone) <= was.before.last:
+    if was.before.last is not None and order(told) <= was.before.last:
         return False
     return held is None or any(one.result.record == told.record for one in was.steps)
 

@@ -1,6 +1,8 @@
 """One measurement in the form its series keeps: as told, and no more of it than a judgement needs."""
 
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.events import LabResult, Measurement, Status, VitalSign
@@ -8,7 +10,8 @@ from safety_stream.clinical.measure import Measured, Unmeasurable, measured
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.tables import Analyte
 
-Place = tuple[datetime, datetime, str, str]
+Place = tuple[datetime, datetime]
+Turn = tuple[datetime, datetime, str]
 
 
 class Result(NamedTuple):
@@ -41,8 +44,31 @@ class Result(NamedTuple):
         return self.status != "entered-in-error"
 
     def place(self, zone: tzinfo) -> Place:
-        """Where it stands in order of observation: of one day or instant, the results of a specimen together."""
-        return (*self.observed_at.bounds(zone), self.specimen or "", self.record)
+        """The first and the last instant at which it can have been observed."""
+        return self.observed_at.bounds(zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How the results of one page follow each other: as they were observed, and at one time by their records.
+
+    ``joint``: they are judged together, so of one time the results of a specimen stand together; a date whose hours
+    nobody told is one time.
+    """
+
+    zone: tzinfo
+    joint: bool
+
+    def __call__(self, result: Result) -> Turn:
+        """The turn of one result."""
+        first, last = result.observed_at.bounds(self.zone)
+        return first, last, f"{result.specimen or ''}|{result.record}" if self.joint else result.record
+
+
+@lru_cache(maxsize=1024)
+def order_of(analyte: Analyte | None, zone: tzinfo) -> Order:
+    """The order of the results on the page of an analyte; None: of a test that the rulebook does not know."""
+    return Order(zone, analyte is not None and analyte.joint)
 
 
 def result_of(event: Measurement) -> Result:

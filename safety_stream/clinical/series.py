@@ -93,8 +93,8 @@ def _watched(fold: Fold, touched: Touched, one: Drawn, course: Course) -> tuple[
 
 def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
     """The fold with no more said than that these results have been."""
-    zone = course.zone
-    return Fold(point[-1].place(zone), point_of(point[-1], zone) if course.joint else "", *fold[2:])
+    last = point[-1]
+    return Fold(course.order(last), point_of(last, course.zone) if course.joint else "", *fold[2:])
 
 
 def _own(result: Result, course: Course) -> bool:

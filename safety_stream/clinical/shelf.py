@@ -25,7 +25,7 @@ from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.points import point_of
 from safety_stream.clinical.reconciliation import newest
 from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
-from safety_stream.clinical.result import Result
+from safety_stream.clinical.result import Order, Result
 from safety_stream.clinical.series import digest_of
 from safety_stream.clinical.toxicities import dlt_ids, toxicity_id
 from safety_stream.clinical.versions import same_content, settle_result
@@ -81,7 +81,7 @@ def is_short(series: Series) -> bool:
     return len(series.results) < OPEN - 1 and not (series.sealed or series.sealing)
 
 
-def names_needed(record: SubjectRecord, key: str, told: Result | None, zone: tzinfo) -> tuple[str, ...]:
+def names_needed(record: SubjectRecord, key: str, told: Result | None, order: Order) -> tuple[str, ...]:
     """The pages of one analyte that a result needs, as far as the pages loaded so far tell; None: every page."""
     series = record.series.get(key)
     if series is None or is_short(series):
@@ -89,7 +89,7 @@ def names_needed(record: SubjectRecord, key: str, told: Result | None, zone: tzi
     if not (series.sealed or series.sealing):
         return (key, key + INDEX)
     after, index = let_go(series), record.indexes.get(key + INDEX)
-    if told is None or (index is not None and reaches_sealed(after, index, told, zone)):
+    if told is None or (index is not None and reaches_sealed(after, index, told, order)):
         return (key, key + INDEX, *(f"{key}{CHUNK}{number}" for number in range(1, after.sealed + 1)))
     return key, key + INDEX
 
@@ -113,14 +113,14 @@ def settled(copies: Iterable[Result]) -> dict[str, Result]:
     return found
 
 
-def joined(parts: list[tuple[Result, ...]], told: Result, zone: tzinfo) -> list[tuple[Result, ...]]:
+def joined(parts: list[tuple[Result, ...]], told: Result, order: Order) -> list[tuple[Result, ...]]:
     """The parts with one more result in the part of its time; it replaces a copy only where it stays in its part.
 
     A copy that stays behind is what a crash between two pages would otherwise lose.
     """
-    place, stands = told.place(zone), settled(one for part in parts for one in part)
+    place, stands = order(told), settled(one for part in parts for one in part)
     places = [
-        [one.place(zone) for one in part if one.stands and one is stands[one.record] and one.record != told.record]
+        [order(one) for one in part if one.stands and one is stands[one.record] and one.record != told.record]
         for part in parts
     ]
     at = next((i for i, part in enumerate(places[:-1]) if part and place <= max(part)), len(parts) - 1)
@@ -132,18 +132,18 @@ def joined(parts: list[tuple[Result, ...]], told: Result, zone: tzinfo) -> list[
         ):
             at = i
     others = tuple(one for one in parts[at] if one.record != told.record)
-    changed = tuple(sorted((*others, told), key=lambda one: one.place(zone)))
+    changed = tuple(sorted((*others, told), key=order))
     return [changed if i == at else part for i, part in enumerate(parts)]
 
 
-def reaches_sealed(series: Series, index: Index, result: Result, zone: tzinfo) -> bool:
+def reaches_sealed(series: Series, index: Index, result: Result, order: Order) -> bool:
     """Whether a result belongs before the open page, or may be told under a record that a chunk holds.
 
     So does every result while the open page goes on with a time point that began in a chunk.
     """
-    if series.base.last is not None and result.place(zone) <= series.base.last:
+    if series.base.last is not None and order(result) <= series.base.last:
         return True
-    return _goes_on(series, result, zone) or _is_listed(index, result.record)
+    return _goes_on(series, result, order.zone) or _is_listed(index, result.record)
 
 
 def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:

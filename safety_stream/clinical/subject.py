@@ -42,7 +42,7 @@ from safety_stream.clinical.record import (
     with_page,
 )
 from safety_stream.clinical.reported import conclude_report
-from safety_stream.clinical.result import Result, result_of
+from safety_stream.clinical.result import Order, Result, order_of, result_of
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
 from safety_stream.clinical.shelf import Shelf, is_short, names_needed, settled, shelf_of
@@ -93,7 +93,6 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
     its older chunks are needed. An event about the subject as a whole (a dose, an enrolment, a decision) touches every
     page; so does a new edition of the book or the protocol.
     """
-    zone = _protocol(book, record.study).versions[0].tz
     needed, every = {HEADER}, _is_stale(record, book)
     if isinstance(event, Measurement):
         for key in series_keys(event, book):
@@ -101,14 +100,17 @@ def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) 
             if series is None or is_short(series):
                 needed.add(key)
             else:
-                needed.update(names_needed(record, key, _unless_left_behind(record, key, result_of(event)), zone))
+                told = _unless_left_behind(record, key, result_of(event))
+                needed.update(names_needed(record, key, told, _order(record, key, book)))
     else:
         if isinstance(event, AdverseEvent):
             needed.add(report_page(event.source.record))
         every = every or _touches_every_page(record, event)
     if every:
         for name in record.header.digests:
-            needed.update({name} if name.startswith(REPORT) else names_needed(record, name, None, zone))
+            needed.update(
+                {name} if name.startswith(REPORT) else names_needed(record, name, None, _order(record, name, book))
+            )
     return frozenset(needed)
 
 
@@ -166,11 +168,11 @@ def standing(record: SubjectRecord) -> dict[str, AnyFinding]:
 def remember(record: SubjectRecord, event: SubjectEvent, book: Book) -> SubjectRecord:
     """The record with one more fact and nothing concluded from it; its pages must be loaded."""
     if isinstance(event, Measurement):
-        told, zone, pages = result_of(event), _protocol(book, record.study).versions[0].tz, {}
+        told, pages = result_of(event), {}
         for key in series_keys(event, book):
             series = record.series.get(key) or Series(key)
             now = settle_result(next((one for one in series.results if one.record == told.record), None), told)
-            pages[key] = replace(series, results=placed(series.results, now, zone))
+            pages[key] = replace(series, results=placed(series.results, now, _order(record, key, book)))
         return record.with_pages(pages)
     if isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
@@ -191,7 +193,7 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
     bench = _knowing_death(bench, digests)
     for key in record.series:
         course = bench.course(key)
-        results = sorted(settled(shelf_of(record, key).results).values(), key=lambda one: one.place(bench.frame.zone))
+        results = sorted(settled(shelf_of(record, key).results).values(), key=course.order)
         steps = folded(results, course)
         fold = steps[-1].fold if steps else Fold()
         here = all_findings(fold, (one.touched for one in steps), course)
@@ -253,9 +255,14 @@ def _shelf(record: SubjectRecord, key: str, result: Result | None, book: Book) -
     if held is not None and is_short(held):
         return Shelf(held)
     told = result and _unless_left_behind(record, key, result)
-    names = names_needed(record, key, told, _protocol(book, record.study).versions[0].tz)
+    names = names_needed(record, key, told, _order(record, key, book))
     _check_loaded(record, names)
     return shelf_of(record, key, names)
+
+
+def _order(record: SubjectRecord, key: str, book: Book) -> Order:
+    """The order of the results on the page of one analyte."""
+    return order_of(book.analytes.get(key), _protocol(book, record.study).versions[0].tz)
 
 
 def _protocol(book: Book, study: str) -> Protocol:

@@ -65,7 +65,7 @@ def _time(frame: Frame, place: Place) -> tuple[object, ...]:
 def _same_stages(was: Frame, now: Frame, places: list[Place], analyte: str) -> bool:
     """Whether each result answers each criterion on the analyte in the stage that it did."""
     return all(
-        stage_of(was, criterion, *place[:2]) == stage_of(now, criterion, *place[:2])
+        stage_of(was, criterion, *place) == stage_of(now, criterion, *place)
         for _, criterion in now.version.criteria_on(analyte)
         for place in places
     )

@@ -30,7 +30,7 @@ TREATED = Frame("S", "001", VERSION, start=(_at(8), _at(10)))
 )
 def test_a_result_stands_before_after_or_unclear(earliest: int, latest: int, period: Period) -> None:
     """Treatment began some time from 8 to 10 h: only what surely ends before 8 is before, begins after 10 is after."""
-    assert period_of(TREATED, (_at(earliest), _at(latest), "", "lis|1")) == period
+    assert period_of(TREATED, (_at(earliest), _at(latest))) == period
 
 
 @pytest.mark.parametrize(
@@ -49,17 +49,17 @@ def test_a_result_stands_before_after_or_unclear(earliest: int, latest: int, per
 def test_the_other_reading_of_treatment_has_the_same_three_answers(earliest: int, latest: int, period: Period) -> None:
     """What the protocol does not count from is asked in the same way (G9): its ends belong to what is unclear."""
     frame = Frame("S", "001", VERSION, other_start=(_at(8), _at(10)))
-    assert other_period_of(frame, (_at(earliest), _at(latest), "", "lis|1")) == period
+    assert other_period_of(frame, (_at(earliest), _at(latest))) == period
 
 
 def test_nobody_treated_by_the_other_reading_is_before() -> None:
     """While no such treatment is known, every result is before it, though the other treatment began."""
-    assert other_period_of(TREATED, (_at(11), _at(12), "", "lis|1")) == "before"
+    assert other_period_of(TREATED, (_at(11), _at(12))) == "before"
 
 
 def test_nobody_treated_is_before() -> None:
     """While no study treatment is known, every result is before it."""
-    assert period_of(Frame("S", "001", VERSION), (_at(6), _at(7), "", "lis|1")) == "before"
+    assert period_of(Frame("S", "001", VERSION), (_at(6), _at(7))) == "before"
 
 
 def _result(value: str) -> Result:
