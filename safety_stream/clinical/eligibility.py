@@ -18,12 +18,13 @@ from safety_stream.clinical.fold import Judged
 from safety_stream.clinical.frame import Frame, Upcoming
 from safety_stream.clinical.grading import Measured
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.result import Place, Result
+from safety_stream.clinical.result import Result
 from safety_stream.quantity import EXACT, Interval, exactly, plain
 from safety_stream.rulebook.criteria import Comparison, Inputs, Verdict
 from safety_stream.rulebook.protocol import Criteria, EligibilityCriterion
 from safety_stream.rulebook.written import parsed
 
+_NEVER_SAID = Moment("1900")
 Phase = Literal["screening", "before_infusion", "after_infusion"]
 
 
@@ -42,17 +43,14 @@ class Answer(NamedTuple):
     facts: Mapping[str, bool]
 
 
-def judge_result(
-    result: Result, measured: Measured, place: Place, frame: Frame, criteria: Criteria
-) -> Iterator[Judged]:
+def judge_result(result: Result, measured: Measured, frame: Frame, criteria: Criteria) -> Iterator[Judged]:
     """Of these criteria of the subject's protocol version every one that this result can answer, in its phase."""
-    if not criteria:
-        return
-    facts = frame.facts_at(place[0])
+    place = result.place(frame.zone)
+    answer = Answer(measured, frame.facts_at(place[0]))
     for name, criterion in criteria:
-        stage = stage_of(frame, criterion, place[0], place[1])
+        stage = stage_of(frame, criterion, *place)
         if stage is not None:
-            yield _judged(name, criterion, stage, result, Answer(measured, facts))
+            yield _judged(name, criterion, stage, result, answer)
 
 
 def stage_of(frame: Frame, criterion: EligibilityCriterion, earliest: datetime, latest: datetime) -> Stage | None:
@@ -105,10 +103,8 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
     if met and criterion.needs == "off_oxygen" and result.flag is not False:
         met = None
         reasons.append("whether oxygen was given is not known" if result.flag is None else "taken while on oxygen")
-    if met:  # nothing will be said of it: only that it was judged, and by what
-        by = measured.text, measured.ucum
-        met_by = Judged(name, stage.phase, stage.infusion, True, *by, "", None, "", result.observed_at, measured.source)
-        return met_by if stage.screening == 1 else met_by._replace(screening=stage.screening)
+    if met:
+        return _met_in(name, stage)
     if met is None and not reasons:
         reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
     if measured.derived:
@@ -133,11 +129,23 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
     )
 
 
-def told_of(judged: Judged) -> Judged:
-    """What the header needs of a judgement: of a criterion that is met only that, so that it seldom changes."""
-    if not judged.met:
-        return judged
-    return judged._replace(value=None, unit=None, observed_at=Moment("1900"), source="", reasons=())
+@lru_cache(maxsize=1024)
+def _met_in(name: str, stage: Stage) -> Judged:
+    """A criterion that is met: no more is kept than that, so that the next result that meets it changes nothing."""
+    return Judged(
+        criterion=name,
+        phase=stage.phase,
+        infusion=stage.infusion,
+        met=True,
+        value=None,
+        unit=None,
+        limit="",
+        distance=None,
+        to_pass="",
+        observed_at=_NEVER_SAID,
+        source="",
+        screening=stage.screening,
+    )
 
 
 @lru_cache(maxsize=16_384)

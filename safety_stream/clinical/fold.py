@@ -78,7 +78,7 @@ class RuleFold(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The last judgement of one eligibility criterion in one phase."""
+    """The last judgement of one eligibility criterion in one phase; of one that is met only that it is."""
 
     criterion: str
     phase: Literal["screening", "before_infusion", "after_infusion"]

@@ -17,7 +17,7 @@ from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.doubts import doubts, rivals
-from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key, told_of
+from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
@@ -41,7 +41,7 @@ from safety_stream.rulebook.tables import GradingRule
 class Touched(NamedTuple):
     """What one time point brought: episodes it closed, questions it raised, grades it was given.
 
-    ``judged``: the criteria that it answered, but for those that are met as they were.
+    ``judged``: the criteria that it answered otherwise than before; one that is met again is the same answer.
     """
 
     closed: tuple[tuple[GradingRule, RuleFold, Episode], ...] = ()
@@ -121,8 +121,8 @@ def _judged(
     graded = _graded(fold, _Compared(one, measured, place, period, baseline), course) if course.rules else _UNGRADED
     judged = dict[str, Judged]()
     if course.criteria:
-        answers = judge_result(one.result, measured, place, frame, course.criteria)
-        judged = {judged_key(answer): answer for answer in answers}
+        answers = ((judged_key(now), now) for now in judge_result(one.result, measured, frame, course.criteria))
+        judged = {key: now for key, now in answers if now != fold.judged.get(key)}
     marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
         more = marks_of(measured, place, baseline, course.key, course.clauses)
@@ -145,7 +145,7 @@ def _judged(
     if graded.given or judged:
         touched = Touched(
             (*touched.closed, *graded.closed),
-            (*touched.judged, *(now for key, now in judged.items() if not _met_again(fold.judged.get(key), now))),
+            (*touched.judged, *judged.values()),
             touched.floods,
             (*touched.grades, *[given.grade for given in graded.given]),
             touched.inside,
@@ -154,11 +154,6 @@ def _judged(
         questions = [asked(*remark, measured.source) for remark in measured.remarks]
         return _asked(after, touched, (*questions, *_undecided(graded.given, measured, baseline)))
     return after, touched
-
-
-def _met_again(held: Judged | None, now: Judged) -> bool:
-    """Whether a criterion is met that was met: nothing is said of it, and nothing was."""
-    return bool(now.met and held is not None and held.met)
 
 
 class _Compared(NamedTuple):
@@ -353,7 +348,7 @@ def digest_anew(known: Digest, fold: Fold, touched: Touched) -> Digest:
 
 
 def _told(fold: Fold) -> tuple[Judged, ...]:
-    return tuple(told_of(one) for _, one in sorted(fold.judged.items()) if one.phase != "after_infusion")
+    return tuple(one for _, one in sorted(fold.judged.items()) if one.phase != "after_infusion")
 
 
 def _joined(fold: Fold) -> tuple[tuple[str, tuple[Spell, ...]], ...]:
@@ -371,14 +366,10 @@ def digest_stays(before: Fold, after: Fold, touched: Touched) -> bool:
         and after.joining == before.joining
         and after.observed == before.observed
         and (after.depths is before.depths or _lasting(after.depths) == _lasting(before.depths))
-        and all(_judged_alike(before.judged.get(judged_key(one)), one) for one in touched.judged)
+        and all(one.phase == "after_infusion" for one in touched.judged)
     )
 
 
 def _lasting(depths: Depths) -> Depths:
     """The depths without the days on which nothing hangs yet."""
     return depths._replace(above=()) if depths.above else depths
-
-
-def _judged_alike(held: Judged | None, now: Judged) -> bool:
-    return now.phase == "after_infusion" or (held is not None and told_of(held) == told_of(now))

@@ -153,12 +153,13 @@ def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
         return False
     if begun.startswith("#"):
         return any(one.specimen == begun[1:] for one in (result, *series.results))
-    for one in series.results:
-        if one.observed_at.bounds(zone) > last[:2]:
+    for one in (result, *series.results):
+        if one.observed_at.bounds(zone) <= last[:2]:
+            if point_of(one, zone) == begun:
+                return True
+        elif one is not result:
             break
-        if point_of(one, zone) == begun:
-            return True
-    return point_of(result, zone) == begun
+    return False
 
 
 def _is_listed(index: Index, record: str) -> bool:

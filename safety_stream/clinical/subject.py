@@ -245,7 +245,7 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
 
 
 def _check_loaded(record: SubjectRecord, names: Iterable[str]) -> None:
-    if lacking := names - record.pages:
+    if lacking := [name for name in names if record.page(name) is None]:
         raise ValueError(f"pages not loaded: {', '.join(sorted(lacking))}")
 
 
