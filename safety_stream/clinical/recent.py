@@ -45,16 +45,10 @@ def gone_on(held: Recent | None, page: Series, after: Series, step: Carried) -> 
 
 
 def _cut(recent: Recent) -> Recent:
-    """Only as many steps as are kept, from where a time point begins."""
-    page, before, steps = recent
-    while len(steps) > STEPS or (steps and _same_point(before, steps[0].fold.point)):
-        before, steps = steps[0].fold, steps[1:]
-    return recent if steps is recent.steps else Recent(page, before, steps)
-
-
-def _same_point(before: Fold, begun: str) -> bool:
-    """Whether a time point is the one that ended before."""
-    return before.point != "" and begun == before.point
+    """Only as many steps as are kept."""
+    page, _, steps = recent
+    past = len(steps) - STEPS
+    return recent if past <= 0 else Recent(page, steps[past - 1].fold, steps[past:])
 
 
 class Again(NamedTuple):
@@ -75,11 +69,18 @@ def refolded(recent: Recent, told: Result, held: Result | None, course: Course) 
         return None
     for at in reversed(range(len(steps))):
         was = Recent(page, steps[at - 1].fold if at else before, steps[at:])
+        if not _begins_point(was) or not _lies_in(was, told, held, course.order):
+            continue
         results = placed(tuple([one.result for one in was.steps]), told, course.order)
-        if _lies_in(was, told, held, course.order) and not _goes_on(was.before, results, course.zone):
+        if not _goes_on(was.before, results, course.zone):
             now = tuple(folded(results, course, was.before))
             return Again(was, Recent(page, was.before, now), _cut(Recent(page, before, (*steps[:at], *now))))
     return None
+
+
+def _begins_point(was: Recent) -> bool:
+    """Whether the steps begin where a time point does: the fold between two of one point says nothing of the first."""
+    return was.before.point == "" or was.steps[0].fold.point != was.before.point
 
 
 def _is_past_half(recent: Recent) -> bool:
@@ -100,7 +101,7 @@ def _lies_in(was: Recent, told: Result, held: Result | None, order: Order) -> bo
 def _goes_on(before: Fold, results: Iterable[Result], zone: tzinfo) -> bool:
     """Whether the first of the results that stand belongs to the time point that ended before."""
     first = next((one for one in results if one.stands), None)
-    return first is not None and _same_point(before, point_of(first, zone))
+    return first is not None and before.point != "" and point_of(first, zone) == before.point
 
 
 def found_again(again: Again, course: Course) -> tuple[dict[str, AnyFinding], frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from stories import FAR, TREATED, Played, at, lab, taken_back, vital
 
 from safety_stream.clinical import recent, series, subject
 from safety_stream.clinical.events import LabResult, SubjectEvent, VitalSign
+from safety_stream.clinical.moment import Moment
 
 DAYS = tuple(range(-9, 31, 3))
 
@@ -60,6 +62,44 @@ def test_the_last_steps_folded_anew_write_the_pages_that_a_whole_fold_writes(tol
         for name in one.pages | other.pages:
             assert subject.page_json(one.record, name) == stored.store[name], name
     assert held.findings == subject.conclude(held.whole(), held.book, FAR).findings
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_so_they_do_in_a_long_series_whose_results_come_late_and_are_corrected(seed: int) -> None:
+    """Over pages that fill up and are sealed; some times are corrected too, so that a result changes its place."""
+    chance = Random(seed)
+    told: list[tuple[float, int, SubjectEvent]] = []
+    for place in range(chance.choice([18, 45])):
+        for number, event in enumerate(_long(chance, place)):
+            late = chance.choice([0, 0, 0.4, 1.2, 3, 9])
+            told.append((place + late, 10 * place + number, event))
+    held, stored = Played(TREATED), Played(TREATED, stored=True)
+    for _, _, event in sorted(told, key=lambda one: one[:2]):
+        one, other = held.take(event), stored.take(event)
+        assert one.changes == other.changes
+        for name in one.pages | other.pages:
+            assert subject.page_json(one.record, name) == stored.store[name], name
+
+
+def _long(chance: Random, place: int) -> Iterator[SubjectEvent]:
+    """One specimen, told by its hour or by the date alone; now and then corrected, moved in time, or taken back."""
+    instant = at(place // 3, 6 * (place % 3))
+    when = chance.choice([instant.isoformat(), instant.date().isoformat()])
+    calcium = lab(
+        "CA", 0, chance.choice(["1.60", "2.30"]), record=f"ca-{place}", specimen=f"s{place}", observed_at=when
+    )
+    albumin = lab("ALB", 0, chance.choice(["20", "41"]), record=f"al-{place}", specimen=f"s{place}", observed_at=when)
+    yield from chance.choice([(calcium, albumin), (albumin, calcium)])
+    again = chance.choice([None, None, taken_back, _other, _moved])
+    if again is not None:
+        yield again(chance.choice([calcium, albumin]))
+
+
+def _moved(event: Any) -> Any:
+    """The same record, observed a day and a half later."""
+    later = at(int(event.source.id.split("-")[1]) // 3 + 1, 12).isoformat()
+    source = event.source.model_copy(update={"version": 2})
+    return event.model_copy(update={"source": source, "observed_at": Moment(later)})
 
 
 def test_the_second_of_a_pair_folds_its_own_time_point_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
