@@ -210,7 +210,7 @@ def _late(series: Series, told: Result, held: Result | None, bench: Bench) -> Fi
 
 def _a_little_late(again: Again, told: Result, bench: Bench) -> Filed:
     """The same where the result lies among the last steps of the page: what came before them stays as it is."""
-    was, now, recent = again
+    was, now, recent, results = again
     course, series = bench.course(was.page.analyte), was.page
     found, among = found_again(again, course)
     kept, changes = difference(series.kept, found, bench.as_of, bench.because, among)
@@ -218,7 +218,7 @@ def _a_little_late(again: Again, told: Result, bench: Bench) -> Filed:
     before = (one for one in series.closed if one.by not in records)
     after = replace(
         series,
-        results=placed(series.results, told, course.order),
+        results=results,
         middle=series.middle if series.cut else series.base,
         fold=now.fold,
         kept=kept,

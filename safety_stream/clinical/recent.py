@@ -52,11 +52,15 @@ def _cut(recent: Recent) -> Recent:
 
 
 class Again(NamedTuple):
-    """Some of the last steps as they were and as they are now; ``recent``: all of them now."""
+    """Some of the last steps as they were and as they are now; ``recent``: all of them now.
+
+    ``results``: those of the page now.
+    """
 
     was: Recent
     now: Recent
     recent: Recent
+    results: tuple[Result, ...]
 
 
 def refolded(recent: Recent, told: Result, held: Result | None, course: Course) -> Again | None:
@@ -65,7 +69,8 @@ def refolded(recent: Recent, told: Result, held: Result | None, course: Course) 
     ``held``: what the record of the result held before.
     """
     page, before, steps = recent
-    if page.moved or not _is_past_half(recent):
+    on_page = placed(page.results, told, course.order)
+    if page.moved or not _leaves_half(recent, on_page, course):
         return None
     for at in reversed(range(len(steps))):
         was = Recent(page, steps[at - 1].fold if at else before, steps[at:])
@@ -74,7 +79,8 @@ def refolded(recent: Recent, told: Result, held: Result | None, course: Course) 
         results = placed(tuple([one.result for one in was.steps]), told, course.order)
         if not _goes_on(was.before, results, course.zone):
             now = tuple(folded(results, course, was.before))
-            return Again(was, Recent(page, was.before, now), _cut(Recent(page, before, (*steps[:at], *now))))
+            recent = _cut(Recent(page, before, (*steps[:at], *now)))
+            return Again(was, Recent(page, was.before, now), recent, on_page)
     return None
 
 
@@ -83,11 +89,13 @@ def _begins_point(was: Recent) -> bool:
     return was.before.point == "" or was.steps[0].fold.point != was.before.point
 
 
-def _is_past_half(recent: Recent) -> bool:
-    """Whether the steps leave the first half of a full page alone."""
+def _leaves_half(recent: Recent, results: tuple[Result, ...], course: Course) -> bool:
+    """Whether the steps lie after the half at which a full page is cut, and the page is cut there as before."""
     page, _, steps = recent
     if not page.cut:
         return len(page.results) < shelf.HALF
+    if shelf.cut_of(results, course.analyte, course.zone) != page.cut:
+        return False
     return {one.result.record for one in steps} <= {one.record for one in page.results[page.cut :]}
 
 
