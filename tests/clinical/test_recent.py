@@ -64,7 +64,7 @@ def test_the_last_steps_folded_anew_write_the_pages_that_a_whole_fold_writes(tol
     assert held.findings == subject.conclude(held.whole(), held.book, FAR).findings
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 10, 44, 50, 116, 187, 193, 195])  # the last five: about a page's half
 def test_so_they_do_in_a_long_series_whose_results_come_late_and_are_corrected(seed: int) -> None:
     """Over pages that fill up and are sealed; some times are corrected too, so that a result changes its place."""
     chance = Random(seed)
