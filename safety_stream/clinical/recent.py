@@ -70,7 +70,7 @@ def refolded(recent: Recent, told: Result, held: Result | None, course: Course) 
     """
     page, before, steps = recent
     on_page = placed(page.results, told, course.order)
-    if page.moved or not _leaves_half(recent, on_page, course):
+    if page.moved or not _leaves_half(page, on_page, course):
         return None
     for at in reversed(range(len(steps))):
         was = Recent(page, steps[at - 1].fold if at else before, steps[at:])
@@ -89,14 +89,12 @@ def _begins_point(was: Recent) -> bool:
     return was.before.point == "" or was.steps[0].fold.point != was.before.point
 
 
-def _leaves_half(recent: Recent, results: tuple[Result, ...], course: Course) -> bool:
-    """Whether the steps lie after the half at which a full page is cut, and the page is cut there as before."""
-    page, _, steps = recent
+def _leaves_half(page: Series, results: tuple[Result, ...], course: Course) -> bool:
+    """Whether the half at which a full page is cut ends where it did, with the same results; ``results``: those now."""
     if not page.cut:
         return len(page.results) < shelf.HALF
-    if shelf.cut_of(results, course.analyte, course.zone) != page.cut:
-        return False
-    return {one.result.record for one in steps} <= {one.record for one in page.results[page.cut :]}
+    same = results[: page.cut] == page.results[: page.cut]
+    return same and shelf.cut_of(results, course.analyte, course.zone) == page.cut
 
 
 def _lies_in(was: Recent, told: Result, held: Result | None, order: Order) -> bool:
