@@ -26,7 +26,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import hematotoxicity
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.parts import NO_COLUMN, AnySaid, Base, Look, Order, Part, Said, Words
+from safety_stream.clinical.parts import NO_COLUMN, Agenda, AnySaid, Base, Look, Part, Said, Words
 from safety_stream.clinical.queries import query
 from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.registration import questions
@@ -162,7 +162,7 @@ def _status(look: Look) -> Words:
 
 
 # Each part is asked after those that it leans on.
-PARTS: Final = Order(
+PARTS: Final = Agenda(
     Part("composites", frozenset({"marks", "told"}), (), _composites),
     Part("met", frozenset({"marks", "told"}), (), _met),
     Part("joined", frozenset({"joined"}), (), _joined),

@@ -76,7 +76,7 @@ class Part(NamedTuple):
     say: Callable[["Look"], Words]
 
 
-class Order:
+class Agenda:
     """The parts in the order in which they are asked, each after those that it leans on; else a ``ValueError``.
 
     ``places``: the place of a part by its name. ``reading``: by column the places of the parts that read it;
@@ -115,23 +115,23 @@ class Look:
         self._held, self._ahead = (held.parts, dict(held.ahead)) if held else ({}, {})
         self._said, self._moved = dict(self._before), list[str]()
 
-    def through(self, order: Order) -> datetime | None:
+    def through(self, agenda: Agenda) -> datetime | None:
         """Ask every part that may say something else than before; the next instant at which time alone makes one."""
-        wanted = self._wanted(order)
+        wanted = self._wanted(agenda)
         while wanted:
             place = min(wanted)
             wanted.remove(place)
-            part = order.parts[place]
+            part = agenda.parts[place]
             if self._asked(part.name, part.say(self)):
-                wanted |= order.leaning[part.name]
+                wanted |= agenda.leaning[part.name]
         return min(self._ahead.values(), default=None)
 
-    def _wanted(self, order: Order) -> set[int]:
+    def _wanted(self, agenda: Agenda) -> set[int]:
         """The places of the parts that read what has changed, and of those whose time has come."""
         if not self._held:
-            return set(range(len(order.parts)))
-        due = [order.places[name] for name, until in self._ahead.items() if until <= self.as_of]
-        return {*due, *chain.from_iterable([order.reading.get(column, ()) for column in self.known.changed])}
+            return set(range(len(agenda.parts)))
+        due = [agenda.places[name] for name, until in self._ahead.items() if until <= self.as_of]
+        return {*due, *chain.from_iterable([agenda.reading.get(column, ()) for column in self.known.changed])}
 
     def of(self, name: str) -> Words:
         """What a part before this one says."""

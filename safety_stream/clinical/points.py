@@ -62,7 +62,7 @@ def points(results: Iterable[Result], analyte: Analyte | None, zone: tzinfo) -> 
 
 def drawn(point: tuple[Result, ...], analyte: Analyte, frame: Frame, book: Book) -> list[Drawn]:
     """What a time point says of the analyte: a quantity for each result that speaks for itself, or one for them all."""
-    if not analyte.joint or (len(point) == 1 and _is_of(point[0], analyte, book)):
+    if not analyte.joint or (len(point) == 1 and is_of(point[0], analyte, book)):
         return [_as_told(one, analyte) for one in point]
     told, beside = [], list[Drawn]()
     for one in point:
@@ -83,7 +83,8 @@ def drawn(point: tuple[Result, ...], analyte: Analyte, frame: Frame, book: Book)
     return [*refused, *(_corrected(one, analyte, companions, book) for one in sound)]
 
 
-def _is_of(result: Result, analyte: Analyte, book: Book) -> bool:
+def is_of(result: Result, analyte: Analyte | None, book: Book) -> bool:
+    """Whether a result is of the analyte itself, not of a companion of it."""
     return book.analyte(loinc=result.loinc, test=result.test) is analyte
 
 

@@ -23,7 +23,7 @@ from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, NoBaseline
 from safety_stream.clinical.observed import Expected, observed
-from safety_stream.clinical.points import Drawn, drawn, point_of, points
+from safety_stream.clinical.points import Drawn, drawn, is_of, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Place, Result, measured_result
@@ -70,7 +70,8 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
             fold, touched = _asked(fold, touched, (asked(*one.measured.remark, one.result.source),))
         if course.limits:
             fold, touched = _watched(fold, touched, one, course)
-    own = [one for one in point if _own(one, course)] if course.companions else point
+    # a companion is questioned on its own page
+    own = [one for one in point if is_of(one, course.analyte, course.book)] if course.companions else point
     if not said and course.expected is not None:
         fold = fold._replace(observed=_seen(fold.observed, own, course.expected, course))
     return _asked(fold, touched, doubts(own, course))
@@ -95,11 +96,6 @@ def at_end_of(fold: Fold, point: tuple[Result, ...], course: Course) -> Fold:
     """The fold with no more said than that these results have been."""
     last = point[-1]
     return Fold(course.order(last), point_of(last, course.zone) if course.joint else "", *fold[2:])
-
-
-def _own(result: Result, course: Course) -> bool:
-    """Whether a result is of the analyte itself, not of a companion: that one is questioned on its own page."""
-    return course.book.analyte(loinc=result.loinc, test=result.test) is course.analyte
 
 
 def _asked(fold: Fold, touched: Touched, floods: Iterable[Flood]) -> tuple[Fold, Touched]:

@@ -9,7 +9,7 @@ from stories import TREATED, Played, lab
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.parts import NO_COLUMN, Base, Look, Order, Part, Said, Words
+from safety_stream.clinical.parts import NO_COLUMN, Agenda, Base, Look, Part, Said, Words
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -50,9 +50,9 @@ def _nothing() -> Words:
 def test_it_keeps_the_object_that_says_the_same() -> None:
     """A finding that was sent is recognised by being the same object: no need to compare it field by field."""
     first = _look(k=Digest(grade=1))
-    first.through(Order(_part(_told, GRADES)))
+    first.through(Agenda(_part(_told, GRADES)))
     second = _look(first.said, k=Digest(grade=2))
-    second.through(Order(_part(_told, GRADES)))
+    second.through(Agenda(_part(_told, GRADES)))
     assert second.of("part").said[0] is first.of("part").said[0]
     assert second.news.among == frozenset()
 
@@ -60,23 +60,23 @@ def test_it_keeps_the_object_that_says_the_same() -> None:
 def test_a_column_that_it_reads_asks_it_anew_and_another_does_not() -> None:
     """A page with another worst grade leaves a part alone that reads the reported grades; another grade does not."""
     first = _look(k=Digest(grade=1))
-    first.through(Order(_part(_told, GRADES)))
+    first.through(Agenda(_part(_told, GRADES)))
     worse = _look(first.said, k=Digest(grade=1, worst=3))
-    worse.through(Order(_part(_nothing, GRADES)))
+    worse.through(Agenda(_part(_nothing, GRADES)))
     assert len(worse.of("part").said) == 1
     assert worse.news.among == frozenset()
     graver = _look(worse.said, k=Digest(grade=2, worst=3))
-    graver.through(Order(_part(_nothing, GRADES)))
+    graver.through(Agenda(_part(_nothing, GRADES)))
     assert graver.of("part").said == ()
 
 
 def test_a_page_that_is_new_or_gone_changes_the_columns() -> None:
     """A page of which the header knew nothing counts from the first; one that it lost is no longer counted."""
     first = _look(k=Digest(grade=1))
-    first.through(Order(_part(_told, GRADES)))
+    first.through(Agenda(_part(_told, GRADES)))
     more = _look(first.said, k=Digest(grade=1), alt=Digest(grade=2))
     assert [page for page, _ in more.known.of("grade")] == ["k", "alt"]
-    more.through(Order(_part(_nothing, GRADES)))
+    more.through(Agenda(_part(_nothing, GRADES)))
     assert more.of("part").said == ()
     fewer = _look(more.said, alt=Digest(grade=2))
     assert fewer.known.of("grade") == (("alt", 2),)
@@ -85,9 +85,9 @@ def test_a_page_that_is_new_or_gone_changes_the_columns() -> None:
 def test_on_another_base_every_part_is_asked_anew() -> None:
     """Other facts of the header: nothing that was said before is taken over."""
     first = _look()
-    first.through(Order(_part(_told)))
+    first.through(Agenda(_part(_told)))
     second = _look(first.said, facts=True)
-    second.through(Order(_part(_nothing)))
+    second.through(Agenda(_part(_nothing)))
     assert second.of("part").said == ()
 
 
@@ -99,8 +99,8 @@ def test_what_a_part_leans_on_asks_it_anew_when_it_says_something_else_and_not_w
         asked.append(None)
         return Words()
 
-    def parts(other: int) -> Order:
-        return Order(
+    def parts(other: int) -> Agenda:
+        return Agenda(
             _part(lambda: Words(other=other), GRADES, "first"),
             _part(second, name="second", leans=("first",)),
         )
@@ -118,12 +118,12 @@ def test_what_a_part_leans_on_asks_it_anew_when_it_says_something_else_and_not_w
 def test_the_news_name_what_is_no_longer_said() -> None:
     """What a part said and does not say any more can have changed: it is to be withdrawn."""
     first = _look(k=Digest(grade=1))
-    first.through(Order(_part(_told, GRADES)))
+    first.through(Agenda(_part(_told, GRADES)))
     (said,) = first.of("part").said
     assert list(first.news.findings.values()) == [said]
     assert first.news.among == first.news.findings.keys() == {_finding().id}
     second = _look(first.said, k=Digest(grade=2))
-    second.through(Order(_part(_nothing, GRADES)))
+    second.through(Agenda(_part(_nothing, GRADES)))
     assert not second.news.findings
     assert second.news.among == {_finding().id}
 
@@ -135,15 +135,15 @@ def test_a_nested_piece_is_asked_when_it_reads_something_else_and_stays_while_it
         return Part("part", GRADES, (), lambda look: Words(look.nested("piece", (number,), say)))
 
     first = _look(k=Digest(grade=1))
-    first.through(Order(part(1, lambda: [_finding()])))
+    first.through(Agenda(part(1, lambda: [_finding()])))
     same = _look(first.said, k=Digest(grade=2))
-    same.through(Order(part(1, list)))
+    same.through(Agenda(part(1, list)))
     assert same.of("part").said[0] is first.of("part").said[0]
     other = _look(same.said, k=Digest(grade=3))
-    other.through(Order(part(2, list)))
+    other.through(Agenda(part(2, list)))
     assert other.of("part").said == ()
     unasked = _look(same.said, k=Digest(grade=2))
-    unasked.through(Order(part(2, list)))
+    unasked.through(Agenda(part(2, list)))
     assert len(unasked.of("part").said) == 1
 
 
@@ -158,7 +158,7 @@ def test_time_makes_it_asked_anew_at_the_instant_ahead_and_not_before() -> None:
     look = _look()
     for as_of in (NOON, NOON + HOUR / 2, NOON + HOUR, NOON + HOUR):
         look = _look(look.said, as_of=as_of)
-        ahead = look.through(Order(Part("part", NO_COLUMN, (), say)))
+        ahead = look.through(Agenda(Part("part", NO_COLUMN, (), say)))
         assert ahead is not None
         assert ahead > as_of
     assert asked == [NOON, NOON + HOUR]
@@ -166,7 +166,7 @@ def test_time_makes_it_asked_anew_at_the_instant_ahead_and_not_before() -> None:
 
 def test_of_all_instants_ahead_the_first_counts() -> None:
     """Three parts, one of them without an instant."""
-    parts = Order(
+    parts = Agenda(
         _part(lambda: Words(until=NOON + 2 * HOUR), name="later"),
         _part(lambda: Words(until=NOON + HOUR), name="first"),
         _part(_nothing, name="never"),
@@ -177,13 +177,13 @@ def test_of_all_instants_ahead_the_first_counts() -> None:
 def test_with_nothing_ahead_time_does_not_ask() -> None:
     """No instant ahead: a year later it says the same unasked."""
     first = _look()
-    first.through(Order(_part(_told)))
+    first.through(Agenda(_part(_told)))
     later = _look(first.said, as_of=NOON + 365 * 24 * HOUR)
-    later.through(Order(_part(_nothing)))
+    later.through(Agenda(_part(_nothing)))
     assert len(later.of("part").said) == 1
 
 
 def test_a_part_that_is_asked_before_one_that_it_leans_on_is_refused() -> None:
     """It would read what the other said in the look before."""
     with pytest.raises(ValueError, match="second is asked before first"):
-        Order(_part(_nothing, name="second", leans=("first",)), _part(_nothing, name="first"))
+        Agenda(_part(_nothing, name="second", leans=("first",)), _part(_nothing, name="first"))

@@ -11,7 +11,7 @@ from safety_stream.clinical.columns import Columns
 from safety_stream.clinical.events import ClockTicked
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.overview import PARTS, overview
-from safety_stream.clinical.parts import Look, Order, Part, Words
+from safety_stream.clinical.parts import Agenda, Look, Part, Words
 from safety_stream.clinical.record import SubjectRecord
 from safety_stream.sandbox.random_trials import random_trial
 
@@ -65,7 +65,7 @@ def test_no_part_reads_a_column_or_leans_on_a_part_that_it_does_not_name(monkeyp
             leant[ASKED[-1]].add(name)
         return other(self, name)
 
-    monkeypatch.setattr("safety_stream.clinical.overview.PARTS", Order(*(noted(part) for part in PARTS.parts)))
+    monkeypatch.setattr("safety_stream.clinical.overview.PARTS", Agenda(*(noted(part) for part in PARTS.parts)))
     monkeypatch.setattr(Columns, "of", watched_column)
     monkeypatch.setattr(Look, "of", watched_part)
     for record in _records():
