@@ -6,9 +6,8 @@
 Pure: the same log gives the same bytes, whoever reads it and however often.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
@@ -22,8 +21,7 @@ from safety_stream.rulebook.tables import Book
 Record = TypeVar("Record")
 
 
-@dataclass(frozen=True, slots=True)
-class Consequences(Generic[Record]):
+class Consequences(NamedTuple, Generic[Record]):
     """What follows from one event, or from the passing of time.
 
     ``pages``: the pages of the record that changed; ``status``: the subject as its study sees it, when that changed;
@@ -45,17 +43,8 @@ def subject_consequences(
     record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: datetime
 ) -> Consequences[SubjectRecord]:
     """What one event of a subject brings about; null event: time has passed. Its pages must be loaded."""
-    done = subject.step(record, event, book, as_of)
-    return Consequences(
-        record=done.record,
-        changes=done.changes,
-        alerts=_alerts(done.changes),
-        pages=done.pages,
-        status=done.status,
-        deadline=done.deadline,
-        graded=done.graded,
-        outcome=done.outcome,
-    )
+    after, changes, status, pages, deadline, graded, outcome = subject.step(record, event, book, as_of)
+    return Consequences(after, changes, _alerts(changes), pages, status, deadline, graded, outcome)
 
 
 def cohort_consequences(
@@ -70,4 +59,4 @@ def cohort_consequences(
 
 
 def _alerts(changes: tuple[FindingChange, ...]) -> tuple[Alert, ...]:
-    return tuple(alert for change in changes for alert in revise(change))
+    return tuple(alert for change in changes for alert in revise(change)) if changes else ()

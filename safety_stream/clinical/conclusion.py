@@ -18,8 +18,10 @@ class Concluded(BaseModel):
     @classmethod
     def made(cls, **told: Any) -> Self:
         """One of parts that we concluded ourselves: every field, none of them checked again."""
-        one = cls.__new__(cls)
-        object.__setattr__(one, "__dict__", {name: told[name] for name in cls.__pydantic_fields__})  # in their order
+        one, names = cls.__new__(cls), cls.__pydantic_fields__
+        # In the order of the fields: so are they written, and so do two of them compare at once.
+        in_order = told if [*told] == [*names] else {name: told[name] for name in names}
+        object.__setattr__(one, "__dict__", in_order)
         object.__setattr__(one, "__pydantic_fields_set__", set(told))
         object.__setattr__(one, "__pydantic_extra__", None)
         object.__setattr__(one, "__pydantic_private__", None)

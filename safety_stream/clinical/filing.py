@@ -7,7 +7,7 @@ Three ways lead through a series, from cheap to dear, and all end in the same fi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -52,8 +52,7 @@ from safety_stream.clinical.watch import watch_key
 from safety_stream.rulebook.tables import Book
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
+class Bench(NamedTuple):
     """What a step works with; ``edition`` names the book and the protocol that pages were folded by.
 
     ``recent``: the last steps, as far as they are at hand, of each series whose results are judged together.
@@ -64,8 +63,8 @@ class Bench:
     as_of: datetime
     because: str
     frame: Frame
-    courses: dict[str, Course] = field(default_factory=dict)
-    recent: dict[str, Recent] = field(default_factory=dict)
+    courses: dict[str, Course]
+    recent: dict[str, Recent]
 
     def course(self, key: str) -> Course:
         """What a series is judged with: made once for a frame."""

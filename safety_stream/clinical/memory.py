@@ -1,5 +1,6 @@
 """Remembering: where a told fact goes, and whether it is new, old news, late, or corrects what was told before."""
 
+from bisect import insort
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -52,7 +53,8 @@ def comes_last(series: Series, told: Result, order: Order) -> bool:
 def placed(results: tuple[Result, ...], told: Result, order: Order) -> tuple[Result, ...]:
     """The results in order of observation, with one in place of the one under the same record."""
     others = [one for one in results if one.record != told.record]
-    return tuple(sorted((*others, told), key=order))
+    insort(others, told, key=order)
+    return tuple(others)
 
 
 def remember_report(page: Report, event: AdverseEvent) -> RememberedReport:

@@ -85,11 +85,10 @@ CODES: Mapping[str, str] = {
 
 def query(frame: Frame, flood: Flood) -> DataQuery:
     """The finding for one question."""
-    return DataQuery.model_construct(
-        kind="data_query",
+    return DataQuery.made(
         id=query_id(frame, flood.code, flood.about),
         **frame.head,
-        evidence=Evidence.model_construct(
+        evidence=Evidence.made(
             rule=f"query/{flood.code}",
             book=frame.version.version,
             inputs=(),
@@ -98,6 +97,7 @@ def query(frame: Frame, flood: Flood) -> DataQuery:
             reasons=(),
             sentence=f"{flood.about}: {CODES[flood.code]}. Found {flood.found}; expected {flood.expected}.",
         ),
+        kind="data_query",
         code=flood.code,
         about=flood.about,
         found=flood.found,

@@ -14,7 +14,7 @@ in any order and some not at all before a crash: see ``shelf`` for why nothing i
 
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from itertools import chain
@@ -136,30 +136,28 @@ class Held(NamedTuple):
     recent: dict[str, "Recent"]
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectRecord:
+class SubjectRecord(NamedTuple):
     """The pages of one subject that have been loaded; a page that the engine holds nothing for is loaded empty."""
 
     study: str
     subject: str
     header: Header
-    series: Mapping[str, Series] = field(default_factory=dict)
-    chunks: Mapping[str, Chunk] = field(default_factory=dict)
-    indexes: Mapping[str, Index] = field(default_factory=dict)
-    reports: Mapping[str, Report] = field(default_factory=dict)
+    series: Mapping[str, Series] = {}  # never changed: a record is a value
+    chunks: Mapping[str, Chunk] = {}  # never changed: a record is a value
+    indexes: Mapping[str, Index] = {}  # never changed: a record is a value
+    reports: Mapping[str, Report] = {}  # never changed: a record is a value
     frame: "Held | None" = None
     said: Said | None = None
 
     def with_header(self, header: Header) -> "SubjectRecord":
         """The record with another header; what was derived from the old one is forgotten."""
-        return self if header is self.header else replace(self, header=header, frame=None)
+        return self if header is self.header else self._replace(header=header, frame=None)
 
     def with_pages(self, pages: Mapping[str, Page]) -> "SubjectRecord":
         """The record with some pages, other than the header, in place of those of the same name."""
         if not pages:
             return self
-        return replace(
-            self,
+        return self._replace(
             series=_laid(self.series, pages, Series),
             chunks=_laid(self.chunks, pages, Chunk),
             indexes=_laid(self.indexes, pages, Index),

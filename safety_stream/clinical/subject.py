@@ -277,7 +277,7 @@ def _bench(record: SubjectRecord, book: Book, as_of: datetime, because: str, edi
     if held is not None and held.edition == edition:
         return Bench(book, edition, as_of, because, held.frame, held.courses, held.recent)
     frame = frame_of(record.study, record.subject, record.header.facts, _protocol(book, record.study))
-    return _knowing_death(Bench(book, edition, as_of, because, frame), record.header.digests)
+    return _knowing_death(Bench(book, edition, as_of, because, frame, {}, {}), record.header.digests)
 
 
 def _every_page(
@@ -315,7 +315,7 @@ def _knowing_death(bench: Bench, digests: Mapping[str, Digest]) -> Bench:
     return (
         bench
         if bench.frame.died == death
-        else replace(bench, frame=replace(bench.frame, died=death), courses={}, recent={})
+        else bench._replace(frame=replace(bench.frame, died=death), courses={}, recent={})
     )
 
 

@@ -28,10 +28,10 @@ def toxicity_id(frame: Frame, rule: GradingRule | JoinedRule, episode: int) -> s
 def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episode: Episode) -> Toxicity:
     """The finding for one episode as far as it has come."""
     return Toxicity.made(
-        kind="toxicity",
         id=toxicity_id(frame, rule, episode.number),
         **frame.head,
         evidence=_evidence(frame, episode),
+        kind="toxicity",
         term=rule.term,
         meddra_code=rule.meddra_code,
         analyte=rule.analyte,
@@ -49,9 +49,9 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
         expected=_expected(frame, rule.term, episode),
         provisional=episode.provisional,
         study_day=frame.study_day(episode.peak_observed),
+        readings=tuple(_reading(one) for one in episode.readings),
         lasted=_lasted(frame, episode),
         jump=jump_of(episode.risen),
-        readings=tuple(_reading(one) for one in episode.readings),
     )
 
 

@@ -1,7 +1,6 @@
 """The judgement the worker runs with: the book, and the pure functions that read it."""
 
 from collections.abc import Collection, Set
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +64,7 @@ class Clinic:
     ) -> Consequences[SubjectRecord]:
         """What follows for a subject."""
         after = subject_consequences(record, event, self.book, as_of)
-        return replace(after, status=None) if record.study == CANARY else after  # it is no subject of any count
+        return after._replace(status=None) if record.study == CANARY else after  # it is no subject of any count
 
     def of_study(self, record: StudyRecord, status: SubjectStatus | None, as_of: datetime) -> Consequences[StudyRecord]:
         """What follows for a study, as of the status."""
