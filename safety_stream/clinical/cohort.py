@@ -18,6 +18,7 @@ from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_study import Proportion, Tally
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.stagger import stagger_breaches
+from safety_stream.clinical.stored import PagesLacking
 from safety_stream.clinical.study_tally import study_tally
 from safety_stream.clinical.tallying import by_level, tally
 from safety_stream.rulebook.tables import Book
@@ -25,12 +26,14 @@ from safety_stream.rulebook.tables import Book
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """The newest status of each subject, and the advice as it was last sent."""
+    """The newest status of each subject, and the advice as it was last sent.
+
+    ``awaited``: the pages of subjects whom the header names and whose status is not loaded yet.
+    """
 
     study: str
     statuses: Mapping[str, SubjectStatus] = field(default_factory=dict)
     kept: Mapping[str, Kept] = field(default_factory=dict)
-    loaded: frozenset[str] = frozenset()
     awaited: frozenset[str] = frozenset()
 
     @property
@@ -76,7 +79,11 @@ def empty(study: str) -> StudyRecord:
 def step(
     record: StudyRecord, status: SubjectStatus, book: Book, as_of: datetime
 ) -> tuple[StudyRecord, tuple[FindingChange, ...]]:
-    """Take in one subject's status and say what it changed; an older snapshot of the same subject changes nothing."""
+    """Take in one subject's status and say what it changed; an older snapshot of the same subject changes nothing.
+
+    Advice rests on every subject: raises PagesLacking while the header, which is loaded first, names others.
+    """
+    _check_loaded(record)
     held = record.statuses.get(status.subject)
     if held is not None and held.revision > status.revision:
         return record, ()
@@ -84,6 +91,11 @@ def step(
     because = f"status {status.subject} revision {status.revision}"
     kept, changes = difference(record.kept, conclude(record.study, statuses, book), as_of, because)
     return replace(record, statuses=statuses, kept=kept), changes
+
+
+def _check_loaded(record: StudyRecord) -> None:
+    if record.awaited:
+        raise PagesLacking(record.awaited)
 
 
 def conclude(study: str, statuses: Mapping[str, SubjectStatus], book: Book) -> dict[str, AnyFinding]:
@@ -106,7 +118,8 @@ def conclude(study: str, statuses: Mapping[str, SubjectStatus], book: Book) -> d
 
 
 def study_numbers(record: StudyRecord, book: Book) -> StudyNumbers:
-    """The whole study in numbers."""
+    """The whole study in numbers. Raises PagesLacking like ``step``."""
+    _check_loaded(record)
     statuses = record.statuses.values()
     events: Counter[str] = Counter()
     for one in statuses:

@@ -13,11 +13,10 @@ in any order and some not at all before a crash: see ``shelf`` for why nothing i
 """
 
 from base64 import b32encode
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from safety_stream.clinical.changes import Kept
@@ -178,41 +177,11 @@ class SubjectRecord(NamedTuple):
                 indexes = {**indexes, name: page}
         return SubjectRecord(self.study, self.subject, header, series, chunks, indexes, reports, frame, said)
 
-    @property
-    def pages(self) -> "Loaded":
-        """The names of the pages loaded."""
-        return Loaded(self)
-
     def page(self, name: str) -> Page | None:
         """One loaded page by its name."""
         if name == HEADER:
             return self.header
         return self.series.get(name) or self.reports.get(name) or self.chunks.get(name) or self.indexes.get(name)
-
-
-class Loaded(Set[str]):
-    """The names of a record's pages. To ask for one costs the same however many there are."""
-
-    def __init__(self, record: SubjectRecord) -> None:
-        self._record = record
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._record.page(name) is not None
-
-    def __iter__(self) -> Iterator[str]:
-        record = self._record
-        return chain((HEADER,), record.series, record.chunks, record.indexes, record.reports)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __rsub__(self, names: Iterable[str]) -> frozenset[str]:
-        """Those of some names whose page is not loaded."""
-        return frozenset([name for name in names if self._record.page(name) is None])
-
-    @classmethod
-    def _from_iterable(cls, names: Iterable[str]) -> frozenset[str]:  # type: ignore[override]  # a part is no record
-        return frozenset(names)
 
 
 def _laid(held: Mapping[str, _Page], pages: Mapping[str, Page], kind: type[_Page]) -> Mapping[str, _Page]:
@@ -246,6 +215,11 @@ def with_page(record: SubjectRecord, name: str, stored: bytes | None) -> Subject
     else:
         page = read_page(Series, name, stored) if stored else Series(name)
     return record.with_pages({name: page})
+
+
+def with_empty_page(record: SubjectRecord, name: str) -> SubjectRecord:
+    """The record with one more page of which nothing was ever kept: for those who hold all that there is in memory."""
+    return with_page(record, name, None)
 
 
 def page_json(record: SubjectRecord, name: str) -> bytes:

@@ -9,6 +9,7 @@ anew with the subject's next event, from the facts. A page whose facts or findin
 its findings once more as if they were new would be worse than to stop.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,9 +21,31 @@ FORMAT = 5
 """To be raised when pages hold something else, or when something else follows from the same facts."""
 
 _Page = TypeVar("_Page")
+_Record = TypeVar("_Record")
+_Judged = TypeVar("_Judged")
 _DERIVED = frozenset({"base", "middle", "cut", "fold", "closed", "past"})
 _MARK = 8  # letters of a mark
 _OLDER = "a page of another format"
+
+
+class PagesLacking(Exception):
+    """A judgement asks for pages that are not loaded: load them and ask again. ``names``: which."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+        super().__init__(f"pages not loaded: {', '.join(sorted(self.names))}")
+
+
+def with_its_pages(
+    record: _Record, load: Callable[[_Record, str], _Record], judge: Callable[[_Record], _Judged]
+) -> _Judged:
+    """What a judgement makes of a record, whose pages are loaded as it asks for them: one may tell of others."""
+    while True:
+        try:
+            return judge(record)
+        except PagesLacking as lacking:
+            for name in sorted(lacking.names):
+                record = load(record, name)
 
 
 def read_page(kind: type[_Page], name: str, stored: bytes) -> _Page:

@@ -31,23 +31,17 @@ def status_page(subject: str) -> str:
     return STATUS + subject
 
 
-def pages_needed(record: StudyRecord) -> frozenset[str]:
-    """All pages of the study: advice rests on every subject. The header must be loaded first, to name the others."""
-    return frozenset({HEADER}) | record.awaited
-
-
 def with_page(record: StudyRecord, name: str, stored: bytes | None) -> StudyRecord:
     """The record with one more page loaded; None: nothing is kept under this name."""
-    loaded, awaited = record.loaded | {name}, record.awaited - {name}
     if name == HEADER:
         header = read_page(StudyHeader, name, stored) if stored else StudyHeader()
-        awaited = frozenset(map(status_page, header.subjects)) - loaded
-        return replace(record, kept=header.kept, loaded=loaded, awaited=awaited)
+        awaited = frozenset(status_page(one) for one in header.subjects if one not in record.statuses)
+        return replace(record, kept=header.kept, awaited=awaited)
+    awaited = record.awaited - {name}
     if stored is None:
-        return replace(record, loaded=loaded, awaited=awaited)
+        return replace(record, awaited=awaited)
     status = read_page(SubjectStatus, name, stored)
-    statuses = {**record.statuses, status.subject: status}
-    return replace(record, statuses=statuses, loaded=loaded, awaited=awaited)
+    return replace(record, statuses={**record.statuses, status.subject: status}, awaited=awaited)
 
 
 def page_json(record: StudyRecord, name: str) -> bytes:

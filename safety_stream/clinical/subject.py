@@ -1,6 +1,7 @@
 """One subject: read this first. Facts are remembered, findings are derived, and the difference is what is sent.
 
     step(record, event, book, as_of)
+        look         at the pages that the event is about; PagesLacking names those that are not loaded
         remember     the event stands in its page, if it is not old news
         conclude     every page it touches: an in-order result carries its fold on, anything else folds anew
         difference   to what was last sent from that page: raised, changed, withdrawn
@@ -10,7 +11,7 @@ Late, duplicate, corrected and withdrawn records all take this one path, so any 
 same findings; ``conclude`` says from the facts alone what these are, and the tests compare the two.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -39,6 +40,7 @@ from safety_stream.clinical.record import (
     empty,
     page_json,
     report_page,
+    with_empty_page,
     with_page,
 )
 from safety_stream.clinical.reported import conclude_report
@@ -46,7 +48,7 @@ from safety_stream.clinical.result import Order, Result, order_of, result_of
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
 from safety_stream.clinical.shelf import Shelf, is_short, names_needed, settled, shelf_of
-from safety_stream.clinical.stored import FORMAT
+from safety_stream.clinical.stored import FORMAT, PagesLacking
 from safety_stream.clinical.versions import settle_result
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.tables import Book
@@ -57,11 +59,11 @@ __all__ = [
     "conclude",
     "empty",
     "page_json",
-    "pages_needed",
     "reached",
     "remember",
     "standing",
     "step",
+    "with_empty_page",
     "with_page",
 ]
 
@@ -86,44 +88,12 @@ class Step(NamedTuple):
     outcome: Outcome = "processed"
 
 
-def pages_needed(record: SubjectRecord, event: SubjectEvent | None, book: Book) -> frozenset[str]:
-    """The pages a step with this event works on, as far as the pages loaded so far tell; the header is the first.
-
-    Load what is missing and ask again, until nothing is missing: only the open page of a long series tells whether
-    its older chunks are needed. An event about the subject as a whole (a dose, an enrolment, a decision) touches every
-    page; so does a new edition of the book or the protocol.
-    """
-    needed, every = {HEADER}, _is_stale(record, book)
-    if isinstance(event, Measurement):
-        for key in series_keys(event, book):
-            series = record.series.get(key)
-            if series is None or is_short(series):
-                needed.add(key)
-            else:
-                told = _unless_left_behind(record, key, result_of(event))
-                needed.update(names_needed(record, key, told, _order(record, key, book)))
-    else:
-        if isinstance(event, AdverseEvent):
-            needed.add(report_page(event.source.record))
-        every = every or _touches_every_page(record, event)
-    if every:
-        for name in record.header.digests:
-            needed.update(
-                {name} if name.startswith(REPORT) else names_needed(record, name, None, _order(record, name, book))
-            )
-    return frozenset(needed)
-
-
 def _touches_every_page(record: SubjectRecord, event: SubjectEvent | None) -> bool:
     """Whether an event is about the subject as a whole; a death is, told now or by any version under the record."""
     if isinstance(event, AdverseEvent):
         held = record.reports.get(report_page(event.source.record))
         return is_grave(event) or (held is not None and held.fact is not None and held.fact.grave_at is not None)
     return not (event is None or isinstance(event, (Measurement, Acknowledged)))
-
-
-def _is_stale(record: SubjectRecord, book: Book) -> bool:
-    return record.header.book not in {"", _page_edition(book, record.study)}
 
 
 def _unless_left_behind(record: SubjectRecord, key: str, told: Result) -> Result | None:
@@ -204,11 +174,17 @@ def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
 
 
 def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: datetime) -> Step:
-    """Take in one event, or only the time, and say everything that it changed. The same again changes nothing."""
+    """Take in one event, or only the time, and say everything that it changed. The same again changes nothing.
+
+    Of the pages only the header is surely loaded. Raises PagesLacking with the others that are worked on, as far as
+    those that are loaded tell: only the open page of a long series tells whether its older chunks are needed. An event
+    about the subject as a whole (a dose, an enrolment, a decision) works on every page; so does a new edition of the
+    book or the protocol.
+    """
     edition = _page_edition(book, record.study)
     stale = record.header.book not in {"", edition}
     if stale or not isinstance(event, Measurement):
-        _check_loaded(record, pages_needed(record, event, book))
+        _check_loaded(record, _asked_for(record, event, book, stale=stale))
     because = f"{event.kind} {event.source.record} v{event.source.version}" if event else "the clock"
     # A late event does not turn the clock back: a window that has closed stays closed.
     as_of = max(as_of, record.header.concluded_to or as_of)
@@ -219,11 +195,9 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     filed: dict[str, Filed] = {}
     if isinstance(event, Measurement):
         keys, told = series_keys(event, book), result_of(event)
+        shelves = [_shelf(record, key, None if stale else told, book) for key in keys]
         known = record.header.digests
-        filed = {
-            key: file_result(_shelf(record, key, None if stale else told, book), told, bench, known.get(key))
-            for key in keys
-        }
+        filed = {key: file_result(one, told, bench, known.get(key)) for key, one in zip(keys, shelves, strict=True)}
         outcome = filed[keys[0]].outcome
     elif isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
@@ -244,9 +218,19 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
     return _closed(before, record, filed, bench, outcome)
 
 
+def _asked_for(record: SubjectRecord, event: SubjectEvent | None, book: Book, *, stale: bool) -> Iterator[str]:
+    """The pages that are worked on for something else than a measurement, or for another edition of the book."""
+    if isinstance(event, AdverseEvent):
+        yield report_page(event.source.record)
+    if stale or _touches_every_page(record, event):
+        for name in record.header.digests:
+            is_report = name.startswith(REPORT)
+            yield from (name,) if is_report else names_needed(record, name, None, _order(record, name, book))
+
+
 def _check_loaded(record: SubjectRecord, names: Iterable[str]) -> None:
     if lacking := [name for name in names if record.page(name) is None]:
-        raise ValueError(f"pages not loaded: {', '.join(sorted(lacking))}")
+        raise PagesLacking(lacking)
 
 
 def _shelf(record: SubjectRecord, key: str, result: Result | None, book: Book) -> Shelf:

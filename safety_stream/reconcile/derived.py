@@ -12,6 +12,7 @@ from safety_stream.clinical.cohort import StudyRecord
 from safety_stream.clinical.events import Accepted, ClockTicked, SubjectEvent, clock_of, is_for_no_subject
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.record import SubjectRecord
+from safety_stream.clinical.stored import with_its_pages
 from safety_stream.rulebook.canary import CANARY
 from safety_stream.rulebook.tables import Book
 
@@ -47,10 +48,9 @@ class PartitionOfEvents:
 
     def _step(self, name: Name, event: SubjectEvent | None, as_of: datetime) -> Consequences[SubjectRecord]:
         record = self.records.get(name) or subject.empty(*name)
-        while missing := subject.pages_needed(record, event, self.book) - record.pages:
-            for page in sorted(missing):
-                record = subject.with_page(record, page, None)
-        after = subject_consequences(record, event, self.book, as_of)
+        after = with_its_pages(
+            record, subject.with_empty_page, lambda record: subject_consequences(record, event, self.book, as_of)
+        )
         self.records[name] = after.record
         if after.deadline is None:
             self.deadlines.pop(name, None)

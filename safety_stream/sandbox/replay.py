@@ -4,7 +4,7 @@ Events are taken in the order of the file; time is the events' own. Statuses of 
 in order, as the cohorts agent takes them. What cannot be read is a ``Rejected`` in its place.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.consequences import Consequences
 from safety_stream.clinical.events import Accepted, AnyEvent, ClockTicked, SubjectEvent, clock_of
 from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.stored import with_its_pages
 from safety_stream.intake import Rejected
 from safety_stream.rulebook.tables import Book
 from safety_stream.worker.clinic import Clinic
@@ -92,24 +93,26 @@ class Replay:
             yield from self._judge(study, subject, None, event.as_of)
 
     def _judge(self, study: str, subject: str, event: SubjectEvent | None, as_of: datetime) -> Iterator[News]:
-        after = self._clinic.of_subject(self._record(study, subject, event), event, as_of)
-        self._records[study, subject] = after.record
+        judge = self._clinic.of_subject
+        after = self._judged(study, subject, lambda record: judge(record, event, as_of))
         self._deadlines.pop((study, subject), None)
         if after.deadline is not None:
             self._deadlines[study, subject] = after.deadline
         yield from _news(after)
-        if after.status is not None:
-            decided = self._clinic.of_study(self._record(study, "", None), after.status, as_of)
-            self._records[study, ""] = decided.record
-            yield from _news(decided)
+        status = after.status
+        if status is not None:
+            decide = self._clinic.of_study
+            yield from _news(self._judged(study, "", lambda record: decide(record, status, as_of)))
 
-    def _record(self, study: str, subject: str, event: SubjectEvent | None) -> Any:
-        """The record with every page that is needed: what was not kept here was never written."""
+    def _judged(self, study: str, subject: str, judge: Callable[[Any], Consequences[Any]]) -> Consequences[Any]:
+        """What follows for a record, which is kept: a page that is not at hand was never written."""
         record = self._records.get((study, subject)) or self._clinic.empty(study, subject)
-        while missing := self._clinic.needed(record, event) - self._clinic.pages(record):
-            for page in sorted(missing):
-                record = self._clinic.with_page(record, page, None)
-        return record
+        after = with_its_pages(record, self._with_empty_page, judge)
+        self._records[study, subject] = after.record
+        return after
+
+    def _with_empty_page(self, record: Any, name: str) -> Any:
+        return self._clinic.with_page(record, name, None)
 
 
 def _news(after: Consequences[Any]) -> Iterator[News]:

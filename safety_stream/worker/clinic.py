@@ -1,6 +1,6 @@
 """The judgement the worker runs with: the book, and the pure functions that read it."""
 
-from collections.abc import Collection, Set
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -39,16 +39,6 @@ class Clinic:
         """A record that holds nothing yet; a study is a record with subject ''."""
         return subject.empty(study, subject_number) if subject_number else cohort.empty(study)
 
-    def pages(self, record: Record) -> Set[str]:
-        """The names of the pages that are loaded."""
-        return record.loaded if isinstance(record, StudyRecord) else record.pages
-
-    def needed(self, record: Record, event: SubjectEvent | None) -> Set[str]:
-        """The names of the pages this event needs; null event: the passing of time."""
-        if isinstance(record, StudyRecord):
-            return study_pages.pages_needed(record)
-        return subject.pages_needed(record, event, self.book)
-
     def with_page(self, record: Any, name: str, stored: bytes | None) -> Record:
         """The record with one more page loaded; null: nothing is kept under this name."""
         pages = study_pages.with_page if isinstance(record, StudyRecord) else subject.with_page
@@ -62,16 +52,16 @@ class Clinic:
     def of_subject(
         self, record: SubjectRecord, event: SubjectEvent | None, as_of: datetime
     ) -> Consequences[SubjectRecord]:
-        """What follows for a subject."""
+        """What follows for a subject; null event: time has passed. Raises PagesLacking."""
         after = subject_consequences(record, event, self.book, as_of)
         return after._replace(status=None) if record.study == CANARY else after  # it is no subject of any count
 
     def of_study(self, record: StudyRecord, status: SubjectStatus | None, as_of: datetime) -> Consequences[StudyRecord]:
-        """What follows for a study, as of the status."""
+        """What follows for a study, as of the status. Raises PagesLacking."""
         if status is None:
             return Consequences(record=record, changes=(), alerts=(), pages=frozenset())
         return cohort_consequences(record, status, self.book)
 
     def numbers(self, record: StudyRecord) -> StudyNumbers:
-        """A study in numbers, for metrics."""
+        """A study in numbers, for metrics. Raises PagesLacking."""
         return cohort.study_numbers(record, self.book)

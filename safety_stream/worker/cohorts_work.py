@@ -39,8 +39,10 @@ class CohortsWork:
         self._guard.check(message)
         check_partition(message, self._settings.partitions)
         status = SubjectStatus.model_validate_json(message.value or b"")
-        record = self._records.ready(message.partition, status.study, "", None)
-        after = self._judgement.of_study(record, status, status.as_of)
+        judge = self._judgement.of_study
+        after = self._records.judged(
+            message.partition, status.study, "", lambda record: judge(record, status, status.as_of)
+        )
         self._metrics.concluded(after)
         self._studies[message.partition].add(status.study)
         values = self._records.keep(message.partition, message.offset, after)
@@ -74,7 +76,7 @@ class CohortsWork:
 
     def _show(self, partition: int) -> None:
         numbers = {
-            study: self._judgement.numbers(self._records.ready(partition, study, "", None))
+            study: self._records.judged(partition, study, "", self._judgement.numbers)
             for study in sorted(self._studies[partition])
         }
         self._metrics.studies_are(partition, numbers)

@@ -1,6 +1,6 @@
 """What the engine needs of the clinic: pages in, pages and consequences out. The engine knows no more of it."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -67,16 +67,8 @@ class Judgement(Protocol):
         """A record that holds nothing yet; a study is a record with subject ''."""
         ...
 
-    def pages(self, record: Record) -> Set[str]:
-        """The names of the pages that are loaded."""
-        ...
-
-    def needed(self, record: Record, event: SubjectEvent | None) -> Set[str]:
-        """The names of the pages this event needs, the header being loaded; null event: the passing of time."""
-        ...
-
     def with_page(self, record: Record, name: str, stored: bytes | None) -> Record:
-        """The record with one more page loaded; null: nothing is kept under this name."""
+        """The record with one more page loaded, the header first; null: nothing is kept under this name."""
         ...
 
     def page(self, record: Record, name: str) -> bytes:
@@ -84,13 +76,13 @@ class Judgement(Protocol):
         ...
 
     def of_subject(self, record: Record, event: SubjectEvent | None, as_of: datetime) -> Consequences:
-        """What follows for a subject."""
+        """What follows for a subject; null event: time has passed. Raises PagesLacking with pages to be loaded."""
         ...
 
     def of_study(self, record: Record, status: SubjectStatus, as_of: datetime) -> Consequences:
-        """What follows for a study; all its pages must be loaded."""
+        """What follows for a study. Raises PagesLacking."""
         ...
 
     def numbers(self, record: Record) -> StudyNumbers:
-        """A study in numbers; all its pages must be loaded."""
+        """A study in numbers. Raises PagesLacking."""
         ...

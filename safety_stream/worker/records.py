@@ -1,14 +1,18 @@
 """The records of owned subjects: read from the kept pages when needed, held ready, dropped with their partition."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
-from safety_stream.clinical.events import SubjectEvent
+from safety_stream.clinical.stored import with_its_pages
 from safety_stream.worker.judgement import HEADER, Consequences, Judgement, Record
 from safety_stream.worker.pages import Page, deadline_of, pack, page_key, unpack
 from safety_stream.worker.strict.tables import DurableTable
 
 MOST_HELD = 2000
+_Judged = TypeVar("_Judged")
 
 
 class Records:
@@ -23,15 +27,13 @@ class Records:
         self._judgement = judgement
         self._held: defaultdict[int, dict[tuple[str, str], Record]] = defaultdict(dict)
 
-    def ready(self, partition: int, study: str, subject: str, event: SubjectEvent | None) -> Record:
-        """The record with every page loaded that this event needs; null event: the passing of time."""
+    def judged(self, partition: int, study: str, subject: str, judge: Callable[[Record], _Judged]) -> _Judged:
+        """What a judgement makes of a record, with every page loaded that it asks for."""
+        load = partial(self._load, partition)
         record = self._held[partition].get((study, subject))
         if record is None:
-            record = self._load(partition, self._judgement.empty(study, subject), HEADER)
-        while missing := self._judgement.needed(record, event) - self._judgement.pages(record):
-            for name in sorted(missing):  # one page may tell that others are needed
-                record = self._load(partition, record, name)
-        return record
+            record = load(self._judgement.empty(study, subject), HEADER)
+        return with_its_pages(record, load, judge)
 
     def keep(self, partition: int, offset: int, after: Consequences) -> dict[bytes, bytes]:
         """Hold the record ready, and the values to keep. Raises PageTooLarge, then nothing has changed."""

@@ -101,8 +101,8 @@ class SubjectsWork:
         self, message: Message, study: str, subject: str, event: SubjectEvent | None, as_of: datetime
     ) -> Effects:
         partition = message.partition
-        record = self._records.ready(partition, study, subject, event)
-        after = self._judgement.of_subject(record, event, as_of)
+        judge = self._judgement.of_subject
+        after = self._records.judged(partition, study, subject, lambda record: judge(record, event, as_of))
         values = self._records.keep(partition, message.offset, after)
         self.deadlines.put(partition, f"{study}|{subject}", after.deadline)
         self._metrics.concluded(after)

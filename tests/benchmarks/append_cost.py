@@ -14,12 +14,14 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from statistics import median
 from time import perf_counter_ns
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import ANY_EVENT, SubjectEvent
 from safety_stream.clinical.record import SubjectRecord
+from safety_stream.clinical.stored import with_its_pages
 from safety_stream.rulebook.load import load_book
 
 BOOK = load_book(allow_unsigned=True)
@@ -60,10 +62,8 @@ def _costs(key: str, marks: list[int]) -> dict[str, float]:
 
 
 def _stepped(record: SubjectRecord, event: SubjectEvent) -> SubjectRecord:
-    while missing := subject.pages_needed(record, event, BOOK) - record.pages:
-        for page in missing:
-            record = subject.with_page(record, page, None)
-    return subject.step(record, event, BOOK, event.reported_at).record
+    judge = partial(subject.step, event=event, book=BOOK, as_of=event.reported_at)
+    return with_its_pages(record, subject.with_empty_page, judge).record
 
 
 def _dosed() -> SubjectRecord:

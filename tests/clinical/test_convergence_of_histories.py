@@ -9,6 +9,7 @@ import pytest
 from any_event import events
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stepping import stepped
 from stories import (
     FAR,
     SUBJECT,
@@ -167,9 +168,7 @@ def test_a_tube_that_moves_from_one_subject_to_another() -> None:
     b = [one.model_copy(update={"subject": "002"}) for one in [*TREATED, lab("PLAT", 15, "150")]]
     book, record = bundled(), subject.empty(moved.study, "002")
     for event in [*b, moved]:
-        for page in subject.pages_needed(record, event, book) - record.pages:
-            record = subject.with_page(record, page, None)
-        record = subject.step(record, event, book, FAR).record
+        record = stepped(record, event, book, FAR).record
     assert SUBJECT != "002"
     assert not [one for one in end_of(a).values() if one.kind == "toxicity"]
     (grave,) = [one for one in subject.standing(record).values() if one.kind == "toxicity"]

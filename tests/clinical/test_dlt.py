@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from stepping import stepped
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.conclusion import finding_id
@@ -51,10 +52,7 @@ class Told:
         source = {"system": "edc", "id": record, "version": version}
         event = ANY_EVENT.validate_python({"study": STUDY, "subject": "001", "source": source, **fields})
         assert event.kind != "clock_ticked"
-        while lacking := subject.pages_needed(self.record, event, BOOK) - self.record.pages:
-            for page in lacking:
-                self.record = subject.with_page(self.record, page, None)
-        return self._took(subject.step(self.record, event, BOOK, as_of))
+        return self._took(stepped(self.record, event, BOOK, as_of))
 
     def wait_until(self, as_of: datetime) -> list[str]:
         """What the passing of time alone changed."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from stepping import stepped
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import ANY_EVENT
@@ -23,9 +24,7 @@ def _concluded(*told: dict[str, Any]) -> list[AnyFinding]:
         source = {"system": "edc", "id": str(number)}
         event = ANY_EVENT.validate_python({"study": STUDY, "subject": "001", "source": source, **fields})
         assert event.kind != "clock_ticked"
-        for page in subject.pages_needed(record, event, book) - record.pages:
-            record = subject.with_page(record, page, None)
-        record = subject.step(record, event, book, AS_OF).record
+        record = stepped(record, event, book, AS_OF).record
     return list(subject.standing(record).values())
 
 

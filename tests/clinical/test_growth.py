@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 import pytest
+from stepping import stepped
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import LabResult, Screened, SubjectEvent
@@ -52,10 +53,7 @@ def _counted(record: SubjectRecord, event: SubjectEvent) -> tuple[SubjectRecord,
 
 
 def _stepped(record: SubjectRecord, event: SubjectEvent) -> SubjectRecord:
-    while missing := subject.pages_needed(record, event, BOOK) - record.pages:
-        for page in missing:
-            record = subject.with_page(record, page, None)
-    return subject.step(record, event, BOOK, event.reported_at).record
+    return stepped(record, event, BOOK, event.reported_at).record
 
 
 def _screened() -> SubjectRecord:

@@ -4,6 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from stepping import stepped
+
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import ANY_EVENT, SubjectEvent
 from safety_stream.rulebook.load import load_book
@@ -43,9 +45,7 @@ def test_a_recovery_does_not_prove_that_an_event_came_before_treatment() -> None
     ]
     record, emergent = subject.empty("CDISCPILOT01", "01"), []
     for event in course:
-        for page in subject.pages_needed(record, event, book) - record.pages:
-            record = subject.with_page(record, page, None)
-        done = subject.step(record, event, book, datetime.fromisoformat("2013-05-08T00:00:00-04:00"))
+        done = stepped(record, event, book, datetime.fromisoformat("2013-05-08T00:00:00-04:00"))
         record = done.record
         emergent += [change.finding.emergent for change in done.changes if change.finding.kind == "toxicity"]
     assert emergent == [None, None], "raised while nobody knows, closed while nobody knows"

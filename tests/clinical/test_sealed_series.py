@@ -6,10 +6,12 @@ import pytest
 from crashing import Crashing, said_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stories import FAR, TREATED, Played, infusion, lab, screened, taken_back
+from stories import FAR, STUDY, SUBJECT, TREATED, Played, infusion, lab, screened, taken_back
 
 from safety_stream.clinical import shelf, subject
 from safety_stream.clinical.events import SubjectEvent
+from safety_stream.clinical.record import SubjectRecord
+from safety_stream.clinical.stored import with_its_pages
 
 VALUES = ("0.3", "0.8", "1.2", "3.0", "2.6", "Hello")
 TEMPERATURES = ("36.8", "40.2", "40.6", "38.4", ">39.9", "Hello")  # above 40.0 it matters for how long
@@ -115,3 +117,28 @@ def test_an_old_result_told_again_is_known() -> None:
     assert (played.take(old).outcome, played.take(old).pages) == ("duplicate", frozenset())
     assert played.take(taken_back(old)).outcome == "corrected"
     assert not played.of("toxicity")
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        (lab("NEUT", 50, "3.0"), []),
+        (lab("NEUT", 15.05, "3.0"), ["NEUT~1", "NEUT~2"]),
+        (lab("NEUT", 60, "3.1", record="n20"), ["NEUT~1", "NEUT~2"]),
+    ],
+    ids=["in order", "older than the open page", "a new time for a record of a chunk"],
+)
+def test_a_step_asks_for_the_pages_it_works_on_and_for_no_more(told: SubjectEvent, asked: list[str]) -> None:
+    """In rounds: the open page, its index, and the chunks only where the result, or its record, lies among them."""
+    played = Played(TREATED, stored=True)
+    for n in range(100):
+        played.take(lab("NEUT", 15 + n / 8, "3.0", record=f"n{n}"))
+    loaded: list[str] = []
+
+    def load(record: SubjectRecord, name: str) -> SubjectRecord:
+        loaded.append(name)
+        return played.page_of(record, name)
+
+    header = played.page_of(subject.empty(STUDY, SUBJECT), "header")
+    with_its_pages(header, load, lambda record: subject.step(record, told, played.book, FAR))
+    assert loaded == ["NEUT", "NEUT~index", *asked]

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from stepping import stepped
 
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import ClockTicked, SubjectEvent
@@ -39,9 +40,7 @@ class Trial:
     def _step(self, name: str, event: SubjectEvent | None, as_of: datetime) -> None:
         self.now[name] = max(as_of, self.now.get(name, as_of))
         record = self.records.get(name) or subject.empty(STUDY, name)
-        for page in subject.pages_needed(record, event, self.book) - record.pages:
-            record = subject.with_page(record, page, None)
-        done = subject.step(record, event, self.book, self.now[name])
+        done = stepped(record, event, self.book, self.now[name])
         self.records[name] = done.record
         self.changes += done.changes
         if done.status is not None:

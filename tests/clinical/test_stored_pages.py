@@ -16,6 +16,7 @@ from safety_stream.clinical import study_pages, subject
 from safety_stream.clinical.cohort import StudyRecord
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.record import SubjectRecord
+from safety_stream.clinical.stored import PagesLacking
 from safety_stream.errors import PageOfAnotherVersion
 
 OLDER = Path(__file__).parents[1] / "fixtures" / "pages" / "format_1.json"
@@ -34,6 +35,12 @@ def _loaded(pages: dict[str, Any]) -> SubjectRecord:
     return record
 
 
+def _asked_for(record: SubjectRecord, event: SubjectEvent) -> frozenset[str]:
+    with pytest.raises(PagesLacking) as asked:
+        subject.step(record, event, bundled(), FAR)
+    return asked.value.names
+
+
 def _brought_up_to_date(pages: dict[str, Any]) -> dict[str, Any]:
     """What stands after the next event, which must conclude everything anew."""
     done = subject.step(_loaded(pages), enrolled(), bundled(), FAR)
@@ -44,8 +51,7 @@ def _brought_up_to_date(pages: dict[str, Any]) -> dict[str, Any]:
 def test_pages_of_format_1_are_read_and_concluded_anew() -> None:
     """With the next event each page is of this edition and format, and what stands follows from the facts alone."""
     pages = _older()
-    needed = subject.pages_needed(_loaded({"header": pages["header"]}), enrolled(), bundled())
-    assert {"header", "ALT", "NEUT", "K"} <= needed
+    assert {"ALT", "NEUT", "K"} <= _asked_for(_loaded({"header": pages["header"]}), enrolled())
     found = _brought_up_to_date(pages)
     assert {one.kind for one in found.values()} >= {"toxicity", "dose_limiting_toxicity", "reported_event"}
 
@@ -92,7 +98,7 @@ def test_a_series_left_behind_by_a_crash_is_concluded_from_all_its_pages() -> No
     pages |= {name: page for name, page in _older().items() if name.startswith("NEUT")}
     told = lab("NEUT", 30, "2.0")
     loaded = _loaded({name: page for name, page in pages.items() if name in {"header", "NEUT", "NEUT~index"}})
-    assert {"NEUT~1", "NEUT~2"} <= subject.pages_needed(loaded, told, bundled())
+    assert {"NEUT~1", "NEUT~2"} <= _asked_for(loaded, told)
     done = subject.step(_loaded(pages), told, bundled(), FAR)
     assert subject.standing(done.record) == subject.conclude(done.record, bundled(), FAR).findings
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from stepping import all_consequences
 from stories import (
     STUDY,
     Played,
@@ -27,7 +28,7 @@ from stories import (
 )
 
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.consequences import cohort_consequences, subject_consequences
+from safety_stream.alerting.consequences import cohort_consequences
 from safety_stream.clinical import cohort, subject
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings_study import CohortDecision, StudyTally
@@ -83,10 +84,7 @@ class Study:
 
     def _take(self, name: str, event: SubjectEvent | None, as_of: datetime) -> None:
         record = self.subjects.get(name, subject.empty(STUDY, name))
-        while missing := subject.pages_needed(record, event, self.book) - record.pages:
-            for page in missing:
-                record = subject.with_page(record, page, None)
-        done = subject_consequences(record, event, self.book, as_of)
+        done = all_consequences(record, event, self.book, as_of)
         self.subjects[name] = done.record
         alerts = list(done.alerts)
         if done.status is not None:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+from stepping import stepped
 from stories import without_schedule
 
 from safety_stream.clinical import subject
@@ -36,10 +37,7 @@ class Seen:
         usual = {"study": STUDY, "subject": "001", "source": {"system": "edc", "id": record}}
         event = ANY_EVENT.validate_python({**usual, "reported_at": "2024-07-16T08:00:00+08:00", **fields})
         assert event.kind != "clock_ticked"
-        while lacking := subject.pages_needed(self.record, event, BOOK) - self.record.pages:
-            for page in lacking:
-                self.record = subject.with_page(self.record, page, None)
-        return self._after(subject.step(self.record, event, BOOK, as_of))
+        return self._after(stepped(self.record, event, BOOK, as_of))
 
     def at(self, as_of: datetime) -> "Seen":
         """After nothing but time."""

@@ -4,6 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from stepping import stepped
 
 from safety_stream.clinical import filing, series, subject, untouched
 from safety_stream.clinical.course import Course
@@ -151,10 +152,7 @@ def _told(*events: SubjectEvent) -> SubjectRecord:
 
 
 def _stepped(record: SubjectRecord, event: SubjectEvent) -> SubjectRecord:
-    for _ in range(4):
-        for page in subject.pages_needed(record, event, BOOK) - record.pages:
-            record = subject.with_page(record, page, None)
-    return subject.step(record, event, BOOK, DAY_0 + timedelta(days=2)).record
+    return stepped(record, event, BOOK, DAY_0 + timedelta(days=2)).record
 
 
 def _lab(test: str, value: str, unit: str, low: str, high: str, *, days: int) -> SubjectEvent:

@@ -16,6 +16,7 @@ from safety_stream.clinical.conclusion import Evidence, finding_id
 from safety_stream.clinical.events import LabResult, SubjectEvent
 from safety_stream.clinical.findings import FindingChange
 from safety_stream.clinical.findings_subject import DataQuery, SubjectStatus
+from safety_stream.clinical.stored import PagesLacking
 from safety_stream.worker.judgement import HEADER
 
 STUDY = "COUNT-01"
@@ -53,14 +54,6 @@ class Counting:
         """Nothing yet."""
         return Tallied(study, subject)
 
-    def pages(self, record: Tallied) -> frozenset[str]:
-        """The pages loaded."""
-        return frozenset(record.loaded)
-
-    def needed(self, record: Tallied, event: SubjectEvent | None) -> frozenset[str]:
-        """The page of the event's test."""
-        return frozenset({event.test or "other"}) if isinstance(event, LabResult) else frozenset()
-
     def with_page(self, record: Tallied, name: str, stored: bytes | None) -> Tallied:
         """One more page."""
         content = json.loads(stored) if stored else {"count": 0, "chain": "", "seen": []}
@@ -75,6 +68,8 @@ class Counting:
         if not isinstance(event, LabResult):
             return Counted(record)
         name = event.test or "other"
+        if name not in record.loaded:
+            raise PagesLacking({name})
         if event.value == "boom":
             raise RuntimeError("a judgement that always fails")
         if event.source.id in record.loaded[name]["seen"]:

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from stories import FAR, Played
+from stories import Played
 
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import SubjectEvent
@@ -24,7 +24,7 @@ class Crashing(Played):
 
     def take(self, event: SubjectEvent | None, as_of: Any = None) -> subject.Step:
         """The event once with a crash in the middle of the writing, then again to the end."""
-        tried = subject.step(self.loaded(event), event, self.book, as_of or FAR)
+        tried = self.tried(event, as_of)
         written = [name for name in sorted(tried.pages) if self.chance.random() < 0.5]
         self.store.update({name: subject.page_json(tried.record, name) for name in written})
         done = super().take(event, as_of)

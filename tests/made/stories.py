@@ -26,6 +26,7 @@ from safety_stream.clinical.events import (
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.record import Header, Page, SubjectRecord
+from safety_stream.clinical.stored import with_its_pages
 from safety_stream.rulebook.load import load_book
 from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book
@@ -233,7 +234,7 @@ class Played:
 
     def take(self, event: SubjectEvent | None, as_of: datetime | None = None) -> subject.Step:
         """One event; time stands at a far day unless told, so that order alone differs."""
-        done = subject.step(self.loaded(event), event, self.book, as_of or FAR)
+        done = self.tried(event, as_of)
         self.record = done.record
         self.changes += done.changes
         for name in done.pages:
@@ -242,22 +243,20 @@ class Played:
             self.store[name] = subject.page_json(done.record, name) if self.stored else page
         return done
 
-    def loaded(self, event: SubjectEvent | None) -> SubjectRecord:
-        """The record with the pages this event needs; ``stored``: nothing is held but what was written as JSON."""
-        record = self._with(subject.empty(STUDY, SUBJECT), "header") if self.stored else self.record
-        while missing := subject.pages_needed(record, event, self.book) - record.pages:
-            for name in missing:
-                record = self._with(record, name)
-        return record
+    def tried(self, event: SubjectEvent | None, as_of: datetime | None = None) -> subject.Step:
+        """What one event would bring about; ``stored``: nothing is held but what was written as JSON."""
+        record = self.page_of(subject.empty(STUDY, SUBJECT), "header") if self.stored else self.record
+        return with_its_pages(record, self.page_of, lambda loaded: subject.step(loaded, event, self.book, as_of or FAR))
 
     def whole(self) -> SubjectRecord:
         """The record with every page there is."""
         record = subject.empty(STUDY, SUBJECT)
         for name in self.store:
-            record = self._with(record, name)
+            record = self.page_of(record, name)
         return record
 
-    def _with(self, record: SubjectRecord, name: str) -> SubjectRecord:
+    def page_of(self, record: SubjectRecord, name: str) -> SubjectRecord:
+        """The record with one more page as it is kept."""
         page = self.store.get(name)
         if page is None or isinstance(page, bytes):
             return subject.with_page(record, name, page)

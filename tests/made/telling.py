@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from stepping import all_consequences
 from stories import STUDY, SUBJECT, TESTS, at, bundled, head
 
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.consequences import subject_consequences
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import ANY_EVENT, SubjectEvent
 from safety_stream.clinical.findings import AnyFinding
@@ -70,9 +70,7 @@ class Telling:
     def take(self, event: SubjectEvent) -> None:
         """One event, as of its report."""
         book = bundled()
-        for page in subject.pages_needed(self.record, event, book) - self.record.pages:
-            self.record = subject.with_page(self.record, page, None)
-        done = subject_consequences(self.record, event, book, event.reported_at)
+        done = all_consequences(self.record, event, book, event.reported_at)
         self.record = done.record
         self.events.append(event)
         self.sent += [alert for alert in done.alerts if alert.decision.action == "send"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from safety_stream.alerting.channels.channel import Message, Outcome
 from safety_stream.alerting.render import Templates
 from safety_stream.bundled import bundled_folder
 from safety_stream.clinical.events import Accepted, LabResult
+from safety_stream.clinical.stored import with_its_pages
 from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.canary import Canary, results
 from safety_stream.notifier.consuming import Reader
@@ -38,10 +40,11 @@ def judged(*events: LabResult) -> list[Any]:
     clinic, found = Clinic(with_canary(bundled())), list[Any]()
     record: Any = clinic.empty(CANARY, events[0].subject)
     for event in events:
-        while missing := clinic.needed(record, event) - clinic.pages(record):
-            for page in sorted(missing):
-                record = clinic.with_page(record, page, None)
-        after = clinic.of_subject(record, event, event.reported_at)
+        after = with_its_pages(
+            record,
+            lambda record, page: clinic.with_page(record, page, None),
+            partial(clinic.of_subject, event=event, as_of=event.reported_at),
+        )
         record = after.record
         found.append(after)
     return found
