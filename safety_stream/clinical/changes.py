@@ -15,6 +15,11 @@ class Kept(NamedTuple):
     finding: AnyFinding | None
 
 
+def standing_of(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:
+    """The findings that were sent and not withdrawn, by id."""
+    return {id_: one.finding for id_, one in kept.items() if one.finding is not None}
+
+
 def difference(
     kept: Mapping[str, Kept],
     found: Mapping[str, AnyFinding],

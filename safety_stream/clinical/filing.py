@@ -12,15 +12,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical import shelf as shelves
-from safety_stream.clinical.changes import Kept, difference
+from safety_stream.clinical.changes import Kept, difference, standing_of
 from safety_stream.clinical.course import Course
-from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings import FindingChange
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.memory import Outcome, comes_last, placed
 from safety_stream.clinical.points import point_of
-from safety_stream.clinical.recent import Again, Recent, found_again, gone_on, refolded
-from safety_stream.clinical.record import Closed, Index, Page, Report, Series
+from safety_stream.clinical.recent import Again, found_again, gone_on, refolded
+from safety_stream.clinical.record import Closed, Index, Page, Recent, Report, Series
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.series import (
@@ -276,7 +276,7 @@ def _distributed(shelf: Shelf, parts: list[list[Carried]], kept: Mapping[str, Ke
     for chunk, home in zip(shelf.chunks, homes, strict=True):
         own = {id_: one for id_, one in kept.items() if id_ in home or id_ in chunk.kept}
         chunks.append(replace(chunk, kept=own))
-        past = summed(past, digest_of(_standing({id_: kept[id_] for id_ in home if id_ in kept}), Fold()))
+        past = summed(past, digest_of(standing_of({id_: kept[id_] for id_ in home if id_ in kept}), Fold()))
     elsewhere = frozenset().union(*homes)
     own = {id_: one for id_, one in kept.items() if id_ not in elsewhere}
     before = elsewhere & {*shelf.series.kept, *shelf.series.copies}
@@ -302,12 +302,8 @@ def _closed(step: Carried) -> Iterator[Closed]:
 
 
 def _digest(series: Series) -> Digest:
-    own = digest_of(_standing(series.kept), series.fold)
+    own = digest_of(standing_of(series.kept), series.fold)
     return summed(series.past, own) if series.sealed or series.sealing else own
-
-
-def _standing(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:
-    return {id_: one.finding for id_, one in kept.items() if one.finding is not None}
 
 
 def _later(one: datetime | None, *others: datetime) -> datetime | None:

@@ -17,24 +17,11 @@ from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Fold
 from safety_stream.clinical.memory import placed
 from safety_stream.clinical.points import point_of
-from safety_stream.clinical.record import Series
+from safety_stream.clinical.record import Recent, Series
 from safety_stream.clinical.result import Order, Result
 from safety_stream.clinical.series import Carried, all_findings, folded
 
 STEPS = 6
-
-
-class Recent(NamedTuple):
-    """The last steps of a page, and the fold before them; ``page``: the very object that they led to."""
-
-    page: Series
-    before: Fold
-    steps: tuple[Carried, ...]
-
-    @property
-    def fold(self) -> Fold:
-        """The fold after the last of them."""
-        return self.steps[-1].fold if self.steps else self.before
 
 
 def gone_on(held: Recent | None, page: Series, after: Series, step: Carried) -> Recent:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from safety_stream.clinical.changes import Kept
 from safety_stream.clinical.course import Course
@@ -27,10 +27,8 @@ from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.parts import Said
 from safety_stream.clinical.result import Result
+from safety_stream.clinical.series import Carried
 from safety_stream.clinical.stored import read_page, write_page
-
-if TYPE_CHECKING:
-    from safety_stream.clinical.recent import Recent
 
 HEADER = "header"
 REPORT = "ae:"
@@ -123,6 +121,19 @@ Page = Header | Series | Chunk | Index | Report
 _Page = TypeVar("_Page", Header, Series, Chunk, Index, Report)
 
 
+class Recent(NamedTuple):
+    """The last steps of a page, and the fold before them; ``page``: the very object that they led to."""
+
+    page: Series
+    before: Fold
+    steps: tuple[Carried, ...]
+
+    @property
+    def fold(self) -> Fold:
+        """The fold after the last of them."""
+        return self.steps[-1].fold if self.steps else self.before
+
+
 class Held(NamedTuple):
     """The frame that the header's facts make, for one edition of book and protocol, and what was made with it.
 
@@ -132,7 +143,7 @@ class Held(NamedTuple):
     edition: str
     frame: Frame
     courses: dict[str, Course]
-    recent: dict[str, "Recent"]
+    recent: dict[str, Recent]
 
 
 class SubjectRecord(NamedTuple):
@@ -145,7 +156,7 @@ class SubjectRecord(NamedTuple):
     chunks: Mapping[str, Chunk] = {}  # never changed: a record is a value
     indexes: Mapping[str, Index] = {}  # never changed: a record is a value
     reports: Mapping[str, Report] = {}  # never changed: a record is a value
-    frame: "Held | None" = None
+    frame: Held | None = None
     said: Said | None = None
 
     def with_header(self, header: Header) -> "SubjectRecord":
@@ -163,7 +174,7 @@ class SubjectRecord(NamedTuple):
             reports=_laid(self.reports, pages, Report),
         )
 
-    def after(self, header: Header, pages: Mapping[str, Page], frame: "Held", said: Said | None) -> "SubjectRecord":
+    def after(self, header: Header, pages: Mapping[str, Page], frame: Held, said: Said | None) -> "SubjectRecord":
         """The record after a step: its header and pages, and what was derived from them."""
         series, chunks, indexes, reports = self.series, self.chunks, self.indexes, self.reports
         for name, page in pages.items():

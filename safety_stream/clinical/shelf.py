@@ -10,7 +10,7 @@ brought it is told again after a crash); and of two copies of a finding the one 
 """
 
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import tzinfo
 from functools import lru_cache
@@ -18,9 +18,8 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import NamedTuple
 
-from safety_stream.clinical.changes import Kept
+from safety_stream.clinical.changes import Kept, standing_of
 from safety_stream.clinical.course import Course
-from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.points import point_of
 from safety_stream.clinical.reconciliation import newest
@@ -231,7 +230,7 @@ def without_sealed(series: Series, course: Course, before: Series) -> Series:
     return replace(
         series,
         kept={id_: kept for id_, kept in series.kept.items() if id_ not in ids},
-        past=summed(series.past, digest_of(_standing(moved), Fold())),
+        past=summed(series.past, digest_of(standing_of(moved), Fold())),
     )
 
 
@@ -268,7 +267,3 @@ def summed(one: Digest, other: Digest) -> Digest:
     observe = max((part.observe for part in (one, other) if part.observe is not None), default=None)
     dlts = tuple(sorted({*one.dlts, *other.dlts}))
     return other._replace(worst=max(worst, default=None), dlts=dlts, graded=graded, observe=observe)
-
-
-def _standing(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:
-    return {id_: one.finding for id_, one in kept.items() if one.finding is not None}

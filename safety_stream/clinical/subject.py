@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from safety_stream.clinical.changes import difference
+from safety_stream.clinical.changes import difference, standing_of
 from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measurement, SubjectEvent
 from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf
@@ -132,7 +132,7 @@ def standing(record: SubjectRecord) -> dict[str, AnyFinding]:
         kept.update(shelf_of(record, key).kept)
     for report in record.reports.values():
         kept.update(report.kept)
-    return {id_: one.finding for id_, one in kept.items() if one.finding is not None}
+    return standing_of(kept)
 
 
 def remember(record: SubjectRecord, event: SubjectEvent, book: Book) -> SubjectRecord:
