@@ -232,12 +232,12 @@ def _a_little_late(again: Again, told: Result, bench: Bench) -> Filed:
 def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
     """Every page of an analyte anew; a late result joins the chunk of its time."""
     course = bench.course(shelf.series.analyte)
-    parts = shelf.parts if told is None else joined(shelf.parts, told, course.order)
+    held = shelf.parts if told is None else joined(shelf.parts, told, course.order)
+    parts = [tuple(sorted(part, key=course.order)) for part in held]  # another edition may have kept another order
     stands = settled(one for part in parts for one in part)
     valid = [[one for one in part if stands[one.record] is one] for part in parts]
-    ordered = [sorted(part, key=course.order) for part in valid]
-    steps = folded((one for part in ordered for one in part), course)
-    records = [{one.record for one in part} for part in ordered]
+    steps = folded((one for part in valid for one in part), course)
+    records = [{one.record for one in part} for part in valid]
     inside = [[one for one in steps if one.result.record in here] for here in records]
     found = all_findings(steps[-1].fold if steps else Fold(), (one.touched for one in steps), course)
     kept, changes = difference(shelf.kept, found, bench.as_of, bench.because)

@@ -16,7 +16,8 @@ from safety_stream.clinical import study_pages, subject
 from safety_stream.clinical.cohort import StudyRecord
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.record import SubjectRecord
-from safety_stream.clinical.stored import PagesLacking
+from safety_stream.clinical.result import Result
+from safety_stream.clinical.stored import FORMAT, PagesLacking
 from safety_stream.errors import PageOfAnotherVersion
 
 OLDER = Path(__file__).parents[1] / "fixtures" / "pages" / "format_1.json"
@@ -126,3 +127,33 @@ def test_the_question_stays_while_anything_else_stands() -> None:
         assert [one.code for one in played.of("data_query")].count("subject_not_registered") == 1
     assert Played([*told, *map(taken_back, told)]).findings == {}
     assert Played([*told, screened()]).of("data_query", code="subject_not_registered") == []
+
+
+def _in_the_order_of_format_4(stored: bytes) -> bytes:
+    """A page whose results stand by time and record, whatever their specimens, as that format kept them."""
+    page = json.loads(stored)
+    names = list(Result._fields)
+    page["results"].sort(key=lambda one: (one[names.index("observed_at")], one[names.index("record")]))
+    return json.dumps(page | {"book": page["book"].replace(f"pages {FORMAT}", "pages 4")}).encode()
+
+
+def test_results_that_an_older_format_kept_in_another_order_take_late_ones_in_their_place() -> None:
+    """Two specimens of one day, one calcium low and one albumin low: concluded anew, and then one more comes late."""
+    day = "2024-07-02"
+    panel = [
+        lab("CA", 8, "1.95", record="1", specimen="morning", observed_at=day),
+        lab("CA", 8, "2.80", record="2", specimen="evening", observed_at=day),
+        lab("ALB", 8, "28", record="3", specimen="morning", observed_at=day),
+        lab("ALB", 8, "20", record="4", specimen="evening", observed_at=day),
+    ]
+    played = Played([*TREATED, *panel], stored=True)
+    header, page = played.store["header"], played.store["CA"]
+    assert isinstance(header, bytes)
+    assert isinstance(page, bytes)
+    played.store["header"] = header.replace(f"pages {FORMAT}".encode(), b"pages 4")
+    played.store["CA"] = _in_the_order_of_format_4(page)
+    later = [lab("K", 9, "4.0"), lab("CA", 8, "1.70", record="0", specimen="dawn", observed_at=day)]
+    for event in later:
+        played.take(event)
+    concluded = subject.conclude(played.whole(), played.book, FAR).findings
+    assert played.findings == concluded == Played([*TREATED, *panel, *later]).findings
