@@ -1,14 +1,15 @@
 """Recorded facts against the statements of a protocol: does a statement hold, do we not know, and what decided?
 
-Only what was recorded in the running screening counts. Of one fact the last record counts; two records of one time
-that differ leave it unknown. What is not recorded is not known, never "no".
+Only what was observed in the running screening counts, which ends with the first treatment: what comes after it is for
+the checks before infusions (T9). Of one fact the last record counts; two records of one time that differ leave it
+unknown. What is not recorded is not known, never "no".
 
     live-vaccine-last: 2024-05-20   |<------- within: 4 wk ------->| consent         surely inside
     live-vaccine-last: 2024-05      ...|==========|...                               may be inside
     live-vaccine-last: false        never given: outside
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -47,12 +48,21 @@ class Held(NamedTuple):
 
 def facts_between(frame: Frame, since: datetime | None, until: datetime | None) -> dict[str, Known]:
     """The last record of every fact that was surely observed since one instant and before another; null: no bound."""
-    found: dict[str, list[FactRecorded]] = {}
+    return _last_of_each(frame, _told_between(frame, since, until))
+
+
+def _told_between(frame: Frame, since: datetime | None, until: datetime | None) -> Iterator[FactRecorded]:
     for one in frame.facts_told:
         earliest, latest = one.observed_at.bounds(frame.zone)
         if (since is None or earliest >= since) and (until is None or latest < until):
-            found.setdefault(one.name, []).append(one)
-    return {name: _last(told, frame) for name, told in found.items()}
+            yield one
+
+
+def _last_of_each(frame: Frame, told: Iterable[FactRecorded]) -> dict[str, Known]:
+    found: dict[str, list[FactRecorded]] = {}
+    for one in told:
+        found.setdefault(one.name, []).append(one)
+    return {name: _last(same, frame) for name, same in found.items()}
 
 
 def _last(told: list[FactRecorded], frame: Frame) -> Known:
@@ -64,14 +74,26 @@ def _last(told: list[FactRecorded], frame: Frame) -> Known:
 
 
 def screening_facts(frame: Frame, number: int) -> dict[str, Known]:
-    """The facts of one screening, the age at consent among them; the first begins with what was known before."""
+    """The facts of one screening, the age at consent among them; the first begins with what was known before.
+
+    The last one ends with the first treatment; a fact first recorded between that and the first infusion is taken too,
+    as a criterion first measured then is.
+    """
     since = frame.screenings[number - 1].since if number > 1 else None
     until = frame.screenings[number].since if number < len(frame.screenings) else None
-    facts, screened = facts_between(frame, since, until), frame.screenings[number - 1].screened
+    told = list(_told_between(frame, since, until))
+    before = [one for one in told if frame.treated_before(*one.observed_at.bounds(frame.zone)) is not True]
+    facts, screened = _last_of_each(frame, before), frame.screenings[number - 1].screened
+    if len(before) < len(told):
+        facts = facts_between(frame, since, _first_infused(frame)) | facts
     if screened.age_years is not None:
         source = f"{screened.source.record} v{screened.source.version}"
         facts[AGE] = Known(str(screened.age_years), source, screened.consented)
     return facts
+
+
+def _first_infused(frame: Frame) -> datetime | None:
+    return min((one.latest for one in frame.infusions), default=None)
 
 
 def judge_fact(name: str, criterion: RecordedFact, facts: Mapping[str, Known], case: Case) -> tuple[Verdict, Held]:

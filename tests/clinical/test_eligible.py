@@ -4,7 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from stories import Played, enrolled, fact, infusion, lab, screened, told
+from stories import TREATED, Played, enrolled, fact, infusion, lab, planned, screened, told
 
 from safety_stream.clinical.events import FactRecorded, Screened, SubjectEvent
 
@@ -108,3 +108,30 @@ def test_two_answers_at_one_time_are_unknown() -> None:
         other.model_dump() | {"source": {"system": "test", "id": "twin", "version": 1}, "value": True}
     )
     assert state_of("hiv", other, twin) == "undetermined"
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        ([(-19, False), (6, True)], "met"),  # an infection that came after the first infusion
+        ([(-19, True), (6, False)], "breached"),  # one that was there, and was over later
+        ([(-19, False), (-4, True)], "met"),  # the check before the infusion asks about that one
+        ([(-4, True)], "breached"),  # first recorded in that check
+        ([(6, True)], "undetermined"),
+    ],
+)
+def test_screening_ends_with_the_first_treatment(told: list[tuple[int, bool]], verdict: str) -> None:
+    """T9: at screening, again before each infusion, after that for information: what comes later rewrites nothing."""
+    name = "uncontrolled-infection"
+    facts = [fact(name, day, value) for day, value in told]
+    assert state_of(name, *TREATED[:6], *facts) == verdict
+
+
+def test_an_infection_after_the_first_infusion_holds_the_second_and_accuses_nobody() -> None:
+    """T9: the check before infusion 2 says hold; the screening stays as it was judged."""
+    name = "uncontrolled-infection"
+    played = Played([*TREATED[:6], planned(2, 7), fact(name, -19, False), fact(name, 6, True)])
+    check = played.one("eligibility_status", check="before_infusion", infusion=2)
+    assert check.state == "hold"
+    (breach,) = [one for one in played.of("eligibility_breach") if one.criterion == name]
+    assert breach.phase == "before_infusion"
