@@ -202,6 +202,7 @@ FOR_THE_LIST: Final = {
     "dose_without_amount",
     "over_age",
     "refutation_without_finding",
+    "missing_end",
     "resolved_before_onset",
     "withdrawn_before_consent",
     "completed_and_withdrawn",

@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Literal
 
 from safety_stream.clinical.conclusion import Evidence, Input
-from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided
-from safety_stream.clinical.dlt_match import Match, duration, lasted
+from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided, is_covered
+from safety_stream.clinical.dlt_match import Candidate, Match, duration, lasted
 from safety_stream.clinical.dlt_windows import disagreement
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, RuleMet
 from safety_stream.clinical.frame import Frame
@@ -22,10 +22,21 @@ State = Literal["possible", "candidate", "confirmed", "refuted"]
 
 
 def dose_limiting(frame: Frame, matches: Iterable[Match | None], book_version: str) -> DoseLimitingToxicity | None:
-    """The one finding about one event, from all the rules that it meets or may meet."""
-    found = sorted((one for one in matches if one is not None), key=_gravest_first)
+    """The one finding about one event, from all the rules that it meets or may meet, perhaps more than once."""
+    times: dict[str, list[Match]] = {}
+    for one in matches:
+        if one is not None:
+            times.setdefault(one.rule.id, []).append(one)
+    found = sorted((_told(frame, same) for same in times.values()), key=_gravest_first)
     dlt = frame.version.dlt
     return _finding(frame, dlt, found, book_version) if found and dlt is not None else None
+
+
+def _told(frame: Frame, times: list[Match]) -> Match:
+    """Of all times that one rule is met the one to be told: the first that nobody has judged, else the first."""
+    met = [one for one in times if one.sure]
+    open_ = [one for one in met if not is_covered(frame, one.candidate.key, _ground(frame, one))]
+    return (open_ or met or times)[0]
 
 
 def _gravest_first(one: Match) -> tuple[bool, int]:
@@ -64,7 +75,7 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
         about=(lead.candidate.about,),
         term=lead.candidate.term,
         grade=lead.candidate.grade,
-        onset=lead.candidate.onset,
+        onset=lead.candidate.began,
         window_from=first,
         window_to=last,
         infusions=lead.window.infusions,
@@ -86,16 +97,18 @@ def dlt_id(frame: Frame, key: str) -> str:
 
 
 def _ground(frame: Frame, one: Match) -> Ground:
-    """Since when the rule has been met: since the grade it asks for was told, and since it has lasted so long."""
+    """Since when the rule has been met: since the grade it asks for began and was told, and since it lasted so long."""
     asked = one.rule.grade.lowest if one.rule.grade else 0
     told = [since for since, grade in one.candidate.rose if grade >= asked]
     since = [min(told)] if told else []
+    if one.candidate.since is not None:
+        since.append(one.candidate.since.earliest(frame.zone))
     return Ground(one.rule.id, one.sure, max((*since, *_lasted_at(frame, one)), default=None))
 
 
 def _lasted_at(frame: Frame, one: Match) -> Iterator[datetime]:
     """When the duration is reached for certain, counted from the latest that the onset can mean."""
-    since = one.candidate.since or one.candidate.onset
+    since = one.candidate.began
     if one.rule.lasting is not None and since is not None:
         yield (since.latest(frame.zone) + one.rule.lasting.length).astimezone(frame.zone)
 
@@ -131,7 +144,8 @@ def _ends_with(frame: Frame, one: Match) -> Iterator[str]:
     if "attribution" in one.open:
         yield f"an attribution other than {', '.join(rule.attribution)}"
     if "window" in one.open:
-        yield f"an onset outside {one.window.first} to {one.window.last}"
+        began = f"grade {rule.grade.lowest} begun" if candidate.later and rule.grade else "an onset"
+        yield f"{began} outside {one.window.first} to {one.window.last}"
 
 
 def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
@@ -139,9 +153,10 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
         yield "T3: example rule, to be signed by the sponsor"
     lead = found[0]
     yield from (f"T4: {name} not decided yet" for name in lead.open)
-    if lead.candidate.onset is None:
+    began = lead.candidate.began
+    if began is None:
         yield "T4: no onset was told"
-    elif said := disagreement(frame, lead.candidate.onset, lead.rule.window_days or dlt.window.days):
+    elif said := disagreement(frame, began, lead.rule.window_days or dlt.window.days):
         yield said
     if lead.candidate.at_most and lead.candidate.longest is not None and lead.rule.grade:
         most = lasted(lead.candidate.longest)
@@ -150,19 +165,27 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
 
 
 def _comparison(frame: Frame, one: Match) -> str:
-    rule, candidate, window, onset = one.rule, one.candidate, one.window, one.candidate.onset
+    rule, candidate, window, onset = one.rule, one.candidate, one.window, one.candidate.began
     infusions = ", ".join(str(number) for number in window.infusions)
     parts = [f"grade {candidate.grade} against {rule.grade}"] if rule.grade else []
     if rule.lasting:
         parts.append(f"{duration(candidate)} against {rule.lasting}")
     day = frame.study_day(onset) if onset else None
-    at = f"onset {onset or 'not told'}" + (f" (day {day})" if day is not None else "")
+    at = f"{_word(candidate)} {onset or 'not told'}" + (f" (day {day})" if day is not None else "")
     return "; ".join([*parts, f"{at} in the window {window.first} to {window.last} of infusion {infusions}"])
+
+
+def _word(candidate: Candidate) -> str:
+    """How the beginning of what a rule asks for is told."""
+    if candidate.later:
+        return "at that grade at some time since"
+    return "onset" if candidate.began == candidate.onset else "at that grade since"
 
 
 def _sentence(lead: Match) -> str:
     candidate, rule = lead.candidate, lead.rule
-    began = f", onset {candidate.onset or 'not told'}: "
+    onset, since = candidate.onset, candidate.began
+    began = f", onset {onset or 'not told'}" + (f", at that grade since {since}: " if since != onset else ": ")
     said = f"{candidate.term}" + (f", grade {candidate.grade}" if rule.grade else "") + began
     if lead.sure:
         return f"{said}meets the rule '{rule.text}'. A person must adjudicate it."

@@ -75,6 +75,13 @@ def decided(frame: Frame, key: str, grounds: tuple[Ground, ...]) -> Decided:
     return _summed(grounds, last, lines, tuple(reasons))
 
 
+def is_covered(frame: Frame, key: str, ground: Ground) -> bool:
+    """Whether somebody has decided on this ground."""
+    own = frame.adjudicated.get(one_rule_id(frame, ground.rule, key), ())
+    counts = max((*frame.adjudicated.get(event_id(frame, key), ()), *own), key=_order, default=None)
+    return counts is not None and not _outlived(ground, counts)
+
+
 def _summed(
     grounds: tuple[Ground, ...], last: dict[str, Adjudicated], told: tuple[str, ...], reasons: tuple[str, ...]
 ) -> Decided:

@@ -3,12 +3,13 @@
 One condition that is false: the rule is not met. All true: it is met. Else it may be met, and the open ones are named.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import GradeRange
-from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by
+from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by, reached
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import Lasted
 from safety_stream.clinical.moment import Moment
@@ -19,8 +20,9 @@ class Candidate(NamedTuple):
     """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known.
 
     ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
-    grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: how
-    long a reported event was at each grade, 1 to 5; ``since``, ``at_most``: of the grade that a rule asks for.
+    grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: the
+    times that a reported event was at each grade, 1 to 5; ``since``, ``later``, ``at_most``: of one time at the grade
+    that a rule asks for.
     """
 
     about: str
@@ -39,15 +41,26 @@ class Candidate(NamedTuple):
     known_by: datetime | None = None
     rose: tuple[tuple[datetime, int], ...] = ()
     over: bool = False
-    lasted: tuple[Lasted, ...] = ()
+    lasted: tuple[tuple[Lasted, ...], ...] = ()
     since: Moment | None = None
     at_most: bool = False
+    later: bool = False
 
-    def at_grade_of(self, rule: DltRule) -> "Candidate":
-        """The event as far as a rule is concerned: how long it was at the grade that the rule asks for."""
-        if not self.lasted or rule.grade is None or rule.lasting is None:
-            return self
-        return self._replace(**self.lasted[max(rule.grade.lowest, 1) - 1]._asdict())
+    def times_at_grade_of(self, rule: DltRule) -> tuple["Candidate", ...]:
+        """The event as far as a rule is concerned: each time that it was at the grade that the rule asks for."""
+        if not self.lasted:
+            return (self,)
+        grade = max(rule.grade.lowest, 1) if rule.grade else 1
+        raised = any(told >= grade for _, told in self.rose[1:]) and all(told < grade for _, told in self.rose[:1])
+        return tuple(
+            self._replace(**one._replace(later=one.later or (raised and one.at_most))._asdict())
+            for one in self.lasted[grade - 1]
+        )
+
+    @property
+    def began(self) -> Moment | None:
+        """Since when it was at that grade, as far as that was told."""
+        return self.since or self.onset
 
 
 class Match(NamedTuple):
@@ -89,13 +102,22 @@ def _about(these: TheseRules, term: str, soc: str | None, seen_as: str, composit
     return tuple(one for one in these.rules if seen_as in one.seen_as and one.about.speaks_of(term, soc, composite))
 
 
+def every_match(frame: Frame, rules: Iterable[DltRule], candidate: Candidate) -> Iterator[Match]:
+    """Every time that an event meets or may meet one of these rules, rule by rule."""
+    for rule in rules:
+        for one in candidate.times_at_grade_of(rule):
+            found = matched(frame, rule, one)
+            if found is not None:
+                yield found
+
+
 def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
     """Whether an event meets or may meet one rule of the subject's protocol version; None: it does not."""
     dlt = frame.version.dlt
     if dlt is None or not frame.infusions or _excluded(dlt, candidate):
         return None
-    days, candidate = rule.window_days or dlt.window.days, candidate.at_grade_of(rule)
-    window = held_by(frame, candidate.onset, candidate.known_by, Window(days=days, anchor=dlt.window.anchor))
+    days = rule.window_days or dlt.window.days
+    window = _window(frame, candidate, Window(days=days, anchor=dlt.window.anchor))
     conditions: dict[str, Verdict] = {
         "grade": _grade(rule, candidate.grade),
         "duration": _lasting(rule, candidate),
@@ -108,11 +130,12 @@ def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
     return Match(rule, candidate, window, tuple(name for name, verdict in conditions.items() if verdict is None))
 
 
-def better(one: Match | None, other: Match | None) -> Match | None:
-    """Of two courses of one event under one rule the one that meets it, else the first."""
-    if one is None or other is None:
-        return one or other
-    return other if other.sure and not one.sure else one
+def _window(frame: Frame, candidate: Candidate, window: Window) -> InWindow:
+    """Where the grade began; one that may have come long after the onset may lie in a window that the onset missed."""
+    found = held_by(frame, candidate.began, candidate.known_by, window)
+    if found.inside is not False or not candidate.later or candidate.began is None or candidate.known_by is None:
+        return found
+    return reached(frame, candidate.began, candidate.known_by, window)
 
 
 def _excluded(dlt: Dlt, candidate: Candidate) -> bool:

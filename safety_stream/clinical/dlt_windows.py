@@ -62,6 +62,20 @@ def in_window(frame: Frame, onset: Moment, window: Window) -> InWindow:
     )
 
 
+def reached(frame: Frame, since: Moment, until: datetime, window: Window) -> InWindow:
+    """The windows in which something may have begun of which no more is known than since when and until when."""
+    first, last, length = since.dates(frame.zone)[0], until.astimezone(frame.zone).date(), timedelta(days=window.days)
+    holding = [
+        one
+        for one in _anchors(frame.infusions, window.anchor)
+        if one.earliest <= until and one.first_day <= last and first <= one.last_day + length
+    ]
+    if not holding:
+        return InWindow(False, (), None, None)
+    end = max(one.last_day for one in holding) + length
+    return InWindow(None, tuple(one.number for one in holding), min(one.first_day for one in holding), end)
+
+
 def _anchors(infusions: tuple[Infusion, ...], anchor: Anchor) -> tuple[Infusion, ...]:
     if anchor == "first_infusion":
         return infusions[:1]

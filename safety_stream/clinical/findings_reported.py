@@ -63,7 +63,7 @@ class DoseLimitingToxicity(Finding):
     about: tuple[str, ...] = Field(description="Ids of the findings it rests on.")
     term: str
     grade: GradeRange
-    onset: Moment | None = Field(description="Null: not told; the finding is then possible at most.")
+    onset: Moment | None = Field(description="Since when it was at the grade; null: not told, and possible at most.")
     window_from: date
     window_to: date
     infusions: tuple[int, ...] = Field(description="Numbers of the infusions whose window holds the onset.")

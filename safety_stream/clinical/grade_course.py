@@ -5,7 +5,8 @@
     one line|= = = = = = 3 = = = = = = = = =|        grade 3 lasted at most so long; a study whose lines are
                                                      begun anew with every grade reads: exactly so long
 
-Durations are intervals, because moments may be dates alone: the shortest and the longest that fit.
+Durations are intervals, because moments may be dates alone: the shortest and the longest that fit. An event that is
+told as over without the day of its end was over when that was reported.
 """
 
 from collections.abc import Iterator
@@ -18,13 +19,15 @@ from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import LineGrade
 
 _NOTHING = timedelta(0)
+_OVER = frozenset({"recovered", "recovered-with-sequelae", "fatal"})
 _CODE = "grade_course_contradictory"
 
 
 class Lasted(NamedTuple):
-    """How long a grade lasted. ``longest`` None: no end is known; ``at_most``: a line was taken for its whole length.
+    """One time at a grade. ``longest`` None: no end is known; ``at_most``: a line was taken for its whole length.
 
-    ``since``: the beginning of the last time at this grade; ``over``: it has ended, whenever that was.
+    ``since``: its beginning; ``later``: or any time after it, for all that the one line tells. ``over``: it has ended,
+    whenever that was.
     """
 
     since: Moment | None
@@ -32,19 +35,20 @@ class Lasted(NamedTuple):
     longest: timedelta | None
     over: bool
     at_most: bool = False
+    later: bool = False
 
 
-def lasted_at(event: AdverseEvent, grade: int, reading: LineGrade, zone: tzinfo) -> Lasted:
-    """How long an event was at a grade or above it."""
-    runs = [_run(event, start, end, zone) for start, end in _runs(event, grade, zone)]
+def times_at(event: AdverseEvent, grade: int, reading: LineGrade, zone: tzinfo) -> tuple[Lasted, ...]:
+    """Every time that an event was at a grade or above it: by its course, else one time by its one line."""
+    runs = tuple([_run(event, start, end, zone) for start, end in _runs(event, grade, zone)])
     if runs:
-        ends = [one.longest for one in runs if one.longest is not None]
-        longest = max(ends) if len(ends) == len(runs) else None
-        return runs[-1]._replace(shortest=max(one.shortest for one in runs), longest=longest)
+        return runs
     whole = _run(event, event.onset, None, zone)
     if grade <= 1:
-        return whole
-    return whole._replace(at_most=True, shortest=whole.shortest if reading == "throughout" else _NOTHING)
+        return (whole,)
+    if reading == "throughout":
+        return (whole._replace(at_most=True),)
+    return (whole._replace(at_most=True, shortest=_NOTHING, later=True),)
 
 
 def _runs(event: AdverseEvent, grade: int, zone: tzinfo) -> list[tuple[Moment, Moment | None]]:
@@ -66,6 +70,8 @@ def _run(event: AdverseEvent, start: Moment | None, end: Moment | None, zone: tz
     if start is None:
         return Lasted(None, _NOTHING, None, stop is not None)
     first, last = start.bounds(zone)
+    if stop is None and event.outcome in _OVER and event.reported_at >= first:
+        return Lasted(start, _NOTHING, event.reported_at - first, True)
     if stop is None:
         return Lasted(start, max(_NOTHING, event.reported_at - last) if unresolved else _NOTHING, None, False)
     end_first, end_last = stop.bounds(zone)

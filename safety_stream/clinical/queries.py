@@ -71,6 +71,7 @@ CODES: Mapping[str, str] = {
     "scale_facts_contradictory": "the facts that were sent for another scale contradict each other",
     "seriousness_contradictory": "the report says it is not serious and names a seriousness criterion",
     "missing_onset": "the report does not say when the event began",
+    "missing_end": "the report says that the event is over and not when it ended",
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "outcome and dates contradict each other",
     "onset_after_report": "the event began after it was reported",

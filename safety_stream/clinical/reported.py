@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Input, finding_id
 from safety_stream.clinical.dlt import dose_limiting, observe
-from safety_stream.clinical.dlt_match import Candidate, lasted, matched, rules_for
+from safety_stream.clinical.dlt_match import Candidate, every_match, lasted, rules_for
+from safety_stream.clinical.emergence import emergence
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
 from safety_stream.clinical.findings import AnyFinding
@@ -18,7 +19,7 @@ from safety_stream.clinical.findings_reported import DoseLimitingToxicity, Repor
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grade_course import course_contradictions, lasted_at
+from safety_stream.clinical.grade_course import course_contradictions, times_at
 from safety_stream.clinical.queries import asked, query
 from safety_stream.clinical.reconciliation import told_event
 from safety_stream.clinical.reporting import case_of
@@ -54,10 +55,10 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
     floods = [*_questions(reading, frame, book), *_rivals(fact)]
     candidate = _candidate(reading, finding, frame)._replace(rose=_rose(fact))
     rules = rules_for(frame.version.dlt, candidate.term, candidate.soc, "reported")
-    dlt = dose_limiting(frame, (matched(frame, rule, candidate) for rule in rules), book.version)
+    dlt = dose_limiting(frame, every_match(frame, rules, candidate), book.version)
     dlts = [] if dlt is None else [dlt]
     floods += _course_untold(reading, rules, candidate, dlt)
-    grade = finding.grade if finding.grade is not None else finding.supported.lowest
+    grade, came = finding.grade if finding.grade is not None else finding.supported.lowest, emergence(fact.event, frame)
     digest = Digest(
         worst=grade if finding.emergent is not False else None,
         dlts=tuple((id_, one.state) for one in dlts for id_ in (one.id, *one.decided_as)),
@@ -68,7 +69,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         observe=observe(dlts),
         began=fact.event.onset.earliest(frame.zone) if fact.event.onset else None,
         died=_died(reading, frame.zone),
-        followed=in_follow_up(finding.onset, finding.emergent, frame),
+        followed=in_follow_up(came.since, came.emergent, frame),
         holds=True,
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
@@ -119,17 +120,11 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
         resolved=event.resolved,
         outcome=event.outcome,
         attribution=event.attribution,
-        emergent=_emergent(event, frame),
+        emergent=emergence(event, frame).emergent,
         reported_at=fact.heard_at or event.reported_at,
         study_day=frame.study_day(event.onset) if event.onset else None,
         scales=reading.scales,
     )
-
-
-def _emergent(event: AdverseEvent, frame: Frame) -> bool | None:
-    if event.onset is None:
-        return None if frame.start else False
-    return frame.treated_before(*event.onset.bounds(frame.zone))
 
 
 def _inputs(reading: Reading) -> Iterator[Input]:
@@ -154,7 +149,8 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
     event = reading.event
     grade = _at_stake(reading)
     by_line = frame.version.dlt.line_grade if frame.version.dlt else "throughout"
-    by_grade = tuple(lasted_at(event, one, by_line, frame.zone) for one in _EVERY_GRADE)
+    by_grade = tuple(times_at(event, one, by_line, frame.zone) for one in _EVERY_GRADE)
+    whole = by_grade[0][0]
     return Candidate(
         about=finding.id,
         key=f"reported|{event.source.record}",
@@ -163,11 +159,11 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         seen_as="reported",
         grade=grade,
         onset=event.onset,
-        shortest=by_grade[0].shortest,
-        longest=by_grade[0].longest,
+        shortest=whole.shortest,
+        longest=whole.longest,
         attribution=event.attribution,
         known_by=event.reported_at,
-        over=by_grade[0].over,
+        over=whole.over,
         lasted=by_grade,
     )
 
@@ -194,12 +190,14 @@ def _course_untold(
     reading: Reading, rules: Iterable[DltRule], candidate: Candidate, dlt: DoseLimitingToxicity | None
 ) -> Iterator[Flood]:
     """An event that is over may have limited the dose, for all that its one line tells: only the site can know."""
-    left_open = {one.rule for one in dlt.rules if "duration" in one.open} if dlt and dlt.state == "possible" else set()
+    asked_of = {"duration", "window"}
+    left_open = {one.rule for one in dlt.rules if asked_of & {*one.open}} if dlt and dlt.state == "possible" else set()
     about = f"{reading.event.term} ({reading.event.source.record})"
     for rule in rules:
-        at = candidate.at_grade_of(rule)
-        if rule.id in left_open and at.at_most and at.over and at.longest is not None:
-            found = f"grade {candidate.grade} told for the whole event, at most {lasted(at.longest)}"
+        at = candidate.times_at_grade_of(rule)[0]
+        if rule.id in left_open and at.at_most and (at.later or (at.over and at.longest is not None)):
+            length = f"at most {lasted(at.longest)}" if at.longest is not None else f"onset {at.onset}"
+            found = f"grade {candidate.grade} told for the whole event, {length}"
             expected = f"since when it was which grade: {rule.text}"
             yield asked("grade_course_untold", about, found, expected, reading.source)
             return
@@ -292,6 +290,8 @@ def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, 
             f"onset {event.onset}, reported {event.reported_at.isoformat()}",
             "an onset before its report",
         )
+    if over and event.resolved is None:
+        yield "missing_end", f"outcome {event.outcome}, no end", "the day it ended, as exact as it is known"
     if over and "death" in event.seriousness:
         yield "outcome_contradictory", f"death and outcome {event.outcome}", "one or the other"
     if event.resolved and event.outcome == "not-recovered":

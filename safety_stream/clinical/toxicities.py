@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import reduce
 
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Reading, finding_id
 from safety_stream.clinical.dlt import dlt_id, dose_limiting
-from safety_stream.clinical.dlt_match import Candidate, better, matched, rules_for
+from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.findings_measured import Lasted, Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
@@ -126,18 +125,12 @@ def dlt_ids(frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episo
 def dose_limiting_toxicities(
     frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: Episode, book: Book
 ) -> Iterator[DoseLimitingToxicity]:
-    """The finding about one episode: for each DLT rule the stretch that fulfils it best, if one does or may."""
+    """The finding about one episode: for each DLT rule every stretch that fulfils it, or may."""
     matches = (
-        reduce(
-            better,
-            (
-                matched(frame, one, _candidate(frame, rule, soc, episode, stretch))
-                for stretch in episode.stretches
-                if one.grade is not None and stretch.grade == one.grade.lowest
-            ),
-            None,
-        )
+        matched(frame, one, _candidate(frame, rule, soc, episode, stretch))
         for one in measured_rules(frame.version, rule, soc)
+        for stretch in episode.stretches
+        if one.grade is not None and stretch.grade == one.grade.lowest
     )
     found = dose_limiting(frame, matches, book.version)
     if found is not None:

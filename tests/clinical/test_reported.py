@@ -31,7 +31,7 @@ QUESTIONS = [
         "grade_against_facts", "grade 4 and death", "grade 5 with a fatal event",
     ),
     (
-        "Sepsis", {"grade": 5, "outcome": "recovered"},
+        "Sepsis", {"grade": 5, "outcome": "recovered", "resolved": told(2)},
         "grade_against_facts", "grade 5 and outcome recovered", "a fatal outcome with grade 5",
     ),
     (
@@ -57,6 +57,10 @@ QUESTIONS = [
     (
         "Nausea", {"grade": 1, "onset": told(4)},
         "onset_after_report", f"onset {told(4)}, reported {told(2, 20)}", "an onset before its report",
+    ),
+    (
+        "Nausea", {"grade": 1, "outcome": "recovered"},
+        "missing_end", "outcome recovered, no end", "the day it ended, as exact as it is known",
     ),
     ("Nausea", {"grade": 1, "onset": None}, "missing_onset", "no onset", "the day it began, as exact as it is known"),
 ]  # fmt: skip
