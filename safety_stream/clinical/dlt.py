@@ -35,7 +35,7 @@ def dose_limiting(frame: Frame, matches: Iterable[Match | None], book_version: s
 def _told(frame: Frame, times: list[Match]) -> Match:
     """Of all times that one rule is met the one to be told: the first that nobody has judged, else the first."""
     met = [one for one in times if one.sure]
-    open_ = [one for one in met if not is_covered(frame, one.candidate.key, _ground(frame, one))]
+    open_ = [one for one in met if not is_covered(frame, one.candidate.named, _ground(frame, one))]
     return (open_ or met or times)[0]
 
 
@@ -45,7 +45,7 @@ def _gravest_first(one: Match) -> tuple[bool, int]:
 
 
 def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> DoseLimitingToxicity:
-    decision = decided(frame, found[0].candidate.key, tuple(_ground(frame, one) for one in found))
+    decision = decided(frame, found[0].candidate.named, tuple(_ground(frame, one) for one in found))
     found.sort(
         key=lambda one: decision.verdict is None and one.rule.id not in decision.open
     )  # what is open comes first
@@ -53,8 +53,8 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
     state: State = decision.verdict or ("candidate" if lead.sure else "possible")
     first, last = lead.window.first, lead.window.last
     assert first is not None and last is not None  # noqa: S101, PT018  # a match has a window
-    ids = ids_decided(frame, lead.candidate.key, (one.rule.id for one in found))
-    id_ = next(ids)
+    id_ = event_id(frame, lead.candidate.key)
+    as_ = ids_decided(frame, lead.candidate.named, (one.rule.id for one in found))
     return DoseLimitingToxicity(
         id=id_,
         **frame.head,
@@ -83,7 +83,7 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
         adjudication=_said(decision.by.verdict, decision.by.decided_at, decision.by.why) if decision.by else None,
         rules=tuple(_met(frame, one) for one in found),
         decisions=decision.told,
-        decided_as=tuple(one for one in ids if one in frame.adjudicated),
+        decided_as=tuple(one for one in as_ if one != id_),
     )
 
 

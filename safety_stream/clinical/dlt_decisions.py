@@ -6,6 +6,9 @@ A confirmation stays. A refutation covers what was there to be judged: a rule th
 (it rose to grade 4 afterwards, it went on past 72 hours) is a candidate again, and the finding says why. A decision
 that names the id of one event under one rule (as they did when each rule had a finding of its own) decides that rule
 and no other: a lesser rule asks for something else too, such as a duration, and that was not decided on.
+
+A measured event has its id by the number of its episode, and a result that comes late or is taken back counts episodes
+anew. A decision that says which onset it was shown stays with the event of that onset, whatever its number is now.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,6 +20,14 @@ from safety_stream.clinical.events import Adjudicated
 from safety_stream.clinical.frame import Frame
 
 Verdict = Literal["confirmed", "refuted"]
+
+
+class Named(NamedTuple):
+    """One event as decisions name it; ``span``, ``others``: of a numbered one when it was, and all keys of its kind."""
+
+    key: str
+    span: tuple[datetime, datetime] | None = None
+    others: tuple[str, ...] = ()
 
 
 class Ground(NamedTuple):
@@ -47,20 +58,20 @@ def one_rule_id(frame: Frame, rule: str, key: str) -> str:
     return finding_id(frame.study, frame.subject, "dlt", rule, key)
 
 
-def ids_decided(frame: Frame, key: str, rules: Iterable[str]) -> Iterator[str]:
-    """Every id under which a decision on this event may have been made."""
-    yield event_id(frame, key)
-    yield from (one_rule_id(frame, rule, key) for rule in rules)
+def ids_decided(frame: Frame, named: Named, rules: Iterable[str]) -> Iterator[str]:
+    """Every id under which a decision on this event was made."""
+    for rule in (None, *rules):
+        yield from dict.fromkeys(one.finding for one in _made(frame, named, rule))
 
 
-def decided(frame: Frame, key: str, grounds: tuple[Ground, ...]) -> Decided:
+def decided(frame: Frame, named: Named, grounds: tuple[Ground, ...]) -> Decided:
     """What people decided on an event that meets, or may meet, these rules."""
-    everything = frame.adjudicated.get(event_id(frame, key), ())
+    everything = _made(frame, named, None)
     last: dict[str, Adjudicated] = {}
     told: set[tuple[datetime, str]] = {_line(one, None) for one in everything}
-    reasons: list[str] = []
+    reasons: list[str] = [*_strays(frame, named)]
     for ground in grounds:
-        own = frame.adjudicated.get(one_rule_id(frame, ground.rule, key), ())
+        own = _made(frame, named, ground.rule)
         told |= {_line(one, ground.rule) for one in own}
         counts = max((*everything, *own), key=_order, default=None)
         if counts is None:
@@ -75,11 +86,39 @@ def decided(frame: Frame, key: str, grounds: tuple[Ground, ...]) -> Decided:
     return _summed(grounds, last, lines, tuple(reasons))
 
 
-def is_covered(frame: Frame, key: str, ground: Ground) -> bool:
+def is_covered(frame: Frame, named: Named, ground: Ground) -> bool:
     """Whether somebody has decided on this ground."""
-    own = frame.adjudicated.get(one_rule_id(frame, ground.rule, key), ())
-    counts = max((*frame.adjudicated.get(event_id(frame, key), ()), *own), key=_order, default=None)
+    every = (*_made(frame, named, None), *_made(frame, named, ground.rule))
+    counts = max(every, key=_order, default=None)
     return counts is not None and not _outlived(ground, counts)
+
+
+def _made(frame: Frame, named: Named, rule: str | None) -> tuple[Adjudicated, ...]:
+    """The decisions on this event, under one rule or (None) as a whole, whatever number it had then."""
+    if not frame.adjudicated:
+        return ()
+    own = [one for one in _under(frame, named.key, rule) if _shows(one, named, frame) is not False]
+    others = [one for key in named.others if key != named.key for one in _under(frame, key, rule)]
+    return (*own, *[one for one in others if _shows(one, named, frame)])
+
+
+def _under(frame: Frame, key: str, rule: str | None) -> tuple[Adjudicated, ...]:
+    return frame.adjudicated.get(event_id(frame, key) if rule is None else one_rule_id(frame, rule, key), ())
+
+
+def _shows(one: Adjudicated, named: Named, frame: Frame) -> bool | None:
+    """Whether a decision was shown an onset of this event; None: nobody can tell."""
+    if one.onset is None or named.span is None:
+        return None
+    first, last = one.onset.bounds(frame.zone)
+    return first <= named.span[1] and named.span[0] <= last
+
+
+def _strays(frame: Frame, named: Named) -> Iterator[str]:
+    """The decisions under this id that were made on another event, which had its number then."""
+    for one in _under(frame, named.key, None):
+        if _shows(one, named, frame) is False:
+            yield f"T5: the decision of {one.decided_at.isoformat()} was on another event, of onset {one.onset}"
 
 
 def _summed(

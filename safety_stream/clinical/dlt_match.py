@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import GradeRange
+from safety_stream.clinical.dlt_decisions import Named
 from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by, reached
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import Lasted
@@ -22,7 +23,7 @@ class Candidate(NamedTuple):
     ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
     grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: the
     times that a reported event was at each grade, 1 to 5; ``since``, ``later``, ``at_most``: of one time at the grade
-    that a rule asks for.
+    that a rule asks for. ``span``, ``others``: of a numbered event when it was, and the keys of all of its kind.
     """
 
     about: str
@@ -45,6 +46,13 @@ class Candidate(NamedTuple):
     since: Moment | None = None
     at_most: bool = False
     later: bool = False
+    span: tuple[datetime, datetime] | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> Named:
+        """The event as decisions name it."""
+        return Named(self.key, self.span, self.others)
 
     def times_at_grade_of(self, rule: DltRule) -> tuple["Candidate", ...]:
         """The event as far as a rule is concerned: each time that it was at the grade that the rule asks for."""

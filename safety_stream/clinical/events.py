@@ -313,6 +313,11 @@ class Adjudicated(Event):
     by: Name
     why: Text
     decided_at: Instant
+    onset: Moment | None = Field(
+        default=None,
+        description="The onset that they were shown: with it a decision stays with its event when, with a result "
+        "that came late or was taken back, the episodes of the analyte are counted anew.",
+    )
 
 
 NOBODY = "-"

@@ -73,7 +73,9 @@ class DoseLimitingToxicity(Finding):
     decisions: tuple[str, ...] = Field(
         default=(), description="All decisions on it, oldest first; the last one counts."
     )
-    decided_as: tuple[str, ...] = Field(default=(), description="Ids of one rule each under which it was decided.")
+    decided_as: tuple[str, ...] = Field(
+        default=(), description="Other ids under which it was decided: of one rule, or of another episode number."
+    )
 
 
 class ReportingDue(Finding):

@@ -17,6 +17,7 @@ from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
 
 ANY, SEVERE = 1, 3
+MOST_EPISODES = 64  # so far decisions are looked for; an episode is days at least
 
 
 def toxicity_id(frame: Frame, rule: GradingRule | JoinedRule, episode: int) -> str:
@@ -141,6 +142,11 @@ def _key(rule: GradingRule | JoinedRule, episode: int) -> str:
     return f"measured|{rule.id}|{rule.analyte}|{episode}"
 
 
+def _keys(rule: GradingRule | JoinedRule) -> tuple[str, ...]:
+    """The keys of the episodes of a rule that a decision may have been made on, whatever their numbers are now."""
+    return tuple(_key(rule, number) for number in range(1, MOST_EPISODES + 1))
+
+
 def _candidate(
     frame: Frame, rule: GradingRule | JoinedRule, soc: str | None, episode: Episode, stretch: Stretch
 ) -> Candidate:
@@ -158,6 +164,8 @@ def _candidate(
         longest=longest,
         over=stretch.after is not None,
         rose=((stretch.first.latest(frame.zone), stretch.grade),),
+        span=(episode.onset.earliest(frame.zone), episode.last_observed.latest(frame.zone)),
+        others=_keys(rule) if frame.adjudicated else (),
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.course import Course, Moves, Refusal, Response, Verdict, adjudicated, answered, taken_back
 from safety_stream.clinical.events import NOBODY, Acknowledged, Adjudicated, Source
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.notifier.courses import Kept, kept, load, ms, tell, write
 from safety_stream.notifier.ledger import Ledger
 from safety_stream.notifier.tables import ALERTS, ANSWERS, COURSES, MESSAGES
@@ -114,14 +115,16 @@ def acknowledgement(
 
 def adjudication(alert: Alert, verdict: Verdict, by: str, why: str, *, at: datetime, place: str) -> Adjudicated | None:
     """The event of a decision; null when the alert is none that asks for one."""
-    if alert.type != "dose_limiting_toxicity" or alert.finding is None or alert.subject is None:
+    finding = alert.finding
+    if not isinstance(finding, DoseLimitingToxicity) or alert.subject is None:
         return None
     return Adjudicated(
         study=alert.study,
         subject=alert.subject,
         source=Source(system=SYSTEM, id=_name(alert.id, verdict, by, why, place, at.isoformat())),
         reported_at=at,
-        finding=alert.finding.id,
+        finding=finding.id,
+        onset=finding.onset,
         verdict=verdict,
         by=by,
         why=why,

@@ -181,3 +181,43 @@ def test_one_neutropenia_is_one_event_in_any_order_of_its_samples() -> None:
     assert len({one.id for one in found}) == 1
     assert all(one == found[0] for one in found)
     assert found[0].rules[0].candidate_from == datetime.fromisoformat(told(36)).astimezone(ZONE)
+
+
+def _two_potassium_events() -> tuple[Played, Any, Any]:
+    """Grade 4 on day 3 and on day 10, normal between, each a DLT candidate of its own."""
+    course = ((-10, "4.0"), (3, "7.5"), (5, "4.2"), (10, "7.6"), (12, "4.1"))
+    played = Played([*TREATED, *(lab("K", day, value) for day, value in course)])
+    first, second = sorted(played.of("dose_limiting_toxicity"), key=lambda one: one.onset.text)
+    return played, first, second
+
+
+def test_a_decision_stays_with_its_event_when_an_earlier_result_is_taken_back() -> None:
+    """The tube of day 3 was hemolysed and is refuted, day 10 is confirmed; the laboratory takes the tube back."""
+    played, first, second = _two_potassium_events()
+    played.take(adjudicated(first.id, 14, "refuted", onset=str(first.onset)))
+    played.take(adjudicated(second.id, 15, "confirmed", onset=str(second.onset)))
+    played.take(taken_back(lab("K", 3, "7.5")))
+    left = played.one("dose_limiting_toxicity")
+    assert (left.id, left.onset, left.state) == (first.id, second.onset, "confirmed")
+    assert any("was on another event, of onset 2024-06-27" in reason for reason in left.evidence.reasons)
+    assert not [one for one in played.of("data_query") if one.code == "adjudication_without_finding"]
+
+
+def test_a_decision_does_not_fall_on_an_event_that_came_late() -> None:
+    """Day 10 was confirmed (or refuted) as the only event; a result of day 3 comes on day 20: nobody has judged it."""
+    for verdict in ("confirmed", "refuted"):
+        late = lab("K", 3, "7.5", reported=at(20))
+        played = Played([*TREATED, *(lab("K", day, value) for day, value in ((-10, "4.0"), (5, "4.2"), (10, "7.6")))])
+        only = played.one("dose_limiting_toxicity")
+        played.take(adjudicated(only.id, 14, verdict, onset=str(only.onset)))
+        played.take(late)
+        first, second = sorted(played.of("dose_limiting_toxicity"), key=lambda one: one.onset.text)
+        assert (first.state, second.state, second.onset) == ("candidate", verdict, only.onset)
+
+
+def test_a_decision_that_says_no_onset_is_taken_by_its_id_alone() -> None:
+    """As those of other systems are: it decides the event that has the id now."""
+    played, first, _ = _two_potassium_events()
+    played.take(adjudicated(first.id, 14, "refuted"))
+    played.take(taken_back(lab("K", 3, "7.5")))
+    assert played.one("dose_limiting_toxicity").state == "refuted"

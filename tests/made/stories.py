@@ -190,7 +190,7 @@ def completed(day: float, when: str | None = None, **more: Any) -> Completed:
     return Completed.model_validate(head("completion", 1, at(day, 18)) | facts | more)
 
 
-def adjudicated(finding: str, day: float, verdict: str, by: str = "Dr A") -> Adjudicated:
+def adjudicated(finding: str, day: float, verdict: str, by: str = "Dr A", **more: Any) -> Adjudicated:
     """A person's decision on a finding."""
     facts = {
         "finding": finding,
@@ -199,7 +199,7 @@ def adjudicated(finding: str, day: float, verdict: str, by: str = "Dr A") -> Adj
         "why": "reviewed with the site",
         "decided_at": at(day, 15),
     }
-    return Adjudicated.model_validate(head(f"decision-{day}", 1, at(day, 16)) | facts)
+    return Adjudicated.model_validate(head(f"decision-{day}", 1, at(day, 16)) | facts | more)
 
 
 TREATED: tuple[SubjectEvent, ...] = (
