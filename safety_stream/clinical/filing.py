@@ -40,6 +40,7 @@ from safety_stream.clinical.shelf import (
     joined,
     let_go,
     listing,
+    parted,
     reaches_sealed,
     sealed_copy,
     settled,
@@ -233,7 +234,10 @@ def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
     """Every page of an analyte anew; a late result joins the chunk of its time."""
     course = bench.course(shelf.series.analyte)
     held = shelf.parts if told is None else joined(shelf.parts, told, course.order)
-    parts = [tuple(sorted(part, key=course.order)) for part in held]  # another edition may have kept another order
+    # Another edition may have kept another order, in a part and across the borders of parts.
+    parts = [tuple(sorted(part, key=course.order)) for part in held]
+    if shelf.series.book != bench.edition:
+        parts = parted(parts, course.order)
     stands = settled(one for part in parts for one in part)
     valid = [[one for one in part if stands[one.record] is one] for part in parts]
     steps = folded((one for part in valid for one in part), course)

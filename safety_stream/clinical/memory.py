@@ -46,12 +46,15 @@ def series_keys(event: Measurement, book: Book) -> tuple[str, ...]:
 
 
 def comes_last(series: Series, told: Result, order: Order) -> bool:
-    """Whether a result that stands comes after every other one."""
-    return told.stands and (series.fold.last is None or order(told) > series.fold.last)
+    """Whether a result that stands comes after every other one, those that were taken back among them."""
+    if not told.stands or (series.fold.last is not None and order(told) <= series.fold.last):
+        return False
+    last = series.results[-1] if series.results else None
+    return last is None or last.stands or order(told) > order(last)
 
 
 def placed(results: tuple[Result, ...], told: Result, order: Order) -> tuple[Result, ...]:
-    """The results in order of observation, with one in place of the one under the same record."""
+    """The results, which are in order of observation, with one in place of the one under the same record."""
     others = [one for one in results if one.record != told.record]
     insort(others, told, key=order)
     return tuple(others)

@@ -135,6 +135,18 @@ def joined(parts: list[tuple[Result, ...]], told: Result, order: Order) -> list[
     return [changed if i == at else part for i, part in enumerate(parts)]
 
 
+def parted(parts: list[tuple[Result, ...]], order: Order) -> list[tuple[Result, ...]]:
+    """The parts with every result that comes before the end of an earlier part in the part of its time."""
+    stands = settled(one for part in parts for one in part)
+    for later in range(1, len(parts)):
+        valid = [one for part in parts[:later] for one in part if one.stands and one is stands[one.record]]
+        end = max((order(one) for one in valid), default=None)
+        for one in parts[later]:
+            if end is not None and one.stands and one is stands[one.record] and order(one) < end:
+                parts = joined(parts, one._replace(), order)  # another object: what it was stays as an old copy
+    return parts
+
+
 def reaches_sealed(series: Series, index: Index, result: Result, order: Order) -> bool:
     """Whether a result belongs before the open page, or may be told under a record that a chunk holds.
 

@@ -205,7 +205,10 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         filed[name] = file_report(name, record.reports[name], about.page, about.outcome, bench)
         outcome = about.outcome
         if _touches_every_page(before, event):
-            bench = _knowing_death(bench, {**record.header.digests, **_digests(filed)})
+            held = record.header.digests
+            if stale:  # what the header knows of the other reports is of another edition
+                held = {one: _digest_of(page, bench) for one, page in record.reports.items()}
+            bench = _knowing_death(bench, {**held, **_digests(filed)})
             filed |= _every_series(record, bench, {})
     elif event is not None and not isinstance(event, Acknowledged):
         fact = remember_fact(record.header, event)

@@ -6,11 +6,27 @@ import pytest
 from crashing import Crashing, said_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stories import FAR, STUDY, SUBJECT, TREATED, Played, infusion, lab, screened, taken_back
+from stories import (
+    FAR,
+    STUDY,
+    SUBJECT,
+    TREATED,
+    ZONE,
+    Played,
+    bundled_with,
+    infusion,
+    lab,
+    screened,
+    taken_back,
+)
+from stories import (
+    told as at_time,
+)
 
 from safety_stream.clinical import shelf, subject
 from safety_stream.clinical.events import SubjectEvent
-from safety_stream.clinical.record import SubjectRecord
+from safety_stream.clinical.record import Chunk, Series, SubjectRecord
+from safety_stream.clinical.result import order_of
 from safety_stream.clinical.stored import with_its_pages
 
 VALUES = ("0.3", "0.8", "1.2", "3.0", "2.6", "Hello")
@@ -80,6 +96,10 @@ def test_a_sealed_series_concludes_as_the_facts_say(told: list[SubjectEvent]) ->
     stored, plain = Played(told, stored=True), Played(told)
     concluded = subject.conclude(stored.whole(), stored.book, FAR)
     assert stored.findings == concluded.findings == plain.findings
+    pages: list[Series | Chunk] = [*stored.whole().series.values(), *stored.whole().chunks.values()]
+    for page in pages:
+        course = order_of(stored.book.analytes.get(page.analyte), ZONE)
+        assert list(page.results) == sorted(page.results, key=course), "a page is in the order of observation"
     assert [said_of(one) for one in stored.changes] == [said_of(one) for one in plain.changes]
 
 
@@ -142,3 +162,28 @@ def test_a_step_asks_for_the_pages_it_works_on_and_for_no_more(told: SubjectEven
     header = played.page_of(subject.empty(STUDY, SUBJECT), "header")
     with_its_pages(header, load, lambda record: subject.step(record, told, played.book, FAR))
     assert loaded == ["NEUT", "NEUT~index", *asked]
+
+
+def test_a_result_taken_back_far_ahead_does_not_put_the_next_ones_out_of_order() -> None:
+    """Another patient's potassium of day 20 is taken back; then days 3 and 5 are high; day 4, normal, comes late."""
+    high = [lab("K", day, "7.3", record=f"k{day}") for day in (3, 5)]
+    normal = [lab("K", day, "4.0", record=f"k{day}") for day in (1, 2, 4)]
+    strange = taken_back(lab("K", 20, "7.5", record="strange"))
+    played = Played([*TREATED, *normal[:2], strange, *high, normal[2]])
+    assert sorted(one.onset.text[:10] for one in played.of("toxicity")) == ["2024-06-27", "2024-06-29"]
+    assert played.findings == subject.conclude(played.whole(), played.book, FAR).findings
+
+
+def test_an_amended_zone_that_changes_the_order_across_a_chunk_concludes_as_if_it_had_always_been() -> None:
+    """The last of a chunk is told by its date alone: in New York that day ends long after 08:00 in Shanghai."""
+    told = [lab("K", 15 + n, "4.0", record=f"r{n:02}") for n in range(31)]
+    told += [lab("K", 46, "7.3", record="r31", observed_at=at_time(46)[:10]), lab("K", 46, "4.0", record="r32")]
+    told += [lab("K", 15 + n, "4.0", record=f"r{n:02}") for n in range(33, 70)]
+    played = Played([*TREATED, *told], stored=True)
+    played.book = bundled_with(zone="America/New_York")
+    played.take(None)
+    always = Played([*TREATED, *told], book=played.book)
+    assert [one.resolved for one in played.of("toxicity")] == [one.resolved for one in always.of("toxicity")]
+    for more in (lab("K", 46, "4.1", record="late", observed_at=at_time(46, 10)), lab("K", 90, "4.1")):
+        played.take(more)
+        assert played.findings == subject.conclude(played.whole(), played.book, FAR).findings

@@ -10,7 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import FAR, SUBJECT, TREATED, Played, adverse, bundled, enrolled, lab, screened, taken_back
+from stories import (
+    FAR,
+    SUBJECT,
+    TREATED,
+    Played,
+    adverse,
+    at,
+    bundled,
+    bundled_with,
+    enrolled,
+    lab,
+    screened,
+    taken_back,
+    told,
+)
 
 from safety_stream.clinical import study_pages, subject
 from safety_stream.clinical.cohort import StudyRecord
@@ -157,3 +171,26 @@ def test_results_that_an_older_format_kept_in_another_order_take_late_ones_in_th
         played.take(event)
     concluded = subject.conclude(played.whole(), played.book, FAR).findings
     assert played.findings == concluded == Played([*TREATED, *panel, *later]).findings
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York"])
+def test_a_grave_event_as_the_first_under_another_edition_knows_the_death_that_another_report_tells(
+    zone: str | None,
+) -> None:
+    """Of the digests of another format nothing is taken; in another zone a death told by its date is another time."""
+    death = adverse("Sepsis", 1, grade=5, outcome="fatal", resolved=told(5)[:10], reported=at(6, 20), record="d")
+    grave = adverse("Cytokine release syndrome", 4, grade=4, seriousness=["life-threatening"], record="crs")
+    potassium = lab("K", 5, "4.1", observed_at="2024-06-30T06:00:00+08:00")
+    played = Played([*TREATED[:6], death, potassium], stored=True)
+    if zone is None:
+        stored = played.store["header"]
+        assert isinstance(stored, bytes)
+        header = json.loads(stored)
+        header["digests"] = {one: {"of": "another shape"} for one in header["digests"]}
+        played.store["header"] = json.dumps(header).encode()
+    else:
+        played.book = bundled_with(zone=zone)
+    played.take(grave)
+    assert played.findings == subject.conclude(played.whole(), played.book, FAR).findings
+    asked = [one for one in played.of("data_query") if one.code == "result_after_death"]
+    assert len(asked) == (1 if zone is None else 0)
