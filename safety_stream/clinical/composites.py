@@ -34,15 +34,24 @@ class Together(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def marks_of(measured: Measured, place: Place, baseline: Baseline, page: str, clauses: Clauses) -> Iterator[Mark]:
-    """Of the clauses on a page those that a result meets, may meet, or (one that rules out, or must last) answers."""
+def marks_of(
+    measured: Measured, place: Place, baseline: Baseline, page: str, clauses: Clauses, *, told: tuple[Mark, ...] = ()
+) -> Iterator[Mark]:
+    """Of the clauses on a page those that a result meets, may meet, or misses where that counts."""
     verdicts, times = _judged_by(measured.bare, tuple([clause.when for _, clause, _ in clauses]))
-    for (name, clause, answers), verdict in zip(clauses, verdicts, strict=True):
-        if verdict is not False or answers:
+    for (name, clause, missed), verdict in zip(clauses, verdicts, strict=True):
+        if verdict is not False or missed == "always" or (missed != "never" and _met_last(name, clause, told)):
             compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
             words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {compared}".replace("  ", " ")
-            told = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
-            yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, page, times)
+            answer = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
+            yield Mark(answer, place[0], place[1], verdict is not None, words, measured.source, page, times)
+
+
+def _met_last(name: str, clause: Clause, told: tuple[Mark, ...]) -> bool:
+    """Whether the last sample that was told of a clause met it, or may have."""
+    answers = f"{name}/{clause.name}/"
+    last = next((mark for mark in reversed(told) if mark.clause.startswith(answers)), None)
+    return last is not None and last.clause.endswith("/yes")
 
 
 @lru_cache(maxsize=16_384)

@@ -6,21 +6,29 @@
             -1     0      2        4               with day -1 it began before the infusion, with day 2 after it
 
 The combination that is told is the earliest that surely began in the window; failing that, the earliest that may have.
+A refutation covers the case that was there to be judged (T5): while every clause is met sample after sample, it is the
+same case. After a sample that misses one, or a time without samples that is longer than the protocol's span, the
+composite is made anew, and the first combination of the new case is the one to be judged.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta, tzinfo
-from functools import reduce
+from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise, zip_longest
 
 from safety_stream.clinical.composites import Together, all_marks, all_told, ways
 from safety_stream.clinical.conclusion import GradeRange, finding_id
 from safety_stream.clinical.dlt import dose_limiting
-from safety_stream.clinical.dlt_match import Candidate, Match, better, matched, rules_for
+from safety_stream.clinical.dlt_decisions import ids_decided
+from safety_stream.clinical.dlt_match import Candidate, Match, matched, rules_for
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Digest, Mark
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.lasting import runs
 from safety_stream.clinical.moment import Moment
-from safety_stream.rulebook.dlt_rules import DltRule
+from safety_stream.rulebook.dlt_rules import Composite, DltRule
+
+_ANY_GRADE = 5
+Stretch = tuple[Mark, ...]
 
 
 def dlts_of_composites(
@@ -30,19 +38,16 @@ def dlts_of_composites(
     marks, told = all_marks({page: digest.marks for page, digest in digests.items()}), all_told(digests)
     for name, composite in frame.version.composites.items():
         rules = rules_for(frame.version.dlt, composite.text, None, "measured", name)
-        if rules:
-            candidates = tuple(_candidate(one, frame) for one in ways(name, composite, frame, marks, told))
-            found = dose_limiting(frame, (_earliest(frame, rule, candidates) for rule in rules), book_version)
+        made = tuple(ways(name, composite, frame, marks, told)) if rules else ()
+        if made:
+            held = tuple(_stretches(name, composite, marks))
+            candidates = tuple(_candidate(one, frame, held) for one in made)
+            found = dose_limiting(frame, (_to_judge(frame, rule, candidates) for rule in rules), book_version)
             if found is not None:
                 yield found
 
 
-def _earliest(frame: Frame, rule: DltRule, candidates: tuple[Candidate, ...]) -> Match | None:
-    """The earliest combination that surely meets a rule; failing that, the earliest that may."""
-    return reduce(better, (matched(frame, rule, one) for one in candidates), None)
-
-
-def _candidate(one: Together, frame: Frame) -> Candidate:
+def _candidate(one: Together, frame: Frame, held: tuple[Stretch, ...]) -> Candidate:
     """A combination in the form the rules ask for; its onset is the first of its samples."""
     return Candidate(
         about=finding_id(frame.study, frame.subject, "composite", one.name),
@@ -50,13 +55,14 @@ def _candidate(one: Together, frame: Frame) -> Candidate:
         term=one.composite.text,
         soc=None,
         seen_as="measured",
-        grade=GradeRange(lowest=0, highest=5),
+        grade=GradeRange(lowest=0, highest=_ANY_GRADE),
         onset=_told_at(min(one.marks, key=lambda mark: (mark.earliest, mark.latest)), frame.zone),
         shortest=timedelta(0),
         longest=None,
         composite=one.name,
         inputs=tuple((mark.words, mark.source) for mark in one.marks),
         undecided=one.reasons,
+        rose=((max(_met_since(mark, held) for mark in one.marks), _ANY_GRADE),),
     )
 
 
@@ -66,3 +72,57 @@ def _told_at(mark: Mark, zone: tzinfo) -> Moment:
     partial = (Moment(text) for text in (day, day[:7], day[:4]))
     told = (one for one in partial if one.bounds(zone) == (mark.earliest, mark.latest))
     return next(told, Moment(mark.earliest.isoformat()))
+
+
+def _stretches(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Iterator[Stretch]:
+    """The samples of one analyte that meet a clause without a break; a long time without a sample is one."""
+    if composite.lasting or composite.symptoms:  # made once a run, by the sample or the symptom that completes it
+        return
+    for clause in composite.all_of:
+        for run in runs(f"{name}/{clause.name}/", marks):
+            stretch = run.marks[:1]
+            for before, mark in pairwise(run.marks):
+                if mark.earliest - before.latest > composite.within.length:
+                    yield stretch
+                    stretch = ()
+                stretch += (mark,)
+            yield stretch
+
+
+def _met_since(mark: Mark, held: tuple[Stretch, ...]) -> datetime:
+    """Since when the clause that a sample meets has surely been met without a break, by any of its analytes."""
+    since = [
+        one.latest
+        for stretch in held
+        if stretch[0].clause == mark.clause and stretch[0].earliest <= mark.earliest <= stretch[-1].latest
+        for one in stretch
+        if one.sure
+    ]
+    return min(since, default=mark.latest)
+
+
+def _to_judge(frame: Frame, rule: DltRule, candidates: tuple[Candidate, ...]) -> Match | None:
+    """The earliest combination that surely meets a rule and was not refuted; failing that, the earliest there is."""
+    matches = [one for candidate in candidates if (one := matched(frame, rule, candidate)) is not None]
+    sure = [one for one in matches if one.sure]
+    refuted = _refuted_before(frame, rule, sure)
+    return next((one for one in sure if refuted is None or _met_from(one) > refuted), next(iter(matches), None))
+
+
+def _refuted_before(frame: Frame, rule: DltRule, sure: list[Match]) -> datetime | None:
+    """The last refutation after which the rule was met anew before anything else was decided."""
+    ids = ids_decided(frame, sure[0].candidate.key, [rule.id]) if sure else ()
+    told = [one for id_ in ids for one in frame.adjudicated.get(id_, ())]
+    decisions = sorted(told, key=lambda one: (one.decided_at, one.source.record))
+    met = [_met_from(one) for one in sure]
+    anew = [
+        one.decided_at
+        for one, then in zip_longest(decisions, decisions[1:])
+        if one.verdict == "refuted"
+        and any(one.decided_at < at and (then is None or at <= then.decided_at) for at in met)
+    ]
+    return max(anew, default=None)
+
+
+def _met_from(one: Match) -> datetime:
+    return one.candidate.rose[0][0]

@@ -7,10 +7,13 @@ the limits are 120, 105, 200 and 40.
 from typing import Any
 
 import pytest
-from stories import TREATED, Played, at, infusion, lab
+from stories import STUDY, SUBJECT, TREATED, Played, adjudicated, at, infusion, lab
 
+from safety_stream.alerting.policy import revise
+from safety_stream.clinical.conclusion import finding_id
 from safety_stream.clinical.events import SubjectEvent
 
+CASE = finding_id(STUDY, SUBJECT, "dlt", "composite|hys-law")
 NORMAL = (lab("ALT", -10, "30"), lab("AST", -10, "25"), lab("BILI", -10, "12"))
 
 
@@ -128,3 +131,68 @@ def test_a_sure_case_after_the_window_does_not_hide_a_possible_one_inside_it() -
     found = dlt(*visit(20, ">100", "55"), *visit(60, "400", "90"))
     assert (found.state, found.onset.earliest(at(0).tzinfo)) == ("possible", at(20))
     assert dlt(*visit(60, "400", "90")) is None
+
+
+FIRST = (*visit(5, "190", "55"), adjudicated(CASE, 8, "refuted"))
+
+
+def test_a_new_case_after_a_refutation_is_a_candidate_again() -> None:
+    """Refuted on day 8, normal on day 12, ALT 10 x and bilirubin 4.5 x ULN on day 35: nobody judged this case.
+
+    day 5         day 8      day 12     day 35            infusions on days 0, 7 and 14: the window ends on day 42
+    190 and 55    refuted    normal     400 and 90
+    """
+    played = Played([*TREATED, *NORMAL, *FIRST, *visit(12, "30", "10")])
+    assert played.one("dose_limiting_toxicity", rule="hys-law").state == "refuted"
+    before = len(played.changes)
+    for event in visit(35, "400", "90"):
+        played.take(event)
+    found = played.one("dose_limiting_toxicity", rule="hys-law")
+    assert (found.id, found.state, found.onset.earliest(at(0).tzinfo)) == (CASE, "candidate", at(35))
+    assert [one.source for one in found.evidence.inputs] == ["test|ALT@35 v1", "test|BILI@35 v1"]
+    assert any("was met only after the decision" in one for one in found.evidence.reasons)
+    assert found == dlt(*FIRST, *visit(12, "30", "10"), *visit(35, "400", "90"))
+    alerts = [alert for change in played.changes[before:] for alert in revise(change)]
+    told = [one for one in alerts if one.type == "dose_limiting_toxicity" and "Hy's law" in one.headline]
+    assert [(one.state, one.decision.action) for one in told] == [("raised", "send")]
+
+
+@pytest.mark.parametrize(
+    ("after", "state", "onset"),
+    [
+        ([visit(9, "200", "60"), visit(12, "400", "90")], "refuted", 5),  # the same case goes on, though it is worse
+        ([visit(9, "100", "60"), visit(12, "190", "60")], "candidate", 9),  # ALT was below 3 x ULN on day 9
+        ([visit(9, "190", "40"), visit(12, "190", "41")], "candidate", 9),  # bilirubin was at 2 x ULN on day 9
+        ([visit(19, "190", "55")], "refuted", 5),  # 14 days without a sample: nobody saw it end
+        ([visit(19.1, "190", "55")], "candidate", 19.1),  # longer than that: nobody knows that it went on
+        ([visit(12, "30", "10"), visit(15, ">100", "55")], "refuted", 5),  # what only may be is no new case
+        ([visit(12, "30", "10"), visit(43, "400", "90")], "refuted", 5),  # after the window
+    ],
+)
+def test_what_a_refutation_outlives(after: list[list[SubjectEvent]], state: str, onset: float) -> None:
+    """Refuted on day 8 after 190 and 55 on day 5: it covers that case until a sample misses a clause."""
+    found = dlt(*FIRST, *(one for sample in after for one in sample))
+    assert (found.state, found.onset.earliest(at(0).tzinfo)) == (state, at(onset))
+
+
+def test_a_case_that_was_only_possible_when_it_was_refuted() -> None:
+    """Bilirubin above 35 may be 2 x ULN; refuted on day 8; 55 on day 9: the law was met only then."""
+    results = [*visit(5, "190", ">35"), adjudicated(CASE, 8, "refuted")]
+    assert dlt(*results).state == "refuted"
+    assert dlt(*results, *visit(9, "190", "55")).state == "candidate"
+
+
+def test_each_decision_is_on_the_case_before_it() -> None:
+    """Two cases, of days 5 and 15: the second is refuted too, or confirmed; a reversal on day 10 is about the first."""
+    cases = [*FIRST, *visit(12, "30", "10"), *visit(15, "400", "90")]
+    for verdict in ("refuted", "confirmed"):
+        found = dlt(*cases, adjudicated(CASE, 20, verdict))
+        assert (found.state, found.onset.earliest(at(0).tzinfo)) == (verdict, at(15))
+    found = dlt(*cases, adjudicated(CASE, 10, "confirmed"))
+    assert (found.state, found.onset.earliest(at(0).tzinfo)) == ("confirmed", at(5))
+
+
+def test_one_enzyme_goes_on_where_the_other_falls_and_rises() -> None:
+    """AST stays above 3 x ULN: that ALT falls below it and rises again is no new case."""
+    ast = [lab("AST", day, "150") for day in (5, 12, 15)]
+    assert dlt(*FIRST, *ast, *visit(12, "100", "55"), *visit(15, "190", "55")).state == "refuted"
