@@ -133,6 +133,12 @@ def test_a_sure_case_after_the_window_does_not_hide_a_possible_one_inside_it() -
     assert dlt(*visit(60, "400", "90")) is None
 
 
+def test_each_combination_is_judged_by_the_phosphatase_of_its_own_onset() -> None:
+    """Day 16 began with cholestasis (ALP 3 x ULN), day 20 did not (0.9 x): the combination of day 20 counts."""
+    found = dlt(*visit(16, "150", "50", "300"), *visit(20, "150", "50", "90"))
+    assert (found.state, found.onset.earliest(at(0).tzinfo)) == ("candidate", at(20))
+
+
 FIRST = (*visit(5, "190", "55"), adjudicated(CASE, 8, "refuted"))
 
 
