@@ -25,7 +25,7 @@ from safety_stream.rulebook.written import parsed
 
 
 class Together(NamedTuple):
-    """A composite that holds, or may hold: its marks, from the first that completed it."""
+    """A composite that holds, or may hold, and the marks that make it."""
 
     name: str
     composite: Composite
@@ -34,15 +34,24 @@ class Together(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def marks_of(measured: Measured, place: Place, baseline: Baseline, page: str, clauses: Clauses) -> Iterator[Mark]:
-    """Of the clauses on a page those that a result meets, may meet, or (one that rules out, or must last) answers."""
+def marks_of(
+    measured: Measured, place: Place, baseline: Baseline, page: str, clauses: Clauses, *, told: tuple[Mark, ...] = ()
+) -> Iterator[Mark]:
+    """Of the clauses on a page those that a result meets, may meet, or misses where that counts."""
     verdicts, times = _judged_by(measured.bare, tuple([clause.when for _, clause, _ in clauses]))
-    for (name, clause, answers), verdict in zip(clauses, verdicts, strict=True):
-        if verdict is not False or answers:
+    for (name, clause, missed), verdict in zip(clauses, verdicts, strict=True):
+        if verdict is not False or missed == "always" or (missed != "never" and _met_last(name, clause, told)):
             compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
             words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {compared}".replace("  ", " ")
-            told = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
-            yield Mark(told, place[0], place[1], verdict is not None, words, measured.source, page, times)
+            answer = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
+            yield Mark(answer, place[0], place[1], verdict is not None, words, measured.source, page, times)
+
+
+def _met_last(name: str, clause: Clause, told: tuple[Mark, ...]) -> bool:
+    """Whether the last sample that was told of a clause met it, or may have."""
+    answers = f"{name}/{clause.name}/"
+    last = next((mark for mark in reversed(told) if mark.clause.startswith(answers)), None)
+    return last is not None and last.clause.endswith("/yes")
 
 
 @lru_cache(maxsize=16_384)
@@ -115,58 +124,57 @@ def inputs_of(measured: Measured) -> Inputs:
 
 
 def together(frame: Frame, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...] = ()) -> Iterator[Together]:
-    """Every composite of the subject's protocol version that the marks, and the events as reported, make."""
+    """Every composite of the subject's protocol version that is made: the first time surely, else the first maybe."""
     for name, composite in frame.version.composites.items():
-        if composite.symptoms:
-            found = _with_symptoms(name, composite, marks, told, frame)
-        else:
-            found = _held(name, composite, marks) if composite.lasting else _first(name, composite, marks)
-        if found is not None:
-            yield found
+        perhaps: Together | None = None
+        for one in ways(name, composite, frame, marks, told):
+            perhaps = perhaps or one
+            if one.sure:
+                perhaps = one
+                break
+        if perhaps is not None:
+            yield perhaps
 
 
-def _with_symptoms(
-    name: str, composite: Composite, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...], frame: Frame
-) -> Together | None:
-    """The first symptom that surely came with the measurement; failing that, the first that may have."""
-    found = symptomatic(name, composite, marks, told, frame)
-    return None if found is None else Together(name, composite, found.marks, not found.reasons, found.reasons)
+def ways(
+    name: str, composite: Composite, frame: Frame, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...]
+) -> Iterator[Together]:
+    """Each time that the marks, and the events as reported, make a composite or may make it, in the order of onset."""
+    if composite.symptoms:
+        for felt in symptomatic(name, composite, marks, told, frame):
+            yield Together(name, composite, felt.marks, not felt.reasons, felt.reasons)
+    elif composite.lasting:
+        for run in lasted(name, composite, marks):
+            yield Together(name, composite, run.marks, not run.reasons, run.reasons)
+    else:
+        yield from _combinations(name, composite, marks)
 
 
-def _held(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Together | None:
-    """The first run of one analyte's samples that lasted long enough; failing that, the first that may have."""
-    found = lasted(name, composite, marks)
-    return None if found is None else Together(name, composite, found.marks, not found.reasons, found.reasons)
-
-
-def _first(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Together | None:
-    """The earliest combination that surely holds; failing that, the earliest that may."""
+def _combinations(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Iterator[Together]:
+    """The combination that each mark begins: an onset before the window must not hide the next one, inside it."""
     wanted = [f"{name}/{clause.name}/yes" for clause in composite.all_of]
     parts = [mark for mark in marks if mark.clause in wanted]
     if {mark.clause for mark in parts} != set(wanted):
-        return None
-    perhaps: Together | None = None
-    for last in sorted(parts, key=lambda mark: (mark.latest, mark.earliest, mark.source)):
-        combination = _completed(composite, wanted, parts, last)
+        return
+    for first in sorted(parts, key=lambda mark: (mark.earliest, mark.latest, mark.clause, mark.source)):
+        combination = _begun(composite, wanted, parts, first)
         one = _judged(name, composite, combination, marks) if combination else None
-        if one is not None and one.sure:
-            return one
-        perhaps = perhaps or one
-    return perhaps
+        if one is not None:
+            yield one
 
 
-def _completed(composite: Composite, wanted: list[str], parts: list[Mark], last: Mark) -> tuple[Mark, ...] | None:
-    """The combination that one mark completes: of every other clause the earliest mark within the span before it."""
-    combination = [last]
+def _begun(composite: Composite, wanted: list[str], parts: list[Mark], first: Mark) -> tuple[Mark, ...] | None:
+    """The combination that one mark begins: of every other clause the earliest mark within the span after it."""
+    combination = [first]
     for clause in wanted:
-        if clause == last.clause:
+        if clause == first.clause:
             continue
         near = [
             mark
             for mark in parts
             if mark.clause == clause
-            and mark.latest <= last.latest
-            and last.earliest - mark.latest <= composite.within.length
+            and mark.earliest >= first.earliest
+            and mark.earliest - first.latest <= composite.within.length
         ]
         if not near:
             return None

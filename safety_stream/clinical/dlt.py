@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from safety_stream.clinical.conclusion import Evidence, Input
-from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided, is_covered
+from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided, to_be_told
 from safety_stream.clinical.dlt_match import Candidate, Match, duration, lasted
 from safety_stream.clinical.dlt_windows import disagreement
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, RuleMet
@@ -33,10 +33,11 @@ def dose_limiting(frame: Frame, matches: Iterable[Match | None], book_version: s
 
 
 def _told(frame: Frame, times: list[Match]) -> Match:
-    """Of all times that one rule is met the one to be told: the first that nobody has judged, else the first."""
+    """Of all times that one rule is met the one to be told; where it surely is none, the first that may be."""
     met = [one for one in times if one.sure]
-    open_ = [one for one in met if not is_covered(frame, one.candidate.named, _ground(frame, one))]
-    return (open_ or met or times)[0]
+    if not met:
+        return times[0]
+    return met[to_be_told(frame, met[0].candidate.named, [_ground(frame, one) for one in met])]
 
 
 def _gravest_first(one: Match) -> tuple[bool, int]:

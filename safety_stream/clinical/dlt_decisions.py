@@ -86,11 +86,22 @@ def decided(frame: Frame, named: Named, grounds: tuple[Ground, ...]) -> Decided:
     return _summed(grounds, last, lines, tuple(reasons))
 
 
-def is_covered(frame: Frame, named: Named, ground: Ground) -> bool:
-    """Whether somebody has decided on this ground."""
-    every = (*_made(frame, named, None), *_made(frame, named, ground.rule))
-    counts = max(every, key=_order, default=None)
-    return counts is not None and not _outlived(ground, counts)
+def to_be_told(frame: Frame, named: Named, grounds: list[Ground]) -> int:
+    """Of all times that one rule is met, in order, which is to be told: the first that nobody has judged.
+
+    Failing that, the first that was met anew since the decision before the one that judged it; of one rule alone.
+    """
+    made = sorted((*_made(frame, named, None), *_made(frame, named, grounds[0].rule)), key=_order)
+    for number in range(len(made), -1, -1):
+        before, then = made[number - 1] if number else None, made[number] if number < len(made) else None
+        for place, ground in enumerate(grounds):
+            if (before is None or _outlived(ground, before)) and not (then is not None and _later(ground, then)):
+                return place
+    return 0
+
+
+def _later(ground: Ground, decision: Adjudicated) -> bool:
+    return ground.met_from is not None and ground.met_from > decision.decided_at
 
 
 def _made(frame: Frame, named: Named, rule: str | None) -> tuple[Adjudicated, ...]:

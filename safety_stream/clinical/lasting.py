@@ -32,16 +32,14 @@ class Run(NamedTuple):
     after: Mark | None
 
 
-def lasted(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Lasted | None:
-    """The first run that surely lasted; failing that, the first that may have."""
-    limit, found = composite.lasting, None
+def lasted(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Iterator[Lasted]:
+    """The runs that surely lasted, or may have."""
+    limit = composite.lasting
     assert limit is not None  # noqa: S101  # the caller's condition
     for run in runs(f"{name}/{composite.all_of[0].name}/", marks):
         one = _judged(run, limit)
-        if one is not None and not one.reasons:
-            return one
-        found = found or one
-    return found
+        if one is not None:
+            yield one
 
 
 def runs(prefix: str, marks: tuple[Mark, ...]) -> Iterator[Run]:

@@ -5,27 +5,23 @@ Only here does time count by itself: when the last window closes, the subject's 
 before says the same: see ``columns`` and ``parts``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Final, NamedTuple, cast
 
 from safety_stream.clinical.check_due import checks_due
-from safety_stream.clinical.composites import all_marks, all_told, together
 from safety_stream.clinical.composites_met import composites_met
-from safety_stream.clinical.conclusion import GradeRange, finding_id
-from safety_stream.clinical.dlt import dose_limiting, worst
-from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
+from safety_stream.clinical.dlt import worst
+from safety_stream.clinical.dlt_composites import dlts_of_composites
 from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet
-from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.findings_subject import SubjectStatus, Unobserved
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import hematotoxicity
 from safety_stream.clinical.joined import joined_findings
-from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.parts import NO_COLUMN, Agenda, AnySaid, Base, Look, Part, Said, Words
 from safety_stream.clinical.queries import query
 from safety_stream.clinical.reconciliation import reconciled
@@ -83,7 +79,7 @@ def overview(
 def _composites(look: Look) -> Words:
     """The DLT rules that composites meet."""
     (frame, _, book), digests = look.base, look.known.digests
-    return Words(tuple(_dlts_of_composites(frame, digests, book)))
+    return Words(tuple(dlts_of_composites(frame, digests, book.version)))
 
 
 def _met(look: Look) -> Words:
@@ -199,28 +195,3 @@ def _digest_of(found: Iterable[AnySaid]) -> Digest:
     """The digest of findings that are on no page."""
     by_id = {one.id: one for one in found if not isinstance(one, SubjectStatus)}
     return digest_of(by_id, Fold()) if by_id else Digest()
-
-
-def _dlts_of_composites(frame: Frame, digests: Mapping[str, Digest], book: Book) -> Iterator[DoseLimitingToxicity]:
-    """The DLT rules that a composite meets: its onset is the first of the samples that make it."""
-    marks = all_marks({page: digest.marks for page, digest in digests.items()})
-    for one in together(frame, marks, all_told(digests)):
-        onset = min(one.marks, key=lambda mark: (mark.earliest, mark.latest))
-        candidate = Candidate(
-            about=finding_id(frame.study, frame.subject, "composite", one.name),
-            key=f"composite|{one.name}",
-            term=one.composite.text,
-            soc=None,
-            seen_as="measured",
-            grade=GradeRange(lowest=0, highest=5),
-            onset=Moment(onset.earliest.isoformat()),
-            shortest=timedelta(0),
-            longest=None,
-            composite=one.name,
-            inputs=tuple((mark.words, mark.source) for mark in one.marks),
-            undecided=one.reasons,
-        )
-        rules = rules_for(frame.version.dlt, candidate.term, None, "measured", one.name)
-        found = dose_limiting(frame, (matched(frame, rule, candidate) for rule in rules), book.version)
-        if found is not None:
-            yield found

@@ -47,19 +47,16 @@ class Symptom(NamedTuple):
 
 def symptomatic(
     name: str, composite: Composite, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...], frame: Frame
-) -> Felt | None:
-    """The first symptom that surely came with a run of the measurement; failing that, the first that may have."""
+) -> Iterator[Felt]:
+    """The symptoms that surely came with a run of the measurement, or may have."""
     asked = composite.symptoms
     assert asked is not None  # noqa: S101  # the caller's condition
     symptoms = sorted((*_reported(asked, told, frame), *_measured(name, asked, marks, frame)))
-    found: Felt | None = None
     for run in sorted(runs(f"{name}/{composite.all_of[0].name}/", marks), key=lambda one: one.marks[0]):
         for symptom in symptoms:
             one = _felt(f"{name}/{asked.name}/yes", run, symptom, composite.within.length)
-            if one is not None and not one.reasons:
-                return one
-            found = found or one
-    return found
+            if one is not None:
+                yield one
 
 
 def _reported(asked: Symptoms, told: tuple[ToldEvent, ...], frame: Frame) -> Iterator[Symptom]:

@@ -132,7 +132,8 @@ class Registry(Written):
 
 
 Criteria = tuple[tuple[str, EligibilityCriterion], ...]
-Clauses = tuple[tuple[str, Clause, bool], ...]
+WhenMissed = Literal["never", "after a sample that met it", "always"]
+Clauses = tuple[tuple[str, Clause, WhenMissed], ...]
 
 
 class ProtocolVersion(Written):
@@ -201,22 +202,27 @@ class ProtocolVersion(Written):
         return {key: tuple(pair for pair in self.criteria if pair[1].analyte == key) for key in analytes}
 
     def clauses_on(self, analyte: str) -> Clauses:
-        """The clauses of composites an analyte answers: composite, clause, whether a result that misses it counts."""
+        """The clauses of composites an analyte answers: composite, clause, when a result that misses it counts."""
         return self.clauses_by_analyte.get(analyte, ())
 
     @cached_property
     def clauses_by_analyte(self) -> dict[str, Clauses]:
         """The clauses of composites by the analyte that answers them."""
-        every = [
-            (name, clause, one.lasting is not None or one.symptoms is not None)
-            for name, one in self.composites.items()
-            for clause in one.all_of
+        every: list[tuple[str, Clause, WhenMissed]] = [
+            (name, clause, self._when_missed(name)) for name, one in self.composites.items() for clause in one.all_of
         ]
         told = [(name, one.symptoms) for name, one in self.composites.items() if one.symptoms]
-        every += [(name, clause, False) for name, symptoms in told for clause in symptoms.or_measured]
-        every += [(name, one.unless, True) for name, one in self.composites.items() if one.unless]
+        every += [(name, clause, "never") for name, symptoms in told for clause in symptoms.or_measured]
+        every += [(name, one.unless, "always") for name, one in self.composites.items() if one.unless]
         analytes = {key for _, clause, _ in every for key in clause.any_of}
         return {key: tuple(one for one in every if key in one[1].any_of) for key in analytes}
+
+    def _when_missed(self, composite: str) -> WhenMissed:
+        """Runs are bounded by what misses them; and a case of a DLT rule is over with a sample that misses a clause."""
+        if composite in self.by_runs:
+            return "always"
+        limiting = [rule.about.composite for rule in self.dlt.rules] if self.dlt else []
+        return "after a sample that met it" if composite in limiting else "never"
 
     @cached_property
     def by_runs(self) -> frozenset[str]:
