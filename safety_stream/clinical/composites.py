@@ -124,16 +124,21 @@ def inputs_of(measured: Measured) -> Inputs:
 
 
 def together(frame: Frame, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...] = ()) -> Iterator[Together]:
-    """Every composite of the subject's protocol version that is made: the first time surely, else the first maybe."""
+    """Every composite of the subject's protocol version that is made: the first time surely, else the first maybe.
+
+    What lies wholly after the first treatment goes before what began, or ended, before it: an old raised value must
+    not speak for a new case.
+    """
     for name, composite in frame.version.composites.items():
-        perhaps: Together | None = None
-        for one in ways(name, composite, frame, marks, told):
-            perhaps = perhaps or one
-            if one.sure:
-                perhaps = one
-                break
-        if perhaps is not None:
-            yield perhaps
+        made = list(ways(name, composite, frame, marks, told))
+        if made:
+            yield min(made, key=lambda one: (not one.sure, _old(one, frame)))
+
+
+def _old(one: Together, frame: Frame) -> int:
+    """How much of it is of before the first treatment: none surely, not all of it, or all."""
+    after = [frame.treated_before(mark.earliest, mark.latest) is True for mark in one.marks]
+    return 0 if all(after) else 1 if any(after) else 2
 
 
 def ways(

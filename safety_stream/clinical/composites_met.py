@@ -1,6 +1,7 @@
 """The composites of the protocol as findings of their own, whether or not a DLT rule names them: Hy's law, liver stop.
 
-One finding a composite: the first time that it was surely met, failing that the first time that it may have been.
+One finding a composite: the first time that it was surely met, failing that the first time that it may have been;
+after the first treatment before any time before it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ def _finding(one: Together, marks: tuple[Mark, ...], frame: Frame, book_version:
         state="sure" if one.sure else "possible",
         onset=onset,
         completed=Moment(last.latest.isoformat()),
-        emergent=frame.treated_before(first.earliest, first.latest),
+        emergent=frame.treated_before(last.earliest, last.latest),  # it is new with the sample that completed it
         ratio=told,
         tell=one.composite.tell,
         study_day=frame.study_day(onset),

@@ -116,3 +116,23 @@ def test_before_treatment_nobody_is_told() -> None:
     assert played.one("composite", composite="liver-stop-8x").emergent is False
     alerts = [alert for change in played.changes for alert in revise(change) if alert.type == "liver_stop"]
     assert {alert.decision.reason for alert in alerts} == {"before_treatment"}
+
+
+@pytest.mark.parametrize("old", [[lab("ALT", -9, "125")], [lab("ALT", -19, "360"), lab("BILI", -19, "45")]])
+def test_a_raised_value_from_before_treatment_does_not_speak_for_a_new_case(old: list[SubjectEvent]) -> None:
+    """ALT 12.5 x and bilirubin 4 x ULN on day 3, ALP 0.8 x: emergent, R = 15.62, whatever was raised at screening."""
+    now = [lab("ALT", 3, "500"), lab("ALP", 3, "80"), lab("BILI", 3.1, "80")]
+    before = [lab("ALT", -6, "60"), lab("ALP", -6, "80"), lab("BILI", -6, "10")]
+    played = Played([*TREATED[:6], *old, *before, *now])
+    assert {(one.composite, one.emergent) for one in played.of("composite")} >= {
+        ("hys-law", True),
+        ("liver-stop-3x-bilirubin", True),
+        ("liver-stop-8x", True),
+    }
+    assert played.one("composite", composite="hys-law").ratio.startswith("R = 15.62 = ALT 12.50 x ULN / ALP 0.80 x ULN")
+
+
+def test_what_treatment_completed_is_emergent() -> None:
+    """Bilirubin 2.5 x ULN before treatment, and ALT 5 x ULN only after it: new with the sample that completed it."""
+    played = Played([*TREATED[:6], lab("BILI", -6, "50"), lab("ALT", 3, "200"), lab("ALP", 3, "80")])
+    assert played.one("composite", composite="hys-law").emergent is True
