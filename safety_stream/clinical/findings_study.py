@@ -97,7 +97,9 @@ class StudyTally(Finding):
     planned: int | None
     enrolment: Literal["below", "reached", "exceeded"]
     mtd: int | None = Field(default=None, description="The level advised as the maximum tolerated dose.")
-    unknown_level: tuple[str, ...] = Field(default=(), description="Subjects at a level the protocol does not have.")
+    unknown_level: tuple[str, ...] = Field(
+        default=(), description="Subjects at a level the protocol does not have, or dosed and at none."
+    )
     uncertain: tuple[str, ...] = Field(
         default=(), description="Subjects counted with an event that may lie outside the follow-up."
     )

@@ -17,6 +17,11 @@ def by_level(statuses: Mapping[str, SubjectStatus]) -> dict[int, tuple[SubjectSt
     return {level: tuple(found[level]) for level in sorted(found)}
 
 
+def without_level(statuses: Mapping[str, SubjectStatus]) -> tuple[SubjectStatus, ...]:
+    """Who was dosed though no enrolment tells at which dose level, in order."""
+    return tuple(one for _, one in sorted(statuses.items()) if one.dosed and one.dose_level is None)
+
+
 def tally(subjects: tuple[SubjectStatus, ...]) -> Tally:
     """One dose level in numbers."""
     return Tally(
