@@ -154,7 +154,7 @@ def _reasons(board: Board, level: int, place: Place) -> Iterator[str]:
         yield "T3: the DLT rules are an example that no sponsor has signed"
     left = sum(is_not_evaluable(one) for one in levels[level])
     if left:
-        yield f"T6: {left} not evaluable, to be replaced, and kept in the safety set"
+        yield f"T6: {left} not evaluable, to be replaced; who was dosed stays in the safety set"
     enrolled = board.elsewhere + board.nowhere + sum(len(subjects) for subjects in levels.values())
     if design.planned_subjects is not None and enrolled >= design.planned_subjects:
         yield f"T7: {enrolled} subjects are enrolled, {design.planned_subjects} were planned"

@@ -116,7 +116,9 @@ def _evaluable(frame: Frame, dlt: str, closed: bool, death: tuple[datetime, date
     if dlt in {"candidate", "confirmed"}:
         return True
     left = frame.withdrawn is not None and frame.withdrawn.from_what == "study"
-    if frame.version.dlt is None or not frame.infusions:
+    if not frame.infusions:  # who has left, be it the treatment alone, or died can never be dosed
+        return False if frame.withdrawn is not None or death is not None else None
+    if frame.version.dlt is None:
         return False if left else None
     end = closes(frame)
     if left and frame.withdrawn is not None and end is not None and frame.withdrawn.withdrawn.latest(frame.zone) < end:

@@ -136,6 +136,17 @@ def test_the_level_above_opens_when_the_last_window_has_closed_and_not_before() 
     assert study.mails() == [("", "raised", "info", 1)]
 
 
+def test_who_stopped_before_the_first_infusion_is_replaced_at_once() -> None:
+    """001 and 002 through without a DLT, 003 gave up after the lymphodepletion: 0 of 2, one more is enrolled instead."""
+    study = Study().told("001", *_treated(0)).told("002", *_treated(14)).told("003", *_treated(30, infusions=()))
+    study.passes(58)
+    assert (study.advice(1).decision, study.advice(1).tally.not_evaluable) == ("wait", 0)
+    study.told("003", withdrawn(29, "treatment").model_copy(update={"reported_at": at(58, 12)}))
+    found = study.advice(1)
+    assert (found.decision, found.reachable, found.pending) == ("enrol", ("enrol",), ())
+    assert (found.to_enrol, found.to_replace, found.not_evaluable) == (1, 1, ("003",))
+
+
 def test_a_dlt_reported_late_takes_the_support_away_and_everybody_concerned_is_told_at_once() -> None:
     """1 of 3 with level 2 open: expand level 1, hold level 2; the advice to escalate is taken back. No name is told."""
     study = _opened()
