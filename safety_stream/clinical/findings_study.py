@@ -53,9 +53,7 @@ class CohortDecision(Finding):
     pending: tuple[PendingSubject, ...] = ()
     to_enrol: int = Field(default=0, description="Places that are free at this level under the advice.")
     to_replace: int = Field(default=0, description="How many of them replace a subject who is not evaluable.")
-    not_evaluable: tuple[str, ...] = Field(
-        default=(), description="Those of them who were dosed stay in the safety set."
-    )
+    not_evaluable: tuple[str, ...] = Field(default=(), description="Who of them was dosed stays in the safety set.")
     no_longer_supported: bool = Field(default=False, description="A higher level opened that this does not allow.")
     subjects: tuple[str, ...]
 

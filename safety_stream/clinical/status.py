@@ -115,19 +115,21 @@ def _evaluable(frame: Frame, dlt: str, closed: bool, death: tuple[datetime, date
     """
     if dlt in {"candidate", "confirmed"}:
         return True
-    left = frame.withdrawn is not None and frame.withdrawn.from_what == "study"
+    end, gone = closes(frame), _gone(frame, death)
     if not frame.infusions:  # who has left, be it the treatment alone, or died can never be dosed
-        return False if frame.withdrawn is not None or death is not None else None
-    if frame.version.dlt is None:
-        return False if left else None
-    end = closes(frame)
-    if left and frame.withdrawn is not None and end is not None and frame.withdrawn.withdrawn.latest(frame.zone) < end:
+        return False if gone or frame.withdrawn is not None else None
+    if end is None:
+        return False if gone else None
+    if any(latest < end for _, latest in gone):
         return False
-    if death is not None and end is not None and death[1] < end:
-        return False
-    if not closed or (dlt == "possible" and _as_planned(frame)):
-        return None
-    return _as_planned(frame)
+    maybe = dlt == "possible" or any(earliest < end for earliest, _ in gone)
+    return None if not closed or (maybe and _as_planned(frame)) else _as_planned(frame)
+
+
+def _gone(frame: Frame, death: tuple[datetime, datetime] | None) -> list[tuple[datetime, datetime]]:
+    """Between which instants the subject left the study or died: observed no longer."""
+    left = frame.withdrawn if frame.withdrawn is not None and frame.withdrawn.from_what == "study" else None
+    return [*([left.withdrawn.bounds(frame.zone)] if left else []), *([death] if death else [])]
 
 
 def _as_planned(frame: Frame) -> bool:

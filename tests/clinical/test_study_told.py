@@ -137,7 +137,7 @@ def test_the_level_above_opens_when_the_last_window_has_closed_and_not_before() 
 
 
 def test_who_stopped_before_the_first_infusion_is_replaced_at_once() -> None:
-    """001 and 002 through without a DLT, 003 gave up after the lymphodepletion: 0 of 2, one more is enrolled instead."""
+    """001 and 002 through without a DLT, 003 gave up before any infusion: 0 of 2, one more is enrolled."""
     study = Study().told("001", *_treated(0)).told("002", *_treated(14)).told("003", *_treated(30, infusions=()))
     study.passes(58)
     assert (study.advice(1).decision, study.advice(1).tally.not_evaluable) == ("wait", 0)
