@@ -26,12 +26,14 @@ Longer = tuple[date, str]
 
 
 def window_to(frame: Frame) -> date | None:
-    """The last day of the last window of the infusions received."""
-    if not frame.infusions or frame.version.dlt is None:
+    """The last day of the last window of the infusions received: the protocol's, or a rule's own that is longer."""
+    dlt = frame.version.dlt
+    if not frame.infusions or dlt is None:
         return None
-    anchor = frame.version.dlt.window.anchor
-    last = frame.infusions[0] if anchor == "first_infusion" else max(frame.infusions, key=lambda one: one.last_day)
-    return last.last_day + timedelta(days=frame.version.dlt.window.days)
+    first = dlt.window.anchor == "first_infusion"
+    last = frame.infusions[0] if first else max(frame.infusions, key=lambda one: one.last_day)
+    rule = dlt.watched_longest
+    return last.last_day + timedelta(days=rule.window_days if rule and rule.window_days else dlt.window.days)
 
 
 def closes(frame: Frame) -> datetime | None:
@@ -46,10 +48,17 @@ def midnight_after(frame: Frame, day: date) -> datetime:
 
 
 def extension(frame: Frame, asked: Iterable[Longer], dlt: str) -> Longer | None:
-    """Until when a subject is observed beyond the window, and why: a possible DLT can be met only later (T4)."""
-    asked_for = max(asked, default=None) if dlt == "possible" else None
-    last = None if asked_for is None else window_to(frame)
-    return None if asked_for is None or last is None or asked_for[0] <= last else asked_for
+    """Until when a subject is observed beyond the protocol's window, and why (T4).
+
+    A rule has a longer window of its own, or a possible DLT can be met only later still.
+    """
+    last, asked_for = window_to(frame), max(asked, default=None) if dlt == "possible" else None
+    if last is not None and asked_for is not None and asked_for[0] > last:
+        return asked_for
+    rule = frame.version.dlt.watched_longest if frame.version.dlt else None
+    if last is None or rule is None:
+        return None
+    return last, f"{rule.id} ({rule.text}) has a window of its own, {rule.window_days} days"
 
 
 def ends(frame: Frame, longer: Longer | None) -> datetime | None:
