@@ -23,6 +23,7 @@ from safety_stream.quantity import Unreadable, read_value
 Phase = Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
 State = Literal["none", "possible", "candidate", "confirmed"]
 Longer = tuple[date, str]
+Gone = tuple[tuple[datetime, datetime], ...]
 
 
 def window_to(frame: Frame) -> date | None:
@@ -75,7 +76,8 @@ def status_of(
 ) -> SubjectStatus:
     """The status as of now, without what only other parts of the overview know."""
     end = ends(frame, longer)
-    closed = end is not None and as_of >= end
+    closed, gone = end is not None and as_of >= end, _gone(frame, died(digests))
+    completes = _completes(frame, gone, as_of)
     grades = Counter(str(one.grade) for one in digests.values() if one.grade is not None)
     worst_grades = [one.worst for one in digests.values() if one.worst is not None]
     return SubjectStatus(
@@ -89,7 +91,8 @@ def status_of(
         first_infusion=frame.infusions[0].first_day if frame.infusions else None,
         window_to=longer[0] if longer else window_to(frame),
         extended_because=f"T4: {longer[1]}" if longer else None,
-        evaluable=_evaluable(frame, dlt, closed, died(digests)),
+        evaluable=_evaluable(dlt, completes, _watched(frame, gone, closed)),
+        completes=completes,
         dlt=dlt,
         worst_grade=max(worst_grades, default=None),
         serious_events=sum(one.serious for one in digests.values()),
@@ -117,35 +120,55 @@ def _phase(frame: Frame, closed: bool) -> Phase:
     return "enrolled" if frame.enrolled is not None else "screened"
 
 
-def _evaluable(frame: Frame, dlt: str, closed: bool, death: tuple[datetime, datetime] | None) -> bool | None:
+def _evaluable(dlt: str, completes: bool | None, watched: bool) -> bool | None:
     """Decision T6: a DLT, or the window completed with all planned infusions at their planned amount.
 
-    Who left or died before its end was not observed to its end; one whose DLT is still possible is not decided (T4).
+    While the subject is watched a DLT may still come, and one that is still possible is not decided (T4).
     """
     if dlt in {"candidate", "confirmed"}:
         return True
-    end, gone = closes(frame), _gone(frame, death)
+    if completes is False:
+        return None if watched else False
+    return None if watched or dlt == "possible" else completes
+
+
+def _watched(frame: Frame, gone: Gone, closed: bool) -> bool:
+    """Whether the subject is, or may come to be, observed for DLTs."""
     if not frame.infusions:  # who has left, be it the treatment alone, or died can never be dosed
-        return False if gone or frame.withdrawn is not None else None
-    if end is None:
-        return False if gone else None
-    if any(latest < end for _, latest in gone):
+        return not gone and frame.withdrawn is None
+    return not closed and _left_before(closes(frame), gone) is not True
+
+
+def _completes(frame: Frame, gone: Gone, as_of: datetime) -> bool | None:
+    """Whether, DLTs aside, the window was completed as T6 asks: surely, no more, or it is still open."""
+    end = closes(frame)
+    left, open_ = _left_before(end, gone), end is None or as_of < end
+    more = open_ and not gone and frame.withdrawn is None
+    if left or not _as_planned(frame, more):
         return False
-    maybe = dlt == "possible" or any(earliest < end for earliest, _ in gone)
-    return None if not closed or (maybe and _as_planned(frame)) else _as_planned(frame)
+    return None if open_ or left is None else True
 
 
-def _gone(frame: Frame, death: tuple[datetime, datetime] | None) -> list[tuple[datetime, datetime]]:
+def _gone(frame: Frame, death: tuple[datetime, datetime] | None) -> Gone:
     """Between which instants the subject left the study or died: observed no longer."""
     left = frame.withdrawn if frame.withdrawn is not None and frame.withdrawn.from_what == "study" else None
-    return [*([left.withdrawn.bounds(frame.zone)] if left else []), *([death] if death else [])]
+    return (*([left.withdrawn.bounds(frame.zone)] if left else []), *([death] if death else []))
 
 
-def _as_planned(frame: Frame) -> bool:
+def _left_before(end: datetime | None, gone: Gone) -> bool | None:
+    """Whether the subject surely, maybe or never was gone before the end of the window, or while it has none."""
+    if any(end is None or latest < end for _, latest in gone):
+        return True
+    return None if any(end is None or earliest < end for earliest, _ in gone) else False
+
+
+def _as_planned(frame: Frame, more: bool) -> bool:
+    """Whether all planned infusions were given at their planned amount, or, if ``more`` may be given, still can be."""
     plan, rule = frame.version.infusions, frame.version.evaluable
     wanted = len(plan.days) if plan and rule and rule.planned_infusions == "all" else 1
-    numbers = {one.number for one in frame.infusions if within_tolerance(frame, one) is not False}
-    return set(range(1, wanted + 1)) <= numbers
+    lacking = set(range(1, wanted + 1))
+    lacking -= {one.number for one in frame.infusions if within_tolerance(frame, one) is not False}
+    return not lacking or (more and lacking.isdisjoint(one.number for one in frame.infusions))
 
 
 def within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:
