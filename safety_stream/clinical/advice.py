@@ -48,6 +48,7 @@ class Board(NamedTuple):
     levels: Mapping[int, tuple[SubjectStatus, ...]]
     counts: Mapping[int, Counts]
     elsewhere: int
+    nowhere: int = 0
 
     def stopped(self, level: int) -> bool:
         """Whether a level's own count stops it."""
@@ -70,12 +71,17 @@ class Board(NamedTuple):
 
 
 def board(
-    study: str, version: ProtocolVersion, design: Escalation, levels: Mapping[int, tuple[SubjectStatus, ...]]
+    study: str,
+    version: ProtocolVersion,
+    design: Escalation,
+    levels: Mapping[int, tuple[SubjectStatus, ...]],
+    nowhere: int,
 ) -> Board:
-    """The levels of a study that its protocol has; subjects of any other level are counted at none."""
+    """The levels of a study that its protocol has; subjects of any other level, and of none, are counted at none."""
     known = {level: subjects for level, subjects in levels.items() if level in version.levels}
     elsewhere = sum(len(subjects) for level, subjects in levels.items() if level not in known)
-    return Board(study, version, design, known, {level: counts_of(known[level]) for level in known}, elsewhere)
+    counts = {level: counts_of(known[level]) for level in known}
+    return Board(study, version, design, known, counts, elsewhere, nowhere)
 
 
 def decision(board: Board, level: int) -> CohortDecision:
@@ -148,9 +154,11 @@ def _reasons(board: Board, level: int, place: Place) -> Iterator[str]:
         yield "T3: the DLT rules are an example that no sponsor has signed"
     left = sum(is_not_evaluable(one) for one in levels[level])
     if left:
-        yield f"T6: {left} not evaluable, to be replaced, and kept in the safety set"
-    enrolled = board.elsewhere + sum(len(subjects) for subjects in levels.values())
+        yield f"T6: {left} not evaluable, to be replaced; who was dosed stays in the safety set"
+    enrolled = board.elsewhere + board.nowhere + sum(len(subjects) for subjects in levels.values())
     if design.planned_subjects is not None and enrolled >= design.planned_subjects:
         yield f"T7: {enrolled} subjects are enrolled, {design.planned_subjects} were planned"
     if board.elsewhere:
         yield f"T7: {board.elsewhere} assigned to a dose level that the protocol does not have, counted at none"
+    if board.nowhere:
+        yield f"T7: {board.nowhere} dosed without an enrolment, counted at no dose level"

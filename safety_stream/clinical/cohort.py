@@ -20,7 +20,7 @@ from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.stagger import stagger_breaches
 from safety_stream.clinical.stored import PagesLacking
 from safety_stream.clinical.study_tally import study_tally
-from safety_stream.clinical.tallying import by_level, tally
+from safety_stream.clinical.tallying import by_level, tally, without_level
 from safety_stream.rulebook.tables import Book
 
 
@@ -105,13 +105,15 @@ def conclude(study: str, statuses: Mapping[str, SubjectStatus], book: Book) -> d
     if version is None or version.escalation is None:
         return {}
     design, levels = version.escalation, by_level(statuses)
-    known = board(study, version, design, levels)
+    nowhere = without_level(statuses)
+    known = board(study, version, design, levels, len(nowhere))
     decisions = [decision(known, level) for level in known.levels]
     found: list[AnyFinding] = [*decisions]
     for level, subjects in known.levels.items():
         found += stagger_breaches(version, level, subjects)
-    if levels:
-        unknown = tuple(one for level, each in levels.items() if level not in known.levels for one in each)
+    if levels or nowhere:
+        elsewhere = (one for level, each in levels.items() if level not in known.levels for one in each)
+        unknown = (*elsewhere, *nowhere)
         mtd = max((one.dose_level or 0 for one in decisions if one.decision == "mtd"), default=None)
         found.append(study_tally(study, version, known.levels, unknown, mtd))
     return {one.id: one for one in found}

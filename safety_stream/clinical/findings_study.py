@@ -53,7 +53,7 @@ class CohortDecision(Finding):
     pending: tuple[PendingSubject, ...] = ()
     to_enrol: int = Field(default=0, description="Places that are free at this level under the advice.")
     to_replace: int = Field(default=0, description="How many of them replace a subject who is not evaluable.")
-    not_evaluable: tuple[str, ...] = Field(default=(), description="They stay in the safety set.")
+    not_evaluable: tuple[str, ...] = Field(default=(), description="Who of them was dosed stays in the safety set.")
     no_longer_supported: bool = Field(default=False, description="A higher level opened that this does not allow.")
     subjects: tuple[str, ...]
 
@@ -97,7 +97,9 @@ class StudyTally(Finding):
     planned: int | None
     enrolment: Literal["below", "reached", "exceeded"]
     mtd: int | None = Field(default=None, description="The level advised as the maximum tolerated dose.")
-    unknown_level: tuple[str, ...] = Field(default=(), description="Subjects at a level the protocol does not have.")
+    unknown_level: tuple[str, ...] = Field(
+        default=(), description="Subjects at a level the protocol does not have, or dosed and at none."
+    )
     uncertain: tuple[str, ...] = Field(
         default=(), description="Subjects counted with an event that may lie outside the follow-up."
     )

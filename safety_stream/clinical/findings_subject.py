@@ -110,6 +110,9 @@ class SubjectStatus(Concluded):
     first_infusion: date | None
     window_to: date | None = Field(description="Last day of observation for DLTs, extended where a rule needs longer.")
     evaluable: bool | None = Field(description="Null while the window is open, or a DLT is still possible.")
+    completes: bool | None = Field(
+        default=None, description="The window with all planned infusions, DLTs aside: true it was, false no more."
+    )
     dlt: Literal["none", "possible", "candidate", "confirmed"]
     worst_grade: Annotated[int, Field(ge=0, le=5)] | None
     serious_events: int = 0

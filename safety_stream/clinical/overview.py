@@ -28,7 +28,7 @@ from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.registration import questions
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
-from safety_stream.clinical.status import Longer, State, ends, extension, status_of, with_hours
+from safety_stream.clinical.status import Longer, State, closes, ends, extension, status_of, with_hours
 from safety_stream.clinical.unobserved import unobserved
 from safety_stream.clinical.unread import unread
 from safety_stream.rulebook.tables import Book
@@ -152,9 +152,9 @@ def _status(look: Look) -> Words:
     decisive = _what_decides(look)
     toxic = cast("tuple[CompositeMet, ...]", look.of("hematotoxicity").said)
     unseen = cast("tuple[Unobserved, ...]", look.of("unobserved").said)
-    end = ends(frame, decisive.longer)
+    ahead = [end for end in (closes(frame), ends(frame, decisive.longer)) if end is not None and as_of < end]
     told = status_of(frame, digests, decisive.dlt, decisive.longer, as_of)
-    return Words((with_hours(told, toxic, unseen, frame),), until=end if end is not None and as_of < end else None)
+    return Words((with_hours(told, toxic, unseen, frame),), until=min(ahead, default=None))
 
 
 # Each part is asked after those that it leans on.

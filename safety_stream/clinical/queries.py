@@ -23,6 +23,7 @@ CODES: Mapping[str, str] = {
     "unknown_dose_level": "the protocol has no such dose level",
     "two_dose_levels": "the subject is assigned to two dose levels",
     "dose_before_enrolment": "a dose was given before the subject was enrolled",
+    "dose_without_enrolment": "a dose was given, and no enrolment tells at which dose level",
     "infusion_repeated": "two infusions carry the same number",
     "infusion_not_planned": "the protocol plans fewer infusions",
     "unknown_treatment": "the protocol does not give this treatment in this role",

@@ -19,16 +19,16 @@ from safety_stream.rulebook.protocol import ProtocolVersion
 
 
 class _Start(NamedTuple):
-    """A subject's first infusion; those given come before those planned for the same day."""
+    """A subject's first infusion; those given come before all that are only planned."""
 
     on: date
     infusion: Literal["given", "planned"]
     status: SubjectStatus
 
     @property
-    def order(self) -> tuple[date, str, str]:
-        """Earliest first."""
-        return self.on, self.infusion, self.status.subject
+    def order(self) -> tuple[str, date, str]:
+        """Given ones first, for a plan stands only while none was given; then the earliest."""
+        return self.infusion, self.on, self.status.subject
 
 
 def stagger_breaches(
@@ -38,7 +38,7 @@ def stagger_breaches(
     days = version.escalation.stagger_days if version.escalation else None
     starts = sorted(_starts(subjects), key=lambda one: one.order)
     for one in starts[1:]:
-        if days is not None and one.on - starts[0].on < timedelta(days=days):
+        if days is not None and timedelta(0) <= one.on - starts[0].on < timedelta(days=days):
             yield _breach(version, level, days, starts[0], one)
 
 

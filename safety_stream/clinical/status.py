@@ -23,15 +23,18 @@ from safety_stream.quantity import Unreadable, read_value
 Phase = Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
 State = Literal["none", "possible", "candidate", "confirmed"]
 Longer = tuple[date, str]
+Gone = tuple[tuple[datetime, datetime], ...]
 
 
 def window_to(frame: Frame) -> date | None:
-    """The last day of the last window of the infusions received."""
-    if not frame.infusions or frame.version.dlt is None:
+    """The last day of the last window of the infusions received: the protocol's, or a rule's own that is longer."""
+    dlt = frame.version.dlt
+    if not frame.infusions or dlt is None:
         return None
-    anchor = frame.version.dlt.window.anchor
-    last = frame.infusions[0] if anchor == "first_infusion" else max(frame.infusions, key=lambda one: one.last_day)
-    return last.last_day + timedelta(days=frame.version.dlt.window.days)
+    first = dlt.window.anchor == "first_infusion"
+    last = frame.infusions[0] if first else max(frame.infusions, key=lambda one: one.last_day)
+    rule = dlt.watched_longest
+    return last.last_day + timedelta(days=rule.window_days if rule and rule.window_days else dlt.window.days)
 
 
 def closes(frame: Frame) -> datetime | None:
@@ -46,10 +49,17 @@ def midnight_after(frame: Frame, day: date) -> datetime:
 
 
 def extension(frame: Frame, asked: Iterable[Longer], dlt: str) -> Longer | None:
-    """Until when a subject is observed beyond the window, and why: a possible DLT can be met only later (T4)."""
-    asked_for = max(asked, default=None) if dlt == "possible" else None
-    last = None if asked_for is None else window_to(frame)
-    return None if asked_for is None or last is None or asked_for[0] <= last else asked_for
+    """Until when a subject is observed beyond the protocol's window, and why (T4).
+
+    A rule has a longer window of its own, or a possible DLT can be met only later still.
+    """
+    last, asked_for = window_to(frame), max(asked, default=None) if dlt == "possible" else None
+    if last is not None and asked_for is not None and asked_for[0] > last:
+        return asked_for
+    rule = frame.version.dlt.watched_longest if frame.version.dlt else None
+    if last is None or rule is None:
+        return None
+    return last, f"{rule.id} ({rule.text}) has a window of its own, {rule.window_days} days"
 
 
 def ends(frame: Frame, longer: Longer | None) -> datetime | None:
@@ -66,7 +76,8 @@ def status_of(
 ) -> SubjectStatus:
     """The status as of now, without what only other parts of the overview know."""
     end = ends(frame, longer)
-    closed = end is not None and as_of >= end
+    closed, gone = end is not None and as_of >= end, _gone(frame, died(digests))
+    completes = _completes(frame, gone, as_of)
     grades = Counter(str(one.grade) for one in digests.values() if one.grade is not None)
     worst_grades = [one.worst for one in digests.values() if one.worst is not None]
     return SubjectStatus(
@@ -80,7 +91,8 @@ def status_of(
         first_infusion=frame.infusions[0].first_day if frame.infusions else None,
         window_to=longer[0] if longer else window_to(frame),
         extended_because=f"T4: {longer[1]}" if longer else None,
-        evaluable=_evaluable(frame, dlt, closed, died(digests)),
+        evaluable=_evaluable(dlt, completes, _watched(frame, gone, closed)),
+        completes=completes,
         dlt=dlt,
         worst_grade=max(worst_grades, default=None),
         serious_events=sum(one.serious for one in digests.values()),
@@ -108,31 +120,55 @@ def _phase(frame: Frame, closed: bool) -> Phase:
     return "enrolled" if frame.enrolled is not None else "screened"
 
 
-def _evaluable(frame: Frame, dlt: str, closed: bool, death: tuple[datetime, datetime] | None) -> bool | None:
+def _evaluable(dlt: str, completes: bool | None, watched: bool) -> bool | None:
     """Decision T6: a DLT, or the window completed with all planned infusions at their planned amount.
 
-    Who left or died before its end was not observed to its end; one whose DLT is still possible is not decided (T4).
+    While the subject is watched a DLT may still come, and one that is still possible is not decided (T4).
     """
     if dlt in {"candidate", "confirmed"}:
         return True
-    left = frame.withdrawn is not None and frame.withdrawn.from_what == "study"
-    if frame.version.dlt is None or not frame.infusions:
-        return False if left else None
+    if completes is False:
+        return None if watched else False
+    return None if watched or dlt == "possible" else completes
+
+
+def _watched(frame: Frame, gone: Gone, closed: bool) -> bool:
+    """Whether the subject is, or may come to be, observed for DLTs."""
+    if not frame.infusions:  # who has left, be it the treatment alone, or died can never be dosed
+        return not gone and frame.withdrawn is None
+    return not closed and _left_before(closes(frame), gone) is not True
+
+
+def _completes(frame: Frame, gone: Gone, as_of: datetime) -> bool | None:
+    """Whether, DLTs aside, the window was completed as T6 asks: surely, no more, or it is still open."""
     end = closes(frame)
-    if left and frame.withdrawn is not None and end is not None and frame.withdrawn.withdrawn.latest(frame.zone) < end:
+    left, open_ = _left_before(end, gone), end is None or as_of < end
+    more = open_ and not gone and frame.withdrawn is None
+    if left or not _as_planned(frame, more):
         return False
-    if death is not None and end is not None and death[1] < end:
-        return False
-    if not closed or (dlt == "possible" and _as_planned(frame)):
-        return None
-    return _as_planned(frame)
+    return None if open_ or left is None else True
 
 
-def _as_planned(frame: Frame) -> bool:
+def _gone(frame: Frame, death: tuple[datetime, datetime] | None) -> Gone:
+    """Between which instants the subject left the study or died: observed no longer."""
+    left = frame.withdrawn if frame.withdrawn is not None and frame.withdrawn.from_what == "study" else None
+    return (*([left.withdrawn.bounds(frame.zone)] if left else []), *([death] if death else []))
+
+
+def _left_before(end: datetime | None, gone: Gone) -> bool | None:
+    """Whether the subject surely, maybe or never was gone before the end of the window, or while it has none."""
+    if any(end is None or latest < end for _, latest in gone):
+        return True
+    return None if any(end is None or earliest < end for earliest, _ in gone) else False
+
+
+def _as_planned(frame: Frame, more: bool) -> bool:
+    """Whether all planned infusions were given at their planned amount, or, if ``more`` may be given, still can be."""
     plan, rule = frame.version.infusions, frame.version.evaluable
     wanted = len(plan.days) if plan and rule and rule.planned_infusions == "all" else 1
-    numbers = {one.number for one in frame.infusions if within_tolerance(frame, one) is not False}
-    return set(range(1, wanted + 1)) <= numbers
+    lacking = set(range(1, wanted + 1))
+    lacking -= {one.number for one in frame.infusions if within_tolerance(frame, one) is not False}
+    return not lacking or (more and lacking.isdisjoint(one.number for one in frame.infusions))
 
 
 def within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:

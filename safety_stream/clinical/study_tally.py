@@ -41,7 +41,7 @@ def study_tally(
     unknown: tuple[SubjectStatus, ...],
     mtd: int | None,
 ) -> StudyTally:
-    """The whole study: all levels together, then each; ``unknown``: subjects at a level the protocol does not have."""
+    """The whole study: all levels together, then each; ``unknown``: those at a level the protocol lacks, or at none."""
     everybody = (*(one for subjects in levels.values() for one in subjects), *unknown)
     strata: list[tuple[int | None, tuple[SubjectStatus, ...]]] = [(None, everybody), *levels.items()]
     planned = version.escalation.planned_subjects if version.escalation else None
@@ -124,8 +124,11 @@ def _reasons(version: ProtocolVersion, unknown: tuple[SubjectStatus, ...], uncer
     yield "T7: the counts are of what is known now; the follow-up of some subjects may still be open"
     if version.dlt and version.dlt.example:
         yield "T3: the DLT rules are an example that no sponsor has signed"
-    if unknown:
-        yield f"T7: {len(unknown)} at a dose level that the protocol does not have, counted only in the whole"
+    nowhere = sum(one.dose_level is None for one in unknown)
+    if elsewhere := len(unknown) - nowhere:
+        yield f"T7: {elsewhere} at a dose level that the protocol does not have, counted only in the whole"
+    if nowhere:
+        yield f"T7: {nowhere} dosed without an enrolment, counted only in the whole"
     if uncertain:
         yield f"T12: {len(uncertain)} counted with an event that may have begun outside the follow-up"
 

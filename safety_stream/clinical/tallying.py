@@ -17,6 +17,11 @@ def by_level(statuses: Mapping[str, SubjectStatus]) -> dict[int, tuple[SubjectSt
     return {level: tuple(found[level]) for level in sorted(found)}
 
 
+def without_level(statuses: Mapping[str, SubjectStatus]) -> tuple[SubjectStatus, ...]:
+    """Who was dosed though no enrolment tells at which dose level, in order."""
+    return tuple(one for _, one in sorted(statuses.items()) if one.dosed and one.dose_level is None)
+
+
 def tally(subjects: tuple[SubjectStatus, ...]) -> Tally:
     """One dose level in numbers."""
     return Tally(
@@ -42,8 +47,8 @@ def counts_of(subjects: Iterable[SubjectStatus]) -> Counts:
         evaluable=sum(is_evaluable(one) for one in subjects),
         dlt=sum(has_dlt(one) for one in subjects),
         pending=len(waiting),
-        lost=sum(one.evaluable is False for one in waiting),
-        through=sum(one.evaluable is True for one in waiting),
+        lost=sum(_completes(one) is False for one in waiting),
+        through=sum(_completes(one) is True for one in waiting),
     )
 
 
@@ -77,6 +82,12 @@ def is_pending(status: SubjectStatus) -> bool:
 
 
 def _may_end(status: SubjectStatus) -> tuple[Ending, ...]:
-    if status.evaluable is None:
+    completes = _completes(status)
+    if completes is None:
         return ("dlt", "completed", "not_evaluable")
-    return ("dlt", "completed") if status.evaluable else ("dlt", "not_evaluable")
+    return ("dlt", "completed") if completes else ("dlt", "not_evaluable")
+
+
+def _completes(status: SubjectStatus) -> bool | None:
+    """Whether a subject without a DLT is through the window as planned; who is decided already is, or is not."""
+    return status.completes if status.evaluable is None else status.evaluable

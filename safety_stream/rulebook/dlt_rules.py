@@ -129,6 +129,12 @@ class Dlt(Written):
         "grade), or the worst of the event; a course of the grade that is told goes before both.",
     )
 
+    @property
+    def watched_longest(self) -> DltRule | None:
+        """The rule whose own window outlasts the protocol's, the longest of them; null: none does."""
+        longest = max(self.rules, key=lambda rule: rule.window_days or 0)
+        return longest if (longest.window_days or 0) > self.window.days else None
+
     @model_validator(mode="after")
     def _ids_once(self) -> Self:
         ids = [rule.id for rule in self.rules]

@@ -32,6 +32,7 @@ def _other(number: int, day: float) -> DoseGiven:
 
 STORIES: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "dose_before_enrolment": ([screened(), infusion(1, 0), enrolled(day=1)], ("before",)),
+    "dose_without_enrolment": ([screened(), infusion(1, 0)], ("2024-06-24", "no enrolment", "at a dose level")),
     "infusion_repeated": ([*DOSED_ONCE, _other(1, 0.1)], ("T10:00", "T12:24")),
     "two_infusions_on_one_day": ([*DOSED_ONCE, _other(2, 0.1)], ("infusions 1 and 2", "2024-06-24")),
     "unknown_dose_level": ([screened(), enrolled(level=9), infusion(1, 0)], ("9",)),
@@ -90,6 +91,15 @@ def test_a_dose_after_death_still_opens_its_window_until_one_of_the_two_is_corre
 def test_what_fits_together_asks_nothing(events: list[Any]) -> None:
     """A departure, a completion, one from treatment only, a death after everything else."""
     assert Played(events).of("data_query") == []
+
+
+def test_an_enrolment_told_late_answers_the_question_of_the_dose_level() -> None:
+    """Four doses and no enrolment are one question with all records; the enrolment takes it back."""
+    played = Played([screened(), *DOSED_ONCE[2:]])
+    found = played.one("data_query", code="dose_without_enrolment")
+    assert (found.found, len(found.sources)) == ("given 2024-06-19T10:00:00+08:00, no enrolment", 4)
+    played.take(enrolled())
+    assert played.of("data_query") == []
 
 
 def test_contradictions_do_not_depend_on_what_was_told_first() -> None:

@@ -5,6 +5,7 @@ infusion 1      2      3   window to  |            |
 neutrophils below 0.5 from day 20     [-- observed on, because of them --]
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import (
     DAY_ZERO,
+    STUDY,
     TREATED,
     Played,
     adjudicated,
@@ -23,6 +25,7 @@ from stories import (
     lab,
     taken_back,
     told,
+    withdrawn,
     without_schedule,
 )
 
@@ -31,6 +34,7 @@ from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.frame import Frame, Infusion
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import Window
+from safety_stream.rulebook.tables import Book
 
 CRS = "Cytokine release syndrome"
 DAY_42, DAY_48 = DAY_ZERO + timedelta(days=42), DAY_ZERO + timedelta(days=48)
@@ -40,9 +44,11 @@ def _day(day: float) -> datetime:
     return at(day)
 
 
-def _seen(events: list[Any], as_of: datetime) -> tuple[Played, SubjectStatus, datetime | None]:
+def _seen(
+    events: Iterable[Any], as_of: datetime, book: Book | None = None
+) -> tuple[Played, SubjectStatus, datetime | None]:
     """A subject told in order, at one moment."""
-    played, deadline = Played(book=without_schedule()), None
+    played, deadline = Played(book=book or without_schedule()), None
     for event in events:
         deadline = played.take(event, as_of).deadline
     assert played.record.header.status is not None
@@ -195,3 +201,53 @@ def test_a_wider_window_and_one_more_infusion_never_remove_a_dlt(
     wide = in_window(_frame(days), moment, Window(days=length + more)).inside
     another = in_window(_frame(sorted([*days, more])), moment, Window(days=length)).inside
     assert ORDER[narrow] <= min(ORDER[wide], ORDER[another])
+
+
+def _watching(days: int) -> Book:
+    """The bundled protocol with so many days of its own for the rule on GvHD."""
+    dlt = without_schedule().protocols[STUDY].version(None).dlt
+    assert dlt is not None
+    rules = tuple(one.model_copy(update={"window_days": days}) if one.id == "immune-3" else one for one in dlt.rules)
+    return bundled_with(dlt=dlt.model_copy(update={"rules": rules}), schedule=None)
+
+
+@pytest.mark.parametrize(
+    ("day", "phase", "counts"), [(43, "in_window", None), (74, "in_window", None), (75, "completed_window", True)]
+)
+def test_a_rule_with_a_longer_window_of_its_own_is_waited_for(day: int, phase: str, counts: bool | None) -> None:
+    """Infused on days 0, 7, 14; with 60 days for one rule day 74 is the last one inside. The rule is named."""
+    _, status, deadline = _seen(TREATED, at(day, 0), _watching(60))
+    assert (status.phase, status.evaluable, status.dlt) == (phase, counts, "none")
+    assert status.window_to == at(74).date()
+    assert status.extended_because is not None
+    assert "immune-3" in status.extended_because
+    assert "60 days" in status.extended_because
+    assert deadline == (None if day == 75 else at(75, 0))
+
+
+@pytest.mark.parametrize(("day", "dlt"), [(43, "candidate"), (74, "candidate"), (75, "none")])
+def test_an_event_counts_as_long_as_its_rule_waits_for_it(day: int, dlt: str) -> None:
+    """A GvHD of grade 3 on the last of the 60 days is a DLT of a subject whom nobody has counted before."""
+    gvhd = adverse("Autoimmune disorder", day, grade=3, attribution="definite")
+    assert _seen([*TREATED, gvhd], at(76, 0), _watching(60))[1].dlt == dlt
+
+
+@pytest.mark.parametrize(("day", "counts"), [(50, False), (74, False), (75, True)])
+def test_who_leaves_before_the_longest_window_has_closed_was_not_observed_to_its_end(day: int, counts: bool) -> None:
+    """60 days for one rule: day 50 lies after the protocol's window and within that of the rule."""
+    assert _seen([*TREATED, withdrawn(day)], at(80), _watching(60))[1].evaluable is counts
+
+
+def test_a_rule_with_a_shorter_window_of_its_own_shortens_nothing() -> None:
+    """14 days for one rule: everybody is observed for the protocol's 28, and there is nothing to say."""
+    _, status, _ = _seen(TREATED, at(43, 0), _watching(14))
+    assert (status.window_to, status.extended_because, status.evaluable) == (DAY_42, None, True)
+
+
+def test_of_a_longer_window_and_a_longer_duration_the_later_end_is_told() -> None:
+    """44 days for one rule end with day 58, after day 48; 30 days with day 44, before it."""
+    for days, last, rule in ((44, 58, "immune-3"), (30, 48, "neutropenia-4")):
+        _, status, _ = _seen(_neutropenia(20, 24), _day(43), _watching(days))
+        assert status.window_to == at(last).date()
+        assert status.extended_because is not None
+        assert rule in status.extended_because

@@ -128,3 +128,18 @@ def test_each_plan_too_near_to_the_earliest_is_told_while_nobody_was_infused() -
         ("002", "001", 0),
         ("003", "001", 13),
     }
+
+
+@pytest.mark.parametrize("given", ["001", "002"])
+def test_a_plan_that_was_never_given_yields_to_an_infusion_that_was(given: str) -> None:
+    """Planned for 1 July and still not given, another infused on 5 July: that one is the first, 18 July is day 13.
+
+    Whichever of the two is lower in number; the plan that has passed breaks nothing, for nobody was infused on it.
+    """
+    planned = "002" if given == "001" else "001"
+    infused = _status(given, 1, first_infusion=date(2024, 7, 5))
+    found = _played(_coming(planned, 1, 1), infused, _coming("003", 1, 18), _coming("004", 1, 19))[0]
+    broken = [one for one in found if isinstance(one, StaggerBreach)]
+    assert [(one.subject, one.first_subject, one.first_infusion_on, one.days_apart) for one in broken] == [
+        ("003", given, date(2024, 7, 5), 13),
+    ]

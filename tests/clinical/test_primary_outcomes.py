@@ -14,7 +14,8 @@ from stories import STUDY, bundled
 
 from safety_stream.clinical import cohort
 from safety_stream.clinical.clopper_pearson import interval
-from safety_stream.clinical.findings_study import Proportion, StudyTally
+from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_study import CohortDecision, Proportion, StudyTally
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.study_tally import told
 
@@ -97,13 +98,18 @@ STATUSES = (
     _status("006", 9, followed={"events": 1, "serious": 1, "worst": 5, "worst_serious": 5}, worst_grade=5),
     _status("007", None, dosed=False, first_infusion=None, evaluable=None, phase="screened"),
 )
+UNTOLD = _status("008", None, dlt="candidate", followed={"events": 1, "worst": 4}, worst_grade=4)
 
 
-def _tally(statuses: tuple[SubjectStatus, ...]) -> StudyTally:
+def _concluded(statuses: tuple[SubjectStatus, ...]) -> list[AnyFinding]:
     record = cohort.empty(STUDY)
     for one in statuses:
         record, _ = cohort.step(record, one, bundled(), AS_OF)
-    (found,) = (kept.finding for kept in record.kept.values() if isinstance(kept.finding, StudyTally))
+    return [kept.finding for kept in record.kept.values() if kept.finding]
+
+
+def _tally(statuses: tuple[SubjectStatus, ...]) -> StudyTally:
+    (found,) = (one for one in _concluded(statuses) if isinstance(one, StudyTally))
     return found
 
 
@@ -136,6 +142,30 @@ def test_who_is_counted_in_what() -> None:
     assert (first["dlt", "dlt_evaluable", None].count, first["dlt", "dlt_evaluable", None].of) == (1, 2)
     assert (first["dlt", "dosed", None].count, first["dlt", "dosed", None].of) == (1, 3)
     assert {one.dose_level for one in found.proportions} == {None, 1, 2}
+
+
+def test_who_was_dosed_without_an_enrolment_is_in_the_safety_set_and_at_no_level() -> None:
+    """008 was infused and had a DLT at a level nobody told: 2 of 6 dosed in place of 1 of 5, still 1 of 3 at level 1.
+
+    The advice on each level says that somebody is counted at none.
+    """
+    found = _tally((*STATUSES, UNTOLD))
+    assert (found.enrolled, found.unknown_level) == (7, ("006", "008"))
+    whole, first = _rows(found, None)["dlt", "dosed", None], _rows(found, 1)["dlt", "dosed", None]
+    assert (whole.subjects, whole.of, first.count, first.of) == (("002", "008"), 6, 1, 3)
+    assert {one.dose_level for one in found.proportions} == {None, 1, 2}
+    assert "T7: 1 dosed without an enrolment, counted only in the whole" in found.evidence.reasons
+    advice = [one for one in _concluded((*STATUSES, UNTOLD)) if isinstance(one, CohortDecision)]
+    assert len(advice) == 2
+    assert all("T7: 1 dosed without an enrolment, counted at no dose level" in one.evidence.reasons for one in advice)
+
+
+def test_a_study_of_nobody_but_one_dosed_without_an_enrolment_is_told() -> None:
+    """One subject, one DLT, no dose level: 1 of 1, no advice."""
+    (found,) = _concluded((UNTOLD,))
+    assert isinstance(found, StudyTally)
+    assert (found.enrolled, found.unknown_level) == (1, ("008",))
+    assert _rows(found, None)["dlt", "dosed", None].subjects == ("008",)
 
 
 def test_grades_add_up_to_any() -> None:

@@ -21,6 +21,7 @@ from stories import (
     at,
     enrolled,
     infusion,
+    lab,
     lymphodepletion,
     planned,
     screened,
@@ -134,6 +135,70 @@ def test_the_level_above_opens_when_the_last_window_has_closed_and_not_before() 
     study.passes(58)
     assert (study.advice(1).decision, study.advice(1).reachable) == ("escalate", ("escalate",))
     assert study.mails() == [("", "raised", "info", 1)]
+
+
+def test_who_stopped_before_the_first_infusion_is_replaced_at_once() -> None:
+    """001 and 002 through without a DLT, 003 gave up before any infusion: 0 of 2, one more is enrolled."""
+    study = Study().told("001", *_treated(0)).told("002", *_treated(14)).told("003", *_treated(30, infusions=()))
+    study.passes(58)
+    assert (study.advice(1).decision, study.advice(1).tally.not_evaluable) == ("wait", 0)
+    study.told("003", withdrawn(29, "treatment").model_copy(update={"reported_at": at(58, 12)}))
+    found = study.advice(1)
+    assert (found.decision, found.reachable, found.pending) == ("enrol", ("enrol",), ())
+    assert (found.to_enrol, found.to_replace, found.not_evaluable) == (1, 1, ("003",))
+
+
+def _third(*events: SubjectEvent) -> Study:
+    """001 and 002 of level 1 are through without a DLT by day 0; the third is what is asked about."""
+    return Study().told("001", *_treated(-60)).told("002", *_treated(-46)).passes(0).told("003", *events)
+
+
+def _open_end(study: Study) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How the only subject who is not decided can end, and the advice that can come of it."""
+    (waiting,) = study.advice(1).pending
+    return waiting.may_end, study.advice(1).reachable
+
+
+ANY_END = (("dlt", "completed", "not_evaluable"), ("enrol", "expand", "escalate"))
+
+
+def test_who_is_through_with_all_infusions_ends_with_the_possible_dlt_or_without() -> None:
+    """A seizure in August, the window to the 5th (day 42): then 1 of 3 or 0 of 3; until then the subject may leave."""
+    seizure = _seizure(42, onset="2024-08", resolved="2024-08", reported=at(42, 12))
+    study = _third(*_treated(0), seizure).passes(42.999)
+    assert _open_end(study) == ANY_END
+    study.passes(43)
+    assert _open_end(study) == (("dlt", "completed"), ("expand", "escalate"))
+    study.told("003", adjudicated(study.limiting("003"), 44, "refuted"))
+    assert study.advice(1).decision == "escalate"
+
+
+def test_who_is_watched_longer_than_the_window_is_through_when_it_closes() -> None:
+    """Neutrophils of grade 4 from day 20 may pass 28 days on day 48: from day 43 on without leave to be replaced."""
+    low = [lab("NEUT", 19, "1.2"), lab("NEUT", 20, "0.3"), lab("NEUT", 24, "0.3")]
+    study = _third(*_treated(0), *low).passes(42.999)
+    assert _open_end(study) == ANY_END
+    study.passes(43)
+    assert _open_end(study) == (("dlt", "completed"), ("expand", "escalate"))
+    study.told("003", withdrawn(45))
+    assert _open_end(study) == (("dlt", "completed"), ("expand", "escalate"))
+
+
+@pytest.mark.parametrize("amount", ["2000000", "20000000"])
+def test_who_cannot_get_all_infusions_as_planned_ends_with_a_dlt_or_is_replaced(amount: str) -> None:
+    """One infusion; the treatment is stopped on day 3, or it was ten times the dose: 1 of 3 or 0 of 2, never 0 of 3.
+
+    Watched to day 28 all the same: a seizure on day 20 makes it 1 of 3. Else one is replaced on day 29.
+    """
+    study = _third(*_treated(0, infusions=()), infusion(1, 0, amount=amount)).passes(3)
+    if amount == "2000000":
+        assert _open_end(study) == ANY_END
+        study.told("003", withdrawn(3, "treatment"))
+    for day in (4, 28.999):
+        assert _open_end(study.passes(day)) == (("dlt", "not_evaluable"), ("enrol", "expand"))
+    study.passes(29)
+    assert (study.advice(1).decision, study.advice(1).to_replace, study.advice(1).pending) == ("enrol", 1, ())
+    assert study.told("003", _seizure(20)).advice(1).decision == "expand"
 
 
 def test_a_dlt_reported_late_takes_the_support_away_and_everybody_concerned_is_told_at_once() -> None:

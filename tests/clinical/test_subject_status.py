@@ -155,6 +155,47 @@ def test_who_leaves_before_any_infusion_does_not_count_and_who_leaves_treatment_
     assert _infused(1, 2, 3).told("left", from_what="treatment", **left).at(THE_END).counts is True
 
 
+@pytest.mark.parametrize(
+    ("when", "counts"),
+    [("2024-07", False), ("2024-08", None), ("2024", None), ("2024-08-12", False), ("2024-09", True)],
+)
+@pytest.mark.parametrize("how", ["left", "died"])
+def test_an_end_told_by_its_month_counts_only_when_all_of_it_lies_on_one_side(
+    how: str, when: str, counts: bool | None
+) -> None:
+    """The window ends with 12 August: July is before it, September after it, August and the year may be either.
+
+    Who had only two of the infusions is not evaluable, whichever it was.
+    """
+    events: dict[str, dict[str, Any]] = {
+        "left": {"kind": "withdrawn", "from_what": "study", "reason": "moved away", "withdrawn": when},
+        "died": {
+            "kind": "adverse_event", "term": "Sepsis", "grade": 5, "outcome": "fatal", "onset": "2024-07-25",
+            "resolved": when, "attribution": "unrelated",
+        },
+    }  # fmt: skip
+    late = datetime.fromisoformat("2024-10-02T12:00:00+08:00")
+    assert _infused(1, 2, 3).at(THE_END).told("end", as_of=late, **events[how]).counts is counts
+    assert _infused(1, 2).at(THE_END).told("end", as_of=late, **events[how]).counts is False
+
+
+@pytest.mark.parametrize("from_what", ["treatment", "study"])
+def test_who_leaves_before_the_first_infusion_can_never_be_dosed_and_is_replaced(from_what: str) -> None:
+    """Enrolled and never infused, to be replaced from that day on; an infusion told late opens a window still."""
+    left: dict[str, Any] = {"kind": "withdrawn", "reason": "own wish", "withdrawn": "2024-06-30"}
+    seen = _enrolled().told("left", from_what=from_what, **left)
+    assert (seen.counts, seen.deadline) == (False, None)
+    if from_what == "treatment":
+        assert seen.infused(1).summed_up == ("in_window", None, datetime.fromisoformat("2024-07-30T00:00:00+08:00"))
+
+
+def test_who_dies_before_the_first_infusion_can_never_be_dosed_and_is_replaced() -> None:
+    """A fatal sepsis in June, told with the month only: nobody can be infused on 1 July."""
+    fatal: dict[str, Any] = {"term": "Sepsis", "grade": 5, "outcome": "fatal", "attribution": "unrelated"}
+    assert _enrolled().told("death", kind="adverse_event", onset="2024-06", resolved="2024-06", **fatal).counts is False
+    assert _enrolled().counts is None, "alive and not infused yet"
+
+
 def test_a_dlt_makes_a_subject_count_at_once_and_its_refutation_takes_that_back() -> None:
     """One infusion, then grade 3 seizure: evaluable in the open window; both rules refuted: undecided once more."""
     seizure: dict[str, Any] = {"term": "Seizure", "grade": 3, "onset": "2024-07-03", "resolved": "2024-07-03"}
