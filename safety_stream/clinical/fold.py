@@ -159,7 +159,10 @@ class SeriousCase(NamedTuple):
 
 
 class GradedEpisode(NamedTuple):
-    """One laboratory episode of grade 3 or more after treatment began and beyond the expected band."""
+    """One laboratory episode of grade 3 or more after treatment began and beyond the expected band.
+
+    ``since``: for each of the grades 3 and 4 that it came to, its first moment beyond what is expected.
+    """
 
     id: str
     term: str
@@ -168,6 +171,7 @@ class GradedEpisode(NamedTuple):
     peak: Moment
     last: Moment
     number: int
+    since: tuple[tuple[int, Moment], ...] = ()
 
 
 class ToldEvent(NamedTuple):

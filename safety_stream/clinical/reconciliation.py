@@ -29,7 +29,14 @@ def graded_episodes(found: Iterable[AnyFinding]) -> tuple[GradedEpisode, ...]:
     """The episodes that a report may be owed for: surely grade 3 or more, emergent, not expected."""
     return newest(
         GradedEpisode(
-            one.id, one.term, one.peak.lowest, one.onset, one.peak_observed, _day(one.last_observed), one.episode
+            id=one.id,
+            term=one.term,
+            grade=one.peak.lowest,
+            onset=one.onset,
+            peak=one.peak_observed,
+            last=_day(one.last_observed),
+            number=one.episode,
+            since=tuple((each.grade, each.unexpected) for each in one.reached if each.unexpected is not None),
         )
         for one in found
         if isinstance(one, Toxicity) and one.peak.lowest >= LOWEST and one.emergent is not False and not one.expected
@@ -85,8 +92,14 @@ def _unreported(
             code = "lab_grade_4_unreported" if one.grade >= 4 else "lab_grade_unreported"
             found = f"grade {one.grade} on {one.peak}, no report of it"
             expected = f"an adverse-event report within {rules.within}, or why there is none"
-            due = one.peak.latest(frame.zone) + rules.within.length
+            due = _owed_since(one, rules, frame) + rules.within.length
             yield asked(code, f"{one.term}, episode {one.number} from {one.onset}", found, expected, one.id), due
+
+
+def _owed_since(episode: GradedEpisode, rules: Reconciliation, frame: Frame) -> datetime:
+    """When it first had the grade that reports are asked for: by getting worse it is not owed any later."""
+    moments = [moment for grade, moment in episode.since if grade >= rules.from_grade]
+    return min(one.latest(frame.zone) for one in moments or [episode.peak])
 
 
 def _unsupported(

@@ -49,6 +49,41 @@ def test_time_alone_raises_the_question_at_the_deadline() -> None:
     assert {alert.decision.action for change in done.changes for alert in revise(change)} == {"hold"}
 
 
+def test_an_episode_that_gets_worse_is_not_asked_about_later() -> None:
+    """Platelets 30 (grade 3) on day 8, 20 (grade 4) on day 16: asked from day 15, 08:00 on, and not taken back (G24).
+
+    The protocol asks for a report of grade 3 or more within 7 days: they are counted from the first such sample.
+    """
+    low, worse = lab("PLAT", 8, "30"), lab("PLAT", 16, "20")
+    assert asked(low, day=14.99) == []
+    assert asked(low, day=15) == ["lab_grade_unreported"]
+    for day in (16.5, 20, 23):
+        assert asked(low, worse, day=day) == ["lab_grade_4_unreported"]
+        assert asked(worse, low, day=day) == ["lab_grade_4_unreported"]
+
+
+def test_seven_days_for_what_is_no_longer_expected_are_counted_from_where_it_was_not() -> None:
+    """Neutrophils: grade 3 is expected from day -5 to 28 of the bundled protocol, grade 4 is not.
+
+    0.7 on day 9 and 0.3 on day 20: owed since day 20, asked from day 27 on. 0.7 on day 9 and still on day 30: owed
+    since day 29, asked when day 36 is over, also where day 31 brings grade 4.
+    """
+    deep = (lab("NEUT", 9, "0.7"), lab("NEUT", 20, "0.3"), lab("NEUT", 22, "2.5"))
+    assert asked(*deep, day=26.99) == []
+    assert asked(*deep, day=27) == ["lab_grade_4_unreported"]
+    long = (lab("NEUT", 9, "0.7"), lab("NEUT", 30, "0.7"))
+    assert asked(*long, day=36) == []
+    assert asked(*long, day=37) == ["lab_grade_unreported"]
+    assert asked(*long, lab("NEUT", 31, "0.3"), day=37) == ["lab_grade_4_unreported"]
+
+
+def test_what_the_subject_brought_along_is_counted_from_where_it_got_worse() -> None:
+    """Platelets 30 (grade 3) before treatment and on day 8, 20 (grade 4) on day 16: asked from day 23 on (T12)."""
+    low = (lab("PLAT", -6, "30"), lab("PLAT", 8, "30"), lab("PLAT", 16, "20"))
+    assert asked(*low, day=22.99) == []
+    assert asked(*low, day=23) == ["lab_grade_4_unreported"]
+
+
 def test_a_report_near_it_answers_and_one_far_from_it_does_not() -> None:
     """The term of CTCAE with an onset near the episode; two months later it is another one, and unsupported."""
     assert asked(*HIGH, adverse("Hyperkalemia", 9, grade=3)) == []
