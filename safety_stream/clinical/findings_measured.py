@@ -23,13 +23,12 @@ class Lasted(Concluded):
 
 
 class Reached(Concluded):
-    """When an episode first was surely at a grade, and when it was so beyond what is expected of it."""
+    """When an episode first was surely at a grade above the one before treatment, and when unexpectedly so."""
 
     grade: int = Field(description="At this grade or above.")
     first: Moment = Field(description="The first sample surely at the grade.")
     unexpected: Moment | None = Field(
-        description="The first outside the expected bands and above the grade before treatment, or the day after the "
-        "band of a run that outlasts it; null: none yet."
+        description="The first outside the expected bands, or the day after the band that a run outlasts; null: none."
     )
 
 

@@ -169,14 +169,17 @@ class SeriousCase(NamedTuple):
 
 
 class GradedEpisode(NamedTuple):
-    """One laboratory episode of grade 3 or more after treatment began and beyond the expected band.
+    """One laboratory episode that is, or may be, of grade 3 or more.
 
-    ``since``: for each of the grades 3 and 4 that it came to, its first moment beyond what is expected.
+    ``owed``: surely so, after treatment began and beyond the expected band: then a report of it is owed. ``since``: for
+    each of the grades 3 and 4 that it came to, its first moment beyond what is expected.
     """
 
     id: str
     term: str
     grade: int
+    highest: int
+    owed: bool
     onset: Moment
     peak: Moment
     last: Moment

@@ -1,6 +1,6 @@
 """From an episode in the making to the findings about it: the toxicity, and the DLT rules it matches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import reduce
 
@@ -109,19 +109,16 @@ def _expected(frame: Frame, term: str, episode: Episode) -> bool:
 
 def _reached(frame: Frame, term: str, before: GradeRange | None, episode: Episode) -> tuple[Reached, ...]:
     """Since when it was surely severe, and life-threatening: a report is owed from then, whatever it rises to later."""
+    brought = before.highest if episode.began != "after" and before is not None else 0
     return tuple(
-        Reached.made(grade=grade, first=runs[0].first, unexpected=_unexpected(frame, term, before, episode, runs))
+        Reached.made(grade=grade, first=runs[0].first, unexpected=_unexpected(frame, term, runs))
         for grade in (SEVERE, LIFE_THREATENING)
-        if (runs := [one for one in episode.stretches if one.grade == grade and one.sure])
+        if grade > brought and (runs := [one for one in episode.stretches if one.grade == grade and one.sure])
     )
 
 
-def _unexpected(
-    frame: Frame, term: str, before: GradeRange | None, episode: Episode, runs: list[Stretch]
-) -> Moment | None:
-    """The first moment of some runs at one grade that the subject did not bring along and no band expects."""
-    if episode.began != "after" and before is not None and before.highest >= runs[0].grade:
-        return None
+def _unexpected(frame: Frame, term: str, runs: Iterable[Stretch]) -> Moment | None:
+    """The first moment of some runs at one grade that no band expects."""
     return next((moment for one in runs if (moment := _beyond_band(frame, term, one)) is not None), None)
 
 

@@ -2,7 +2,8 @@
 
 from itertools import permutations
 
-from stories import TREATED, Played, adverse, at, bundled, bundled_with, lab
+import pytest
+from stories import TREATED, Played, adverse, at, bundled, bundled_with, lab, told
 
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
@@ -113,6 +114,44 @@ def test_a_reported_grade_above_the_measured_one_is_asked_about() -> None:
     assert asked(adverse("Hyperkalemia", 9, grade=4)) == ["report_without_laboratory"]
 
 
+@pytest.mark.parametrize(
+    ("results", "report"),
+    [
+        ((lab("NEUT", 9, "0.7"), lab("NEUT", 20, "3.0")), adverse("Neutrophil count decreased", 9, grade=3)),
+        ((lab("HGB", -6, "78"), lab("HGB", 9, "76")), adverse("Anemia", 9, grade=3)),
+        (
+            (lab("ALT", -6, "30"), lab("ALT", 9, "300", range_high=None), lab("ALT", 20, "30")),
+            adverse("Alanine aminotransferase increased", 9, grade=3),
+        ),
+        (
+            (lab("HGB", -6, "120"), lab("HGB", 9, "55")),
+            adverse("Anemia", 9, grade=4, seriousness=["life-threatening"]),
+        ),
+        (
+            (lab("SODIUM", -6, "140"), lab("SODIUM", 9, "110")),
+            adverse("Hyponatremia", 9, grade=5, outcome="fatal", resolved=told(10)),
+        ),
+    ],
+    ids=["expected", "brought along", "undecided", "life-threatening", "fatal"],
+)
+def test_whatever_the_laboratory_can_show_supports_a_report(
+    results: tuple[SubjectEvent, ...], report: SubjectEvent
+) -> None:
+    """G24 compares with what the laboratory implies, and only the figures of CTCAE can imply anything (G5).
+
+    Neutrophils 0.7 are grade 3, though expected. Hemoglobin 76 is grade 3 (< 80), as before treatment. ALT 300 without
+    its ULN may be anything from 0 to 4. The figures for anemia end at grade 3 and for hyponatremia at grade 4 (< 120):
+    risk to life and death are for the physician. Without any result each is asked about.
+    """
+    assert "report_without_laboratory" not in asked(*results, report)
+    assert asked(report) == ["report_without_laboratory"]
+
+
+def test_a_term_whose_figures_end_below_grade_3_is_not_compared() -> None:
+    """Methemoglobin above the ULN is grade 2 at most by its figures; grade 3 needs urgent intervention."""
+    assert asked(adverse("Methemoglobinemia", 9, grade=3)) == []
+
+
 def test_any_order_asks_the_same() -> None:
     """Two results and two reports in every order."""
     events: list[SubjectEvent] = [*HIGH, adverse("Hyperkalemia", 40, grade=3), adverse("Nausea", 9, grade=3)]
@@ -124,7 +163,7 @@ def test_any_order_asks_the_same() -> None:
 def test_the_bundled_study_compares_and_owes_no_report_for_what_it_expects() -> None:
     """Grade 4 on day 9: nothing on day 15, a question from day 16 on; 0.7 within the expected band owes none."""
     for value, codes in (("0.3", ["lab_grade_4_unreported"]), ("0.7", [])):
-        told = [*BASE, lab("NEUT", 9, value), lab("NEUT", 12, "2.5")]
+        events = [*BASE, lab("NEUT", 9, value), lab("NEUT", 12, "2.5")]
         for day, found in ((15, []), (16, codes)):
-            concluded = subject.conclude(Played(told).whole(), bundled(), at(day))
+            concluded = subject.conclude(Played(events).whole(), bundled(), at(day))
             assert [one.code for one in concluded.findings.values() if one.kind == "data_query"] == found
