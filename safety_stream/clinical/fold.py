@@ -172,7 +172,8 @@ class GradedEpisode(NamedTuple):
     """One laboratory episode that is, or may be, of grade 3 or more.
 
     ``owed``: surely so, after treatment began and beyond the expected band: then a report of it is owed. ``since``: for
-    each of the grades 3 and 4 that it came to, its first moment beyond what is expected.
+    each of the grades 3 and 4 that it surely came to under treatment its first sample, and its first moment beyond what
+    is expected.
     """
 
     id: str
@@ -184,7 +185,7 @@ class GradedEpisode(NamedTuple):
     peak: Moment
     last: Moment
     number: int
-    since: tuple[tuple[int, Moment], ...] = ()
+    since: tuple[tuple[int, Moment, Moment | None], ...] = ()
 
 
 class ToldEvent(NamedTuple):

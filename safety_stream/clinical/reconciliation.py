@@ -1,7 +1,7 @@
 """The laboratory against the adverse-event reports: each graded episode has its report, each such report its episode.
 
     laboratory     [== grade 3 ==]                          [= grade 4 =]
-    reports          [ same term, near it ]  matched             none within 7 days: a question
+    reports          [ same term, near it ]  matched             none within 7 days, or a lower grade: a question
 
 Reports match by term, or by another name that the protocol gives for it, and by time. Both ways the answer is a
 question for the data manager, never a grade; it is asked only when the time that the protocol allows is over.
@@ -39,7 +39,7 @@ def graded_episodes(found: Iterable[AnyFinding]) -> tuple[GradedEpisode, ...]:
             peak=one.peak_observed,
             last=_day(one.last_observed),
             number=one.episode,
-            since=tuple((each.grade, each.unexpected) for each in one.reached if each.unexpected is not None),
+            since=tuple((each.grade, each.first, each.unexpected) for each in one.reached),
         )
         for one in found
         if isinstance(one, Toxicity) and one.peak.highest >= LOWEST
@@ -75,7 +75,11 @@ def reconciled(
     episodes = [one for digest in digests.values() for one in digest.graded]
     told = [digest.told for digest in digests.values() if digest.told is not None]
     asking, ahead = list[Flood](), list[datetime]()
-    for flood, due in (*_unreported(episodes, told, rules, frame), *_unsupported(episodes, told, rules, frame, book)):
+    for flood, due in (
+        *_unreported(episodes, told, rules, frame),
+        *_understated(episodes, told, rules, frame, book),
+        *_unsupported(episodes, told, rules, frame, book),
+    ):
         if as_of >= due:
             asking.append(flood)
         else:
@@ -101,8 +105,37 @@ def _unreported(
 
 def _owed_since(episode: GradedEpisode, rules: Reconciliation, frame: Frame) -> datetime:
     """When it first had the grade that reports are asked for: by getting worse it is not owed any later."""
-    moments = [moment for grade, moment in episode.since if grade >= rules.from_grade]
+    moments = [moment for grade, _, moment in episode.since if grade >= rules.from_grade and moment is not None]
     return min(one.latest(frame.zone) for one in moments or [episode.peak])
+
+
+def _understated(
+    episodes: list[GradedEpisode], told: list[ToldEvent], rules: Reconciliation, frame: Frame, book: Book
+) -> Iterator[tuple[Flood, datetime]]:
+    """An episode whose gravest report lies below it; a report is followed up, so the days count from the graver grade.
+
+    A report that has no grade yet, or one of a term with criteria of its own, says nothing against it.
+    """
+    for one in episodes:
+        near = [report for report in told if one.since and _match(one, report, rules, frame)]
+        grades = [report.grade for report in near if _graded_alike(one, report, book)]
+        if not grades or None in grades or one.term in rules.except_terms:
+            continue
+        best = max(grade for grade in grades if grade is not None)
+        graver = [first for grade, first, _ in one.since if grade >= rules.from_grade and grade > best]
+        if graver:
+            found = f"grade {best} reported, the laboratory shows grade {one.grade} on {one.peak}"
+            expected = f"grade {one.grade} or more, or why it is less"
+            due = min(first.latest(frame.zone) for first in graver) + rules.within.length
+            about = f"{one.term}, episode {one.number} from {one.onset}"
+            sources = sorted(report.source for report in near)
+            yield asked("reported_below_laboratory", about, found, expected, *sources, one.id), due
+
+
+def _graded_alike(episode: GradedEpisode, report: ToldEvent, book: Book) -> bool:
+    """Whether a report is graded by the criteria of the episode's term: by its name, or one that is no CTCAE term."""
+    term = book.term(report.term)
+    return term is None or term.name == episode.term
 
 
 def _unsupported(

@@ -16,7 +16,7 @@ BOOK = bundled_with(
         "also_called": {"Neutrophil count decreased": ["Neutropenia"]},
     }
 )
-CODES = {"lab_grade_unreported", "lab_grade_4_unreported", "report_without_laboratory"}
+CODES = {"lab_grade_unreported", "lab_grade_4_unreported", "reported_below_laboratory", "report_without_laboratory"}
 BASE = (*TREATED, lab("K", -6, "4.1"), lab("NEUT", -6, "3.5"))
 HIGH = (lab("K", 9, "6.5"), lab("K", 10, "4.5"))  # potassium above 6.0 is grade 3
 
@@ -88,9 +88,58 @@ def test_what_the_subject_brought_along_is_counted_from_where_it_got_worse() -> 
 def test_a_report_near_it_answers_and_one_far_from_it_does_not() -> None:
     """The term of CTCAE with an onset near the episode; two months later it is another one, and unsupported."""
     assert asked(*HIGH, adverse("Hyperkalemia", 9, grade=3)) == []
-    assert asked(*HIGH, adverse("Hyperkalemia", 12, grade=2)) == []
+    assert asked(*HIGH, adverse("Hyperkalemia", 12, grade=3)) == []
     assert asked(*HIGH, adverse("Hyperkalemia", 40, grade=3)) == ["lab_grade_unreported", "report_without_laboratory"]
     assert asked(*HIGH, adverse("Nausea", 9, grade=3)) == ["lab_grade_unreported"]
+
+
+def test_a_report_below_the_measured_grade_is_asked_about_after_seven_days() -> None:
+    """G24: conflicts are findings. ALT 900 is grade 4 (> 20 x 40), reported as grade 1: asked from day 16 on.
+
+    Potassium 6.5 is grade 3: one reported as 2 is asked about, unless another report of it says 3 or more.
+    """
+    high = "Alanine aminotransferase increased"
+    liver: list[SubjectEvent] = [lab("ALT", -6, "30"), lab("ALT", 9, "900"), lab("ALT", 20, "30")]
+    assert asked(*liver, adverse(high, 9, grade=1), day=15.99) == []
+    events = [*liver, adverse(high, 9, grade=1)]
+    for order in permutations(events):
+        assert asked(*order, day=16) == ["reported_below_laboratory"]
+    assert asked(*liver, adverse(high, 9, grade=4)) == []
+    assert asked(*HIGH, adverse("Hyperkalemia", 9, grade=2)) == ["reported_below_laboratory"]
+    assert asked(*HIGH, adverse("Hyperkalemia", 9, grade=2), adverse("Hyperkalemia", 10, grade=3)) == []
+
+
+def test_a_report_is_followed_up_from_the_graver_grade_and_never_later_by_getting_worse() -> None:
+    """Platelets 30 (grade 3) on day 8, 20 (grade 4) on day 16. Reported as 3: asked from day 23 on (G24).
+
+    Reported as 1: asked from day 15 on, whether or not day 16 has come.
+    """
+    low, worse = lab("PLAT", 8, "30"), lab("PLAT", 16, "20")
+    third, first = (adverse("Platelet count decreased", 8, grade=grade) for grade in (3, 1))
+    assert asked(low, worse, third, day=22.99) == []
+    assert asked(low, worse, third, day=23) == ["reported_below_laboratory"]
+    assert asked(low, first, day=14.99) == []
+    assert asked(low, first, day=15) == ["reported_below_laboratory"]
+    assert asked(low, worse, first, day=16) == ["reported_below_laboratory"]
+
+
+def test_what_was_brought_along_or_is_graded_otherwise_is_not_below() -> None:
+    """Hemoglobin 78 before treatment and 76 after it is no grade 3 of the treatment (T12): anemia 2 may be reported.
+
+    A report without a grade is below nothing, and another name that is a CTCAE term has criteria of its own.
+    Neutrophils 0.7 owe no report, being expected; one that is there has to say 3 (G24).
+    """
+    assert asked(lab("HGB", -6, "78"), lab("HGB", 9, "76"), adverse("Anemia", 9, grade=2)) == []
+    assert asked(*HIGH, adverse("Hyperkalemia", 9)) == []
+    other = bundled_with(
+        reconciliation={"source": "example", "also_called": {"Creatinine increased": ["Acute kidney injury"]}}
+    )
+    played = Played(
+        [*BASE, lab("CREAT", -6, "60"), lab("CREAT", 9, "300"), adverse("Acute kidney injury", 9, grade=2)], book=other
+    )
+    assert played.of("data_query", code="reported_below_laboratory") == []
+    low = (lab("NEUT", 9, "0.7"), lab("NEUT", 12, "2.5"))
+    assert asked(*low, adverse("Neutrophil count decreased", 9, grade=2)) == ["reported_below_laboratory"]
 
 
 def test_another_name_for_the_term_answers_and_grade_4_has_a_question_of_its_own() -> None:
