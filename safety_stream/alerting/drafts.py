@@ -209,6 +209,7 @@ FOR_THE_LIST: Final = {
     "term_and_code_differ",
     "lab_grade_unreported",
     "lab_grade_4_unreported",  # the grade itself was told when it was measured
+    "reported_below_laboratory",
     "report_without_laboratory",
     "completed_after_death",
     "deaths_disagree",

@@ -8,6 +8,7 @@ from pydantic import Field
 from safety_stream.clinical.events import (
     Adjudicated,
     AdverseEvent,
+    Attribution,
     Completed,
     DoseGiven,
     DosePlanned,
@@ -34,7 +35,8 @@ class ReportFact(NamedTuple):
     """The adverse-event report that stands; when any version first told of the event, as serious, as grave.
 
     Grave: fatal or life-threatening. ``rose``: when each grade higher than all told before it was first told, the
-    first one included.
+    first one included. ``blamed``: since when the event is known as serious and unexpected with each attribution.
+    ``to_sponsor``, ``to_authority``: every instant at which any version says that it was reported to them.
     """
 
     event: AdverseEvent
@@ -43,3 +45,6 @@ class ReportFact(NamedTuple):
     serious_at: datetime | None = None
     grave_at: datetime | None = None
     rose: tuple[tuple[datetime, int], ...] = ()
+    blamed: tuple[tuple[Attribution, datetime], ...] = ()
+    to_sponsor: tuple[datetime, ...] = ()
+    to_authority: tuple[datetime, ...] = ()

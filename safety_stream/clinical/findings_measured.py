@@ -22,6 +22,16 @@ class Lasted(Concluded):
     over: bool = Field(description="A sample below the grade came after it.")
 
 
+class Reached(Concluded):
+    """When an episode first was surely at a grade above the one before treatment, and when unexpectedly so."""
+
+    grade: int = Field(description="At this grade or above.")
+    first: Moment = Field(description="The first sample surely at the grade.")
+    unexpected: Moment | None = Field(
+        description="The first outside the expected bands, or the day after the band that a run outlasts; null: none."
+    )
+
+
 class GradeJump(Concluded):
     """A rise of two grades or more from one result of an analyte to the next; both grades as far as they are sure."""
 
@@ -54,6 +64,7 @@ class Toxicity(Finding):
     study_day: int | None = Field(default=None, description="Day of the peak counted from the first infusion (day 0).")
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
     lasted: tuple[Lasted, ...] = Field(default=(), description="At each grade the longest run and the last one.")
+    reached: tuple[Reached, ...] = Field(default=(), description="Of grade 3 and 4: since when, if ever.")
     jump: GradeJump | None = Field(default=None, description="The steepest jump after treatment began; null: none.")
 
 

@@ -142,32 +142,50 @@ class Fold(NamedTuple):
     aside: tuple[Mark, ...] = ()
 
 
+class Expedited(NamedTuple):
+    """When the sponsor first knew what asks for an expedited report, and the first report sent from then on."""
+
+    known: datetime
+    sent: datetime | None
+
+
 class SeriousCase(NamedTuple):
-    """What the reporting clocks ask of one adverse event that was ever told as serious."""
+    """What the reporting clocks ask of one adverse event that was ever told as serious.
+
+    ``sponsor_at``: the first report of it as serious; ``sponsor_told``: one of it at all. ``susar``, ``grave_susar``:
+    None where it is not told as suspected and unexpected now, or was never told as fatal or life-threatening.
+    """
 
     record: str
     source: str
     term: str
     serious_at: datetime
-    grave_at: datetime | None
     serious: bool
     grave: bool
     sponsor_at: datetime | None
-    authority_at: datetime | None
-    suspected: bool
-    expected: bool | None
+    sponsor_told: bool
+    susar: Expedited | None
+    grave_susar: Expedited | None
 
 
 class GradedEpisode(NamedTuple):
-    """One laboratory episode of grade 3 or more after treatment began and beyond the expected band."""
+    """One laboratory episode that is, or may be, of grade 3 or more.
+
+    ``owed``: surely so, after treatment began and beyond the expected band: then a report of it is owed. ``since``: for
+    each of the grades 3 and 4 that it surely came to under treatment its first sample, and its first moment beyond what
+    is expected.
+    """
 
     id: str
     term: str
     grade: int
+    highest: int
+    owed: bool
     onset: Moment
     peak: Moment
     last: Moment
     number: int
+    since: tuple[tuple[int, Moment, Moment | None], ...] = ()
 
 
 class ToldEvent(NamedTuple):

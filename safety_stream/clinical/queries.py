@@ -81,6 +81,7 @@ CODES: Mapping[str, str] = {
     # the laboratory against the reports
     "lab_grade_unreported": "a graded laboratory episode without an adverse-event report",
     "lab_grade_4_unreported": "a laboratory episode of grade 4 without an adverse-event report",
+    "reported_below_laboratory": "a reported grade below the one that the laboratory shows",
     "report_without_laboratory": "a reported grade that no laboratory episode on file supports",
 }
 

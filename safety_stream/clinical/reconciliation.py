@@ -1,11 +1,12 @@
 """The laboratory against the adverse-event reports: each graded episode has its report, each such report its episode.
 
     laboratory     [== grade 3 ==]                          [= grade 4 =]
-    reports          [ same term, near it ]  matched             none within 7 days: a question
+    reports          [ same term, near it ]  matched             none within 7 days, or a lower grade: a question
 
 Reports match by term, or by another name that the protocol gives for it, and by time. Both ways the answer is a
 question for the data manager, never a grade; it is asked only when the time that the protocol allows is over.
-Of each analyte the newest 20 such episodes are compared.
+Of each analyte the newest 20 episodes that owe a report are compared, and the newest 20 others: what is expected, was
+brought along or is not decided owes none, and supports one all the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,20 +27,29 @@ LOWEST, COMPARED = 3, 20
 
 
 def graded_episodes(found: Iterable[AnyFinding]) -> tuple[GradedEpisode, ...]:
-    """The episodes that a report may be owed for: surely grade 3 or more, emergent, not expected."""
+    """The episodes that a report may be owed for, or that may support one: expected, brought along, undecided too."""
     return newest(
         GradedEpisode(
-            one.id, one.term, one.peak.lowest, one.onset, one.peak_observed, _day(one.last_observed), one.episode
+            id=one.id,
+            term=one.term,
+            grade=one.peak.lowest,
+            highest=one.peak.highest,
+            owed=one.peak.lowest >= LOWEST and one.emergent is not False and not one.expected,
+            onset=one.onset,
+            peak=one.peak_observed,
+            last=_day(one.last_observed),
+            number=one.episode,
+            since=tuple((each.grade, each.first, each.unexpected) for each in one.reached),
         )
         for one in found
-        if isinstance(one, Toxicity) and one.peak.lowest >= LOWEST and one.emergent is not False and not one.expected
+        if isinstance(one, Toxicity) and one.peak.highest >= LOWEST
     )
 
 
 def newest(episodes: Iterable[GradedEpisode]) -> tuple[GradedEpisode, ...]:
     """The episodes that are compared: the header stays small however often a grade comes back."""
-    each = {one.id: one for one in episodes}
-    return tuple(sorted(each.values(), key=lambda one: (one.number, one.id))[-COMPARED:])
+    each = sorted({one.id: one for one in episodes}.values(), key=lambda one: (one.number, one.id))
+    return tuple(one for owed in (True, False) for one in [one for one in each if one.owed is owed][-COMPARED:])
 
 
 def _day(moment: Moment) -> Moment:
@@ -62,10 +72,14 @@ def reconciled(
     rules = frame.version.reconciliation
     if rules is None:
         return [], []
-    episodes = [one for digest in digests.values() for one in digest.graded if _needs_report(one, rules)]
+    episodes = [one for digest in digests.values() for one in digest.graded]
     told = [digest.told for digest in digests.values() if digest.told is not None]
     asking, ahead = list[Flood](), list[datetime]()
-    for flood, due in (*_unreported(episodes, told, rules, frame), *_unsupported(episodes, told, rules, frame, book)):
+    for flood, due in (
+        *_unreported(episodes, told, rules, frame),
+        *_understated(episodes, told, rules, frame, book),
+        *_unsupported(episodes, told, rules, frame, book),
+    ):
         if as_of >= due:
             asking.append(flood)
         else:
@@ -74,39 +88,77 @@ def reconciled(
 
 
 def _needs_report(episode: GradedEpisode, rules: Reconciliation) -> bool:
-    return episode.grade >= rules.from_grade and episode.term not in rules.except_terms
+    return episode.owed and episode.grade >= rules.from_grade and episode.term not in rules.except_terms
 
 
 def _unreported(
     episodes: list[GradedEpisode], told: list[ToldEvent], rules: Reconciliation, frame: Frame
 ) -> Iterator[tuple[Flood, datetime]]:
     for one in episodes:
-        if not any(_match(one, report, rules, frame) for report in told):
+        if _needs_report(one, rules) and not any(_match(one, report, rules, frame) for report in told):
             code = "lab_grade_4_unreported" if one.grade >= 4 else "lab_grade_unreported"
             found = f"grade {one.grade} on {one.peak}, no report of it"
             expected = f"an adverse-event report within {rules.within}, or why there is none"
-            due = one.peak.latest(frame.zone) + rules.within.length
+            due = _owed_since(one, rules, frame) + rules.within.length
             yield asked(code, f"{one.term}, episode {one.number} from {one.onset}", found, expected, one.id), due
+
+
+def _owed_since(episode: GradedEpisode, rules: Reconciliation, frame: Frame) -> datetime:
+    """When it first had the grade that reports are asked for: by getting worse it is not owed any later."""
+    moments = [moment for grade, _, moment in episode.since if grade >= rules.from_grade and moment is not None]
+    return min(one.latest(frame.zone) for one in moments or [episode.peak])
+
+
+def _understated(
+    episodes: list[GradedEpisode], told: list[ToldEvent], rules: Reconciliation, frame: Frame, book: Book
+) -> Iterator[tuple[Flood, datetime]]:
+    """An episode whose gravest report lies below it; a report is followed up, so the days count from the graver grade.
+
+    A report that has no grade yet, or one of a term with criteria of its own, says nothing against it.
+    """
+    for one in episodes:
+        near = [report for report in told if one.since and _match(one, report, rules, frame)]
+        grades = [report.grade for report in near if _graded_alike(one, report, book)]
+        if not grades or None in grades or one.term in rules.except_terms:
+            continue
+        best = max(grade for grade in grades if grade is not None)
+        graver = [first for grade, first, _ in one.since if grade >= rules.from_grade and grade > best]
+        if graver:
+            found = f"grade {best} reported, the laboratory shows grade {one.grade} on {one.peak}"
+            expected = f"grade {one.grade} or more, or why it is less"
+            due = min(first.latest(frame.zone) for first in graver) + rules.within.length
+            about = f"{one.term}, episode {one.number} from {one.onset}"
+            sources = sorted(report.source for report in near)
+            yield asked("reported_below_laboratory", about, found, expected, *sources, one.id), due
+
+
+def _graded_alike(episode: GradedEpisode, report: ToldEvent, book: Book) -> bool:
+    """Whether a report is graded by the criteria of the episode's term: by its name, or one that is no CTCAE term."""
+    term = book.term(report.term)
+    return term is None or term.name == episode.term
 
 
 def _unsupported(
     episodes: list[GradedEpisode], told: list[ToldEvent], rules: Reconciliation, frame: Frame, book: Book
 ) -> Iterator[tuple[Flood, datetime]]:
-    """A report of a term that is graded from measurements, of a grade that none of its episodes has."""
+    """A report of a term that is graded from measurements, of a grade that none of its episodes can have."""
     for report in told:
         grade = report.grade or 0
-        if grade < rules.from_grade or report.term in rules.except_terms or not _is_measured(report.term, book):
+        if grade < rules.from_grade or report.term in rules.except_terms:
             continue
-        near = [one.grade for one in episodes if _match(one, report, rules, frame)]
-        if max(near, default=0) < grade:
+        shown = min(grade, _highest_measured(report.term, book))
+        near = [one.highest for one in episodes if _match(one, report, rules, frame)]
+        if shown >= LOWEST and max(near, default=0) < shown:
             found = f"grade {grade} reported, the laboratory shows {max(near, default=f'no grade {LOWEST} or more')}"
-            expected = f"the results that show grade {grade}, or another grade"
+            expected = f"the results that show grade {shown}, or another grade"
             due = report.reported_at + rules.within.length
             yield asked("report_without_laboratory", report.term, found, expected, report.source), due
 
 
-def _is_measured(term: str, book: Book) -> bool:
-    return any(rule.term == term for analyte in book.analytes for rule in book.rules(analyte))
+def _highest_measured(term: str, book: Book) -> int:
+    """The highest grade that figures can give, 0 without any: a risk to life, or death, no laboratory can show."""
+    rules = (rule for analyte in book.analytes for rule in book.rules(analyte) if rule.term == term)
+    return max((grade for rule in rules for grade in rule.grades), default=0)
 
 
 def _match(episode: GradedEpisode, report: ToldEvent, rules: Reconciliation, frame: Frame) -> bool:

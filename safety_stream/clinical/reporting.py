@@ -4,8 +4,9 @@
        |-----------------------------|--------|-----|                  |--------------------------------|
        running                      due soon       overdue             fatal or life-threatening: 7, other SUSAR: 15
 
-A clock starts with the first report that says what starts it, whichever report stands now. What a person judges,
-causality and expectedness, is taken as told: where it is not told there is no SUSAR clock, and nothing is guessed.
+A clock starts with the first report that says what starts it, whichever report stands now: for a SUSAR one that says
+serious, unexpected and suspected. It stops with the first report sent from then on, whatever follows. What a person
+judges, causality and expectedness, is taken as told: where it is not told there is no SUSAR clock, nothing is guessed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,10 @@ from safety_stream.clinical.conclusion import Evidence, Input, finding_id
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
 from safety_stream.clinical.findings_reported import ReportingDue
-from safety_stream.clinical.fold import Digest, SeriousCase
+from safety_stream.clinical.fold import Digest, Expedited, SeriousCase
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.seriousness import is_grave, is_serious
+from safety_stream.clinical.versions import with_its_instants
 from safety_stream.rulebook.reporting_rules import Reporting
 from safety_stream.rulebook.spans import Span
 
@@ -44,27 +46,52 @@ class Running(NamedTuple):
 
 def case_of(fact: ReportFact, frame: Frame) -> SeriousCase | None:
     """What the clocks ask of one report; None: it was never told as serious, or the protocol has no clocks."""
-    rules, event = frame.version.reporting, fact.event
-    if rules is None or fact.serious_at is None:
+    rules, event, serious_at = frame.version.reporting, fact.event, fact.serious_at
+    if rules is None or serious_at is None:
         return None
+    fact = with_its_instants(fact)
+    susar = _susar_known(fact, serious_at, rules)
+    grave = None if susar is None or fact.grave_at is None else max(susar, _known(fact, fact.grave_at))
     return SeriousCase(
         record=event.source.record,
         source=f"{event.source.record} v{event.source.version}",
         term=event.term,
-        serious_at=fact.serious_at.astimezone(UTC),
-        grave_at=_in_utc(fact.grave_at),
+        serious_at=serious_at.astimezone(UTC),
         serious=is_serious(event),
         grave=is_grave(event),
-        sponsor_at=_in_utc(event.reported_to_sponsor_at),
-        authority_at=_in_utc(event.reported_to_authority_at),
-        suspected=_suspected(event, rules),
-        expected=event.expected,
+        sponsor_at=_first_from(_known(fact, serious_at), fact.to_sponsor),
+        sponsor_told=bool(fact.to_sponsor),
+        susar=_expedited(fact, susar),
+        grave_susar=_expedited(fact, grave),
     )
 
 
-def _in_utc(told: datetime | None) -> datetime | None:
-    """One instant is written one way, whichever version it came from."""
-    return None if told is None else told.astimezone(UTC)
+def _susar_known(fact: ReportFact, serious_at: datetime, rules: Reporting) -> datetime | None:
+    """When the sponsor first knew of it as serious, unexpected and suspected, all three; None: it is not so now."""
+    if not _suspected(fact.event, rules) or fact.event.expected is not False:
+        return None
+    since = [at for word, at in fact.blamed if word in rules.suspected]
+    if not since and is_serious(fact.event):
+        since = [serious_at]  # a page of an earlier format did not keep since when
+    return _known(fact, min(since)) if since else None
+
+
+def _known(fact: ReportFact, told_at: datetime) -> datetime:
+    """When the sponsor knew what was told then: what the first report told, the sponsor learnt with the event."""
+    told_at = told_at.astimezone(UTC)
+    if not fact.to_sponsor:
+        return told_at
+    first = fact.to_sponsor[0]
+    return first if fact.heard_at is None or told_at <= fact.heard_at else max(first, told_at)
+
+
+def _expedited(fact: ReportFact, known: datetime | None) -> Expedited | None:
+    return None if known is None else Expedited(known, _first_from(known, fact.to_authority))
+
+
+def _first_from(known: datetime, sent: tuple[datetime, ...]) -> datetime | None:
+    """The first report from then on; a later one, a follow-up or of what became worse, never makes it late."""
+    return next((one for one in sent if one >= known), None)
 
 
 def _suspected(event: AdverseEvent, rules: Reporting) -> bool:
@@ -93,29 +120,28 @@ def _clocks(case: SeriousCase, frame: Frame) -> Iterator[Running]:
     counted = f"{within} from the first report that says it is serious"
     warnings = _before(due, rules.sae_warn_before, case.serious_at)
     yield Running("sae_to_sponsor", case.serious_at, due, warnings, case.sponsor_at, closed, counted)
-    if not case.suspected or case.expected is not False:
+    if case.susar is None:
         return
-    known = case.sponsor_at or case.serious_at
-    first_grave = None if case.grave_at is None else max(known, case.grave_at)
-    if first_grave is None or first_grave.astimezone(frame.zone).date() > known.astimezone(frame.zone).date():
-        yield _susar("susar_15_days", known, case, frame)._replace(closed=closed)
-    if first_grave is not None:
+    any_susar, grave = case.susar, case.grave_susar
+    if grave is None or grave.known.astimezone(frame.zone).date() > any_susar.known.astimezone(frame.zone).date():
+        yield _susar("susar_15_days", any_susar, case, frame)._replace(closed=closed)
+    if grave is not None:
         softer = None if case.grave else "it is no longer told as fatal or life-threatening"
-        yield _susar("susar_7_days", first_grave, case, frame)._replace(closed=closed or softer)
+        yield _susar("susar_7_days", grave, case, frame)._replace(closed=closed or softer)
 
 
-def _susar(clock: Clock, known: datetime, case: SeriousCase, frame: Frame) -> Running:
+def _susar(clock: Clock, expedited: Expedited, case: SeriousCase, frame: Frame) -> Running:
     """Day 0 is a date in the study's zone, and the report is due by the end of the day so many days after it."""
     rules = frame.version.reporting
     assert rules is not None  # noqa: S101  # a case was made
     days = rules.susar_grave_days if clock == "susar_7_days" else rules.susar_other_days
+    known = expedited.known
     zero = known.astimezone(frame.zone).date()
     last = zero + timedelta(days=days)
     due = datetime.combine(last + timedelta(days=1), time.min, tzinfo=frame.zone).astimezone(UTC)
-    of_whom = "the sponsor's knowledge" if case.sponsor_at else "the first report (the sponsor's knowledge is not told)"
-    counted = f"day 0 is {zero} by {of_whom}; {days} calendar days: the end of {last}"
-    done = case.authority_at if case.authority_at is not None and case.authority_at >= known else None
-    return Running(clock, known, due, _before(due, rules.susar_warn_before, known), done, None, counted)
+    by = "the sponsor's knowledge" if case.sponsor_told else "the first report (the sponsor's knowledge is not told)"
+    counted = f"day 0 is {zero} by {by}; {days} calendar days: the end of {last}"
+    return Running(clock, known, due, _before(due, rules.susar_warn_before, known), expedited.sent, None, counted)
 
 
 def _before(due: datetime, spans: tuple[Span, ...], started: datetime) -> tuple[datetime, ...]:

@@ -1,12 +1,12 @@
 """From an episode in the making to the findings about it: the toxicity, and the DLT rules it matches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Reading, finding_id
 from safety_stream.clinical.dlt import dlt_id, dose_limiting
 from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
-from safety_stream.clinical.findings_measured import Lasted, Toxicity
+from safety_stream.clinical.findings_measured import Lasted, Reached, Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
 from safety_stream.clinical.frame import Frame
@@ -16,7 +16,7 @@ from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
 
-ANY, SEVERE = 1, 3
+ANY, SEVERE, LIFE_THREATENING = 1, 3, 4
 MOST_EPISODES = 64  # so far decisions are looked for; an episode is days at least
 
 
@@ -51,6 +51,7 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
         study_day=frame.study_day(episode.peak_observed),
         readings=tuple(_reading(one) for one in episode.readings),
         lasted=_lasted(frame, episode),
+        reached=_reached(frame, rule.term, fold.before, episode),
         jump=jump_of(episode.risen),
     )
 
@@ -106,10 +107,41 @@ def _expected(frame: Frame, term: str, episode: Episode) -> bool:
     return False
 
 
+def _reached(frame: Frame, term: str, before: GradeRange | None, episode: Episode) -> tuple[Reached, ...]:
+    """Since when it was surely severe, and life-threatening: a report is owed from then, whatever it rises to later."""
+    brought = before.highest if episode.began != "after" and before is not None else 0
+    return tuple(
+        Reached.made(grade=grade, first=runs[0].first, unexpected=_unexpected(frame, term, runs))
+        for grade in (SEVERE, LIFE_THREATENING)
+        if grade > brought and (runs := [one for one in episode.stretches if one.grade == grade and one.sure])
+    )
+
+
+def _unexpected(frame: Frame, term: str, runs: Iterable[Stretch]) -> Moment | None:
+    """The first moment of some runs at one grade that no band expects."""
+    return next((moment for one in runs if (moment := _beyond_band(frame, term, one)) is not None), None)
+
+
+def _beyond_band(frame: Frame, term: str, run: Stretch) -> Moment | None:
+    """The first sample of a run, or the day after the band that it began in; None: the band holds all of it."""
+    first, last = frame.day_from_plan(run.first), frame.day_from_plan(run.last)
+    ends = [
+        band.to_day
+        for band in frame.version.expected
+        if band.term == term and run.grade <= band.up_to_grade and first is not None
+        if band.from_day <= first <= band.to_day
+    ]
+    if not ends or first is None:
+        return run.first
+    if last is not None and last <= max(ends):
+        return None
+    return Moment((run.first.dates(frame.zone)[0] + timedelta(days=max(ends) + 1 - first)).isoformat())
+
+
 def thresholds(version: ProtocolVersion, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[int, ...]:
-    """The grades of which is kept how long they lasted: any, severe, and those a DLT rule may ask for."""
+    """The grades of which is kept how long they lasted: any, those a report may be owed for or a DLT rule may ask."""
     rules = measured_rules(version, rule, soc)
-    return tuple(sorted({ANY, SEVERE, *(one.grade.lowest for one in rules if one.grade is not None)}))
+    return tuple(sorted({ANY, SEVERE, LIFE_THREATENING, *(one.grade.lowest for one in rules if one.grade is not None)}))
 
 
 def measured_rules(version: ProtocolVersion, rule: GradingRule | JoinedRule, soc: str | None) -> tuple[DltRule, ...]:

@@ -6,11 +6,11 @@ winner is a function of the contents, and the marks of all of them are kept for 
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TypeVar
 
-from safety_stream.clinical.events import AdverseEvent, Event
+from safety_stream.clinical.events import AdverseEvent, Attribution, Event
 from safety_stream.clinical.facts import HeaderEvent, HeaderFact, ReportFact
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.seriousness import is_grave, is_serious
@@ -53,7 +53,14 @@ def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
     since, stands = event.reported_at, event.status != "entered-in-error"
     serious_at, grave_at = (since if stands and so(event) else None for so in (is_serious, is_grave))
     told = ReportFact(
-        event.model_copy(update={"narrative": None}), (), since, serious_at, grave_at, _grades_told(event)
+        event=event.model_copy(update={"narrative": None}),
+        heard_at=since,
+        serious_at=serious_at,
+        grave_at=grave_at,
+        rose=_grades_told(event),
+        blamed=_blamed(event) if stands else (),
+        to_sponsor=_instants(event.reported_to_sponsor_at) if stands else (),
+        to_authority=_instants(event.reported_to_authority_at) if stands else (),
     )
     if held is None:
         return told
@@ -68,8 +75,19 @@ def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
         serious_at=_first(held.serious_at, told.serious_at),
         grave_at=_first(held.grave_at, told.grave_at),
         rose=_rising((*held.rose, *told.rose)),
+        blamed=_earliest((*held.blamed, *told.blamed)),
+        to_sponsor=_instants(*held.to_sponsor, *told.to_sponsor),
+        to_authority=_instants(*held.to_authority, *told.to_authority),
     )
     return standing if now == standing else now
+
+
+def with_its_instants(fact: ReportFact) -> ReportFact:
+    """The fact with those instants that the standing report tells: a page of an earlier format kept no others."""
+    return fact._replace(
+        to_sponsor=_instants(*fact.to_sponsor, fact.event.reported_to_sponsor_at),
+        to_authority=_instants(*fact.to_authority, fact.event.reported_to_authority_at),
+    )
 
 
 def _grades_told(event: AdverseEvent) -> tuple[tuple[datetime, int], ...]:
@@ -87,6 +105,31 @@ def _rising(told: Iterable[tuple[datetime, int]]) -> tuple[tuple[datetime, int],
         if not rising or grade > rising[-1][1]:
             rising.append((at, grade))
     return tuple(rising)
+
+
+def _blamed(event: AdverseEvent) -> tuple[tuple[Attribution, datetime], ...]:
+    """Since when one version shows that the event is known as serious and unexpected, with each attribution it tells.
+
+    Where it tells of a report to the authority, that was known when the report was sent, however late it was entered.
+    """
+    if not is_serious(event) or event.expected is not False:
+        return ()
+    since = min(one for one in (event.reported_at, event.reported_to_authority_at) if one is not None)
+    judged = (event.attribution, event.sponsor_attribution)
+    return _earliest((word, since.astimezone(UTC)) for word in judged if word is not None)
+
+
+def _earliest(told: Iterable[tuple[Attribution, datetime]]) -> tuple[tuple[Attribution, datetime], ...]:
+    """Of each attribution the earliest instant: the same for any order of the versions."""
+    earliest: dict[Attribution, datetime] = {}
+    for word, at in told:
+        earliest[word] = min(at, earliest.get(word, at))
+    return tuple(sorted(earliest.items()))
+
+
+def _instants(*told: datetime | None) -> tuple[datetime, ...]:
+    """Instants in order, each once and written one way, whichever version it came from."""
+    return tuple(sorted({one.astimezone(UTC) for one in told if one is not None}))
 
 
 def _contradiction(held: _Fact, told: _Fact, text: Callable[[_Fact], str]) -> _Fact:

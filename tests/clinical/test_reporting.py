@@ -15,6 +15,8 @@ from stories import FAR, TREATED, Played, adverse, at, taken_back
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import AdverseEvent, SubjectEvent
+from safety_stream.clinical.reporting import case_of
+from safety_stream.clinical.versions import settle_report
 
 AWARE = at(9, 16)
 
@@ -126,11 +128,79 @@ def test_the_authority_was_told_before_the_upgrade() -> None:
     assert (found["susar_15_days"][0], found["susar_7_days"][0]) == ("met", "running")
 
 
+def test_a_clock_starts_when_the_case_first_qualified() -> None:
+    """Serious and unrelated on day 9, suspected on day 25, 19 July: 15 days from then, the end of 3 August.
+
+    ICH E2A III.B and 21 CFR 312.32(c): from the sponsor's first knowledge that the case qualifies, which needs serious,
+    unexpected and suspected. So it is with expectedness judged on day 25.
+    """
+    for before in ({"attribution": "unrelated"}, {"expected": None}):
+        told = susar(**before), susar(2, at(25, 10))
+        assert clocks(at(25, 11), *told)["susar_15_days"] == ("running", datetime(2024, 8, 3, 16, tzinfo=UTC))
+        dead = susar(3, at(27, 10), outcome="fatal", grade=5)  # day 27 is 21 July: the end of 28 July
+        assert clocks(at(28), *told, dead)["susar_7_days"] == ("running", datetime(2024, 7, 28, 16, tzinfo=UTC))
+
+
+def test_a_judgement_entered_after_its_report_was_sent_does_not_ask_for_another_one() -> None:
+    """Suspected by a version of day 25 that tells of an expedited report of day 12: whoever sent it knew it then."""
+    sent = {"reported_to_authority_at": at(12).isoformat()}
+    found = clocks(at(40), susar(attribution="unknown", expected=None), susar(2, at(25, 10), **sent))
+    assert found["susar_15_days"] == ("met", datetime(2024, 7, 21, 16, tzinfo=UTC))  # day 0 is 6 July
+
+
+def test_what_is_sent_later_never_makes_the_first_report_late() -> None:
+    """Sponsor on day 10, authority on day 13; a follow-up to both on day 26, or the report of a death of day 25.
+
+    Day 0 stays day 10. The death has 7 days of its own, to the end of 26 July (day 32): a report of day 27 meets them.
+    """
+    first = susar(reported_to_authority_at=at(13).isoformat())
+    follow_up = {"reported_to_authority_at": at(26).isoformat(), "reported_to_sponsor_at": at(26).isoformat()}
+    found = clocks(at(27), first, susar(2, at(26), **follow_up))
+    assert found == clocks(at(27), first)
+    assert {clock: state for clock, (state, _) in found.items()} == {"sae_to_sponsor": "met", "susar_15_days": "met"}
+    death = susar(2, at(25), outcome="fatal", grade=5, reported_to_authority_at=at(27).isoformat())
+    found = clocks(at(28), first, death)
+    assert found["susar_15_days"] == ("met", datetime(2024, 7, 19, 16, tzinfo=UTC))
+    assert found["susar_7_days"] == ("met", datetime(2024, 7, 26, 16, tzinfo=UTC))
+
+
+def test_a_report_to_the_sponsor_from_before_it_was_serious_is_none_of_it_as_serious() -> None:
+    """Told to the sponsor on day 10 as not serious; serious on day 19: 24 hours from then (T15), met on day 19, 20:00.
+
+    A sponsor who was called an hour before the first report was entered was told in time.
+    """
+    first, second = sae(seriousness=[], reported_to_sponsor_at=at(10)), sae(2, at(19), reported_to_sponsor_at=at(10))
+    assert clocks(at(19, 12), first, second)["sae_to_sponsor"] == ("running", at(20))
+    third = sae(3, at(20), reported_to_sponsor_at=at(19, 20))
+    assert clocks(at(40), first, second, third)["sae_to_sponsor"] == ("met", at(20))
+    called = sae(reported_to_sponsor_at=AWARE - timedelta(hours=1))
+    assert clocks(at(15), called)["sae_to_sponsor"][0] == "met"
+
+
+def test_a_page_of_an_earlier_format_keeps_its_clocks() -> None:
+    """Such a page does not tell since when the case qualified, nor any instant but those of the standing report."""
+    held = Played(TREATED).record.frame
+    assert held is not None
+    fact = settle_report(None, susar(reported_to_authority_at=at(12)))
+    older = fact._replace(blamed=(), to_sponsor=(), to_authority=())
+    case = case_of(fact, held.frame)
+    assert case is not None
+    assert case.susar is not None
+    assert case.susar.sent == at(12)
+    assert case_of(older, held.frame) == case
+
+
 def test_any_order_of_the_versions_ends_the_same() -> None:
-    """First report, upgrade, sent: in every order."""
-    versions = [susar(), susar(2, at(14, 12), outcome="fatal"), susar(3, at(15), outcome="fatal", grade=5)]
+    """Not suspected, suspected, upgraded and sent, followed up: in every order."""
+    versions = [
+        susar(attribution="unrelated"), susar(2, at(12)),
+        susar(3, at(14, 12), outcome="fatal", reported_to_authority_at=at(15)),
+        susar(4, at(16), outcome="fatal", reported_to_authority_at=at(17), reported_to_sponsor_at=at(17)),
+    ]  # fmt: skip
     expected = clocks(at(20), *versions)
-    assert len(expected) == 3
+    assert {clock: state for clock, (state, _) in expected.items()} == {
+        "sae_to_sponsor": "met", "susar_15_days": "met", "susar_7_days": "met"
+    }  # fmt: skip
     for order in permutations(versions):
         assert clocks(at(20), *order) == expected
 
@@ -139,7 +209,9 @@ VERSIONS = st.builds(
     susar, st.integers(1, 3), st.sampled_from([at(9, 16), at(10), at(12), at(13)]),
     outcome=st.sampled_from(["unknown", "fatal"]), expected=st.sampled_from([None, False, True]),
     seriousness=st.sampled_from([[], ["hospitalization"], ["life-threatening"]]),
-    reported_to_sponsor_at=st.sampled_from([None, at(10).isoformat()]),
+    reported_to_sponsor_at=st.sampled_from([None, at(10).isoformat(), at(12).isoformat()]),
+    reported_to_authority_at=st.sampled_from([None, at(11).isoformat(), at(14).isoformat()]),
+    attribution=st.sampled_from(["unrelated", "possible", "unknown"]),
 )  # fmt: skip
 
 
