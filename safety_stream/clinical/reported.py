@@ -190,12 +190,12 @@ def _course_untold(
     reading: Reading, rules: Iterable[DltRule], candidate: Candidate, dlt: DoseLimitingToxicity | None
 ) -> Iterator[Flood]:
     """An event that is over may have limited the dose, for all that its one line tells: only the site can know."""
-    asked_of = {"duration", "window"}
-    left_open = {one.rule for one in dlt.rules if asked_of & {*one.open}} if dlt and dlt.state == "possible" else set()
+    open_ = {one.rule: one.open for one in dlt.rules} if dlt and dlt.state == "possible" else {}
     about = f"{reading.event.term} ({reading.event.source.record})"
     for rule in rules:
-        at = candidate.times_at_grade_of(rule)[0]
-        if rule.id in left_open and at.at_most and (at.later or (at.over and at.longest is not None)):
+        at, lacking = candidate.times_at_grade_of(rule)[0], open_.get(rule.id, ())
+        over = "duration" in lacking and at.over and at.longest is not None
+        if at.at_most and (over or ("window" in lacking and at.later)):
             length = f"at most {lasted(at.longest)}" if at.longest is not None else f"onset {at.onset}"
             found = f"grade {candidate.grade} told for the whole event, {length}"
             expected = f"since when it was which grade: {rule.text}"
