@@ -69,22 +69,27 @@ class Marks(NamedTuple):
 
 
 def thinned(held: Marks, more: Iterator[Mark], by_runs: frozenset[str]) -> Marks:
-    """The marks with some more: one a clause and day is enough, a sure one rather than one that only may be.
+    """The marks with some more: of a day's like answers in a row the first and the last are enough.
+
 
     Of a composite in ``by_runs`` only the samples next to a run bound it. A sample that misses the clause after another
     one did stands aside until a run begins, which it then bounds: so most samples change nothing that is told.
     """
     now, aside = list(held.told), list(held.aside)
     for mark in more:
-        for marks in (now, aside):
-            at = next((i for i, one in enumerate(marks) if _of_one_day(one, mark)), None)
-            if at is not None:
-                if mark.sure and not marks[at].sure:
-                    marks[at] = mark
-                break
-        else:
+        of_day = [at for at, one in enumerate(now) if _of_one_day(one, mark)]
+        if len(of_day) < 2 or not _goes_on(mark, (*now, *aside)):
             _place(mark, now, aside, by_runs)
+        elif mark.sure or not now[of_day[-1]].sure:
+            now[of_day[-1]] = mark
     return Marks(tuple(now), tuple(aside))
+
+
+def _goes_on(mark: Mark, held: tuple[Mark, ...]) -> bool:
+    """Whether the sample before answered the clause alike."""
+    clause = mark.clause.rpartition("/")[0] + "/"
+    last = max((one for one in held if one.clause.startswith(clause)), key=lambda one: (one.latest, one.earliest))
+    return last.clause == mark.clause
 
 
 def _of_one_day(one: Mark, other: Mark) -> bool:
@@ -199,25 +204,27 @@ def _judged(name: str, composite: Composite, combination: tuple[Mark, ...], mark
         if excluded is True:
             return None
         if excluded is None:
-            reasons.append(f"{composite.unless.name} could not be ruled out: no result near the onset")
+            reasons.append(f"{composite.unless.name} could not be ruled out: no result that answers it near the onset")
     return Together(name, composite, combination, not reasons, tuple(reasons))
 
 
 def _excluded(
     name: str, clause: Clause, combination: tuple[Mark, ...], marks: tuple[Mark, ...], span: timedelta
 ) -> bool | None:
-    """What the result nearest to the onset, and within the span of it, says of the clause that rules it out."""
+    """What the result nearest to the onset that answers it, within the span, says of the clause that rules it out."""
     onset = min(mark.earliest for mark in combination)
-    near = [mark for mark in marks if mark.clause.startswith(f"{name}/{clause.name}/") and gap(mark, onset) <= span]
-    if not near:
-        return None
-    nearest = min(near, key=lambda mark: (gap(mark, onset), mark.earliest, mark.source))
-    return nearest.clause.endswith("/yes") if nearest.sure else None
+    nearest = nearest_answer(f"{name}/{clause.name}/", marks, (onset, onset), span)
+    return None if nearest is None or not nearest.sure else nearest.clause.endswith("/yes")
 
 
-def gap(mark: Mark, onset: datetime) -> timedelta:
-    """How far a mark surely lies from an onset."""
-    return max(mark.earliest - onset, onset - mark.latest, timedelta(0))
+def nearest_answer(clause: str, marks: tuple[Mark, ...], to: tuple[datetime, datetime], span: timedelta) -> Mark | None:
+    """The result nearest to a time, within a span of it, that answers a clause; failing that one that may."""
+    near = [mark for mark in marks if mark.clause.startswith(clause) and _between(mark, to) <= span]
+    return min(near, key=lambda mark: (not mark.sure, _between(mark, to), mark.earliest, mark.source), default=None)
+
+
+def _between(mark: Mark, to: tuple[datetime, datetime]) -> timedelta:
+    return max(mark.earliest - to[1], to[0] - mark.latest, timedelta(0))
 
 
 def _apart(combination: tuple[Mark, ...]) -> tuple[timedelta, timedelta]:

@@ -6,7 +6,7 @@ after the first treatment before any time before it.
 
 from collections.abc import Iterator, Mapping
 
-from safety_stream.clinical.composites import Together, all_marks, all_told, gap, together
+from safety_stream.clinical.composites import Together, all_marks, all_told, nearest_answer, together
 from safety_stream.clinical.conclusion import Evidence, Input, finding_id
 from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.fold import Digest, Mark
@@ -25,7 +25,7 @@ def composites_met(frame: Frame, digests: Mapping[str, Digest], book_version: st
 def _finding(one: Together, marks: tuple[Mark, ...], frame: Frame, book_version: str) -> CompositeMet:
     first = min(one.marks, key=lambda mark: (mark.earliest, mark.latest))
     last = max(one.marks, key=lambda mark: (mark.latest, mark.earliest))
-    onset, told = Moment(first.earliest.isoformat()), _ratio(one, marks)
+    onset, told = Moment(first.earliest.isoformat()), _ratio(one, marks, frame)
     beside = tuple(mark for mark in _beside(one, marks) if mark not in one.marks)
     return CompositeMet(
         id=finding_id(frame.study, frame.subject, "composite", one.name),
@@ -63,23 +63,27 @@ def _beside(one: Together, marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
     if excluding is None:
         return ()
     onset = min(mark.earliest for mark in one.marks)
-    near = [mark for mark in marks if mark.clause.startswith(f"{one.name}/{excluding.name}/")]
-    near = [mark for mark in near if gap(mark, onset) <= one.composite.within.length]
-    return tuple(sorted(near, key=lambda mark: (gap(mark, onset), mark.earliest, mark.source))[:1])
+    found = nearest_answer(f"{one.name}/{excluding.name}/", marks, (onset, onset), one.composite.within.length)
+    return () if found is None else (found,)
 
 
-def _ratio(one: Together, marks: tuple[Mark, ...]) -> str | None:
-    """The ratio that the protocol wants shown, from the samples that make the composite and the one beside them."""
+def _ratio(one: Together, marks: tuple[Mark, ...], frame: Frame) -> str | None:
+    """The ratio that the protocol wants shown: both samples of one time, or as near to it as there is one."""
     wanted = one.composite.ratio
     if wanted is None:
         return None
-    near = {_clause(mark): mark for mark in (*_beside(one, marks), *one.marks)}
-    above, below = near.get(wanted.of), near.get(wanted.to)
+    above = next((mark for mark in one.marks if _clause(mark) == wanted.of), None)
+    at = (above.earliest, above.latest) if above else (one.marks[0].earliest, one.marks[0].latest)
+    below = nearest_answer(f"{one.name}/{wanted.to}/", marks, at, one.composite.within.length)
     value = ratio(above and above.multiple, below and below.multiple)
     if value is None or above is None or below is None or above.multiple is None or below.multiple is None:
-        return f"{wanted.name} not known: {wanted.of if above is None else wanted.to} without an exact multiple of ULN"
+        lacking = wanted.of if above is None or above.multiple is None else wanted.to
+        return f"{wanted.name} not known: {lacking} without an exact multiple of ULN"
     counted = f"{above.page} {shown(above.multiple)} x ULN / {below.page} {shown(below.multiple)} x ULN"
-    return f"{wanted.name} = {shown(value)} = {counted} ({wanted.reading})"
+    zone = frame.zone
+    days = {mark.earliest.astimezone(zone).date().isoformat() for mark in (above, below)}
+    apart = "" if len(days) == 1 else f", of {' and '.join(sorted(days))}"
+    return f"{wanted.name} = {shown(value)} = {counted}{apart} ({wanted.reading})"
 
 
 def _sentence(one: Together, told: str | None) -> str:

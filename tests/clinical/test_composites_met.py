@@ -6,7 +6,7 @@ The stories' laboratory: ULN 40 U/L for ALT, 35 for AST, 100 for ALP, 20 umol/L 
 from itertools import permutations
 
 import pytest
-from stories import FAR, TREATED, Played, lab
+from stories import FAR, TREATED, Played, at, lab
 
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
@@ -136,3 +136,51 @@ def test_what_treatment_completed_is_emergent() -> None:
     """Bilirubin 2.5 x ULN before treatment, and ALT 5 x ULN only after it: new with the sample that completed it."""
     played = Played([*TREATED[:6], lab("BILI", -6, "50"), lab("ALT", 3, "200"), lab("ALP", 3, "80")])
     assert played.one("composite", composite="hys-law").emergent is True
+
+
+@pytest.mark.parametrize(
+    ("results", "state", "ratio"),
+    [
+        (  # the phosphatase of the aminotransferase's own day, though an older one lies nearer to the onset
+            [lab("BILI", 1, "45"), lab("ALP", 1, "80"), lab("ALT", 10, "130"), lab("ALP", 10, "400")],
+            "sure",
+            "R = 0.81 = ALT 3.25 x ULN / ALP 4.00 x ULN",
+        ),
+        (
+            [lab("ALT", 15, "500", range_high=None), lab("BILI", 15, "45"), lab("ALP", 15, "80")],
+            "possible",
+            "R not known: aminotransferases without an exact multiple of ULN",
+        ),
+        (  # one without its limit answers nothing, the next day's does
+            [lab("ALT", 2, "500"), lab("BILI", 2, "80"), lab("ALP", 2, "90", range_high=None), lab("ALP", 3, "90")],
+            "sure",
+            "R = 13.89 = ALT 12.50 x ULN / ALP 0.90 x ULN, of 2024-06-26 and 2024-06-27",
+        ),
+    ],
+)
+def test_r_is_of_two_values_of_one_time_and_names_what_it_lacks(
+    results: list[SubjectEvent], state: str, ratio: str
+) -> None:
+    """R = (ALT / ULN) / (ALP / ULN): 3.25 / 4 = 0.81; 12.5 / 0.9 = 13.89; both days are told where they differ."""
+    one = Played([*TREATED, *results]).one("composite", composite="hys-law")
+    assert one.state == state
+    assert one.ratio.startswith(ratio)
+
+
+def test_a_higher_sample_later_on_the_same_day_is_not_lost() -> None:
+    """ALT at 08:30 and at 20:00, bilirubin 13 d 22 h after the second: within 14 days of that one."""
+    late = lab("ALT", 1, "800", observed_at=at(1, 20).isoformat(), record="late")
+    early = lab("ALT", 1, "125", observed_at=at(1, 8.5).isoformat(), record="early")
+    rest = [lab("BILI", 15, "45", observed_at=at(15, 18).isoformat()), lab("ALP", 1, "80")]
+    for told in permutations([early, late, *rest]):
+        assert Played([*TREATED, *told]).one("composite", composite="hys-law").state == "sure"
+
+
+def test_a_sample_that_breaks_a_run_breaks_it_though_another_of_its_day_was_low_before() -> None:
+    """Above 5 x ULN at noon, below at 20:00 of day 1, above from day 2 on: 13 d 5 h to day 15, no two weeks."""
+    run = [("12", "210"), ("20", "100")]
+    day_1 = [lab("ALT", 1, value, observed_at=at(1, int(hour)).isoformat(), record=hour) for hour, value in run]
+    low = lab("ALT", 1, "100", observed_at=at(1, 9).isoformat(), record="low")
+    rest = [lab("ALT", 2, "210"), lab("ALT", 8, "210"), lab("ALT", 15, "210", observed_at=at(15, 13).isoformat())]
+    for told in ([*day_1, *rest], [low, *day_1, *rest]):
+        assert not Played([*TREATED, *told]).of("composite", composite="liver-stop-5x-2wk")
