@@ -71,7 +71,6 @@ class Marks(NamedTuple):
 def thinned(held: Marks, more: Iterator[Mark], by_runs: frozenset[str]) -> Marks:
     """The marks with some more: of a day's like answers in a row the first and the last are enough.
 
-
     Of a composite in ``by_runs`` only the samples next to a run bound it. A sample that misses the clause after another
     one did stands aside until a run begins, which it then bounds: so most samples change nothing that is told.
     """
