@@ -114,6 +114,7 @@ def convert_sdtm(
     unknown = sorted(set(only or ()) - set(DATASETS))
     if unknown:
         raise typer.BadParameter(f"--only {', '.join(unknown)}: expected one of {', '.join(DATASETS)}")
+    keep_apart(folder.iterdir(), output)
     drugs = _lymphodepletion()
     converted = convert_folder(
         folder, _zone(zone), study=study, dose_levels=levels, lymphodepletion=drugs, only=only or DATASETS
@@ -196,8 +197,25 @@ def written(file: Path | None) -> Iterator[BinaryIO]:
         end_with_the_reader()
         yield sys.stdout.buffer
         return
-    with file.open("wb") as stream:
+    with to_write(file) as stream:
         yield stream
+
+
+def to_write(file: Path) -> BinaryIO:
+    """A file to be written, from its beginning; where it cannot be, that is a wrong argument."""
+    try:
+        return file.open("wb")
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def keep_apart(inputs: Iterable[Path], output: Path | None) -> None:
+    """Refuse to write over what is being read, however the two are spelt."""
+    if output is None or not output.is_file():
+        return
+    for one in inputs:
+        if output.samefile(one):
+            raise typer.BadParameter(f"--output {output} is the input {one}: it would be lost; name another file")
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -9,6 +9,7 @@ import typer
 
 from safety_stream.clinical.examples import failing, uncovered
 from safety_stream.clinical.grade_one import Answer, Asked, grade_one, remarks, said
+from safety_stream.commands.files import keep_apart
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
 from safety_stream.errors import RulebookError
 from safety_stream.rulebook.load import load_book
@@ -148,6 +149,7 @@ def _tell(answers: tuple[Answer, ...]) -> None:
 
 
 def _grade_table(table: Path, output: Path | None, book: Book) -> None:
+    keep_apart([table], output)
     if output is None:
         end_with_the_reader()
     with table.open(encoding="utf-8-sig", newline="") as lines:

@@ -127,6 +127,29 @@ def test_grade_a_table_of_json_lines(tmp_path: Path) -> None:
     assert (row["value"], row["grade_lowest"], row["grade_highest"]) == ("120.0", "1", "1")
 
 
+@pytest.mark.parametrize("spelling", ["results.csv", "folder/../results.csv", "symbolic.csv", "hard.csv"])
+def test_a_table_is_never_graded_into_itself(tmp_path: Path, spelling: str) -> None:
+    """The input named as the output, also by another spelling or a link: refused, and the table is as it was."""
+    table = tmp_path / "results.csv"
+    table.write_text("analyte,value,unit\nANC,0.42,10^9/L\n")
+    before = table.read_bytes()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "symbolic.csv").symlink_to(table)
+    (tmp_path / "hard.csv").hardlink_to(table)
+    done = RUN.invoke(app, ["grade", "--input", str(table), "--output", str(tmp_path / spelling)])
+    assert (done.exit_code, "is the input" in done.stderr) == (2, True), done.output
+    assert table.read_bytes() == before
+
+
+def test_datasets_are_never_converted_into_themselves(tmp_path: Path) -> None:
+    """convert sdtm with a dataset of its own folder as the output: refused, and the dataset is as it was."""
+    dataset = tmp_path / "lb.csv"
+    dataset.write_text("STUDYID,USUBJID\n")
+    done = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "UTC", "--output", str(dataset)])
+    assert (done.exit_code, "is the input" in done.stderr) == (2, True), done.output
+    assert dataset.read_text() == "STUDYID,USUBJID\n"
+
+
 def test_check_counts_the_book() -> None:
     """The bundled book holds: CTCAE v5.0 has 837 terms."""
     done = RUN.invoke(app, ["check"])
