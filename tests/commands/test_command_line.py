@@ -185,11 +185,14 @@ def test_wrong_settings_are_listed_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_no_broker_is_one_sentence() -> None:
+@pytest.mark.parametrize("command", ["topics create", "topics check", "publish one.ndjson"])
+def test_no_broker_is_one_sentence(tmp_path: Path, command: str) -> None:
     """Port 9 (discard) answers nobody: exit code 2 and the address in the sentence."""
-    done = _in_a_shell("topics create", SAFETY_STREAM_BOOTSTRAP_SERVERS="127.0.0.1:9")
+    (tmp_path / "one.ndjson").write_text("{}\n")
+    command = command.replace("one.ndjson", str(tmp_path / "one.ndjson"))
+    done = _in_a_shell(command, SAFETY_STREAM_BOOTSTRAP_SERVERS="127.0.0.1:9")
     assert done.returncode == 2
-    assert "127.0.0.1:9" in done.stderr
+    assert "No Kafka broker answers at 127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
 
 
