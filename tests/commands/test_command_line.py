@@ -92,6 +92,50 @@ def test_a_fact_that_no_rule_knows_is_a_wrong_argument() -> None:
     assert "on_anticoagulant" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--baseline", "abc", "--baseline-uln", "40"], "unreadable_value: baseline of ALT: abc"),
+        (["--baseline", "NaN"], "unreadable_value: baseline of ALT: NaN"),
+        (["--baseline", "1e99"], "baseline of ALT: 1e99"),
+        (["--baseline", "30", "--baseline-uln", "abc"], "unreadable_range: baseline of ALT: abc"),
+        (["--baseline", "30", "--baseline-lln", "90", "--baseline-uln", "40"], "range_upside_down: baseline of ALT"),
+        (["--known", "on_anticoagulant=yes"], "on_anticoagulant was not read: no rule of this result asks for it"),
+    ],
+)
+def test_what_cannot_be_read_beside_a_result_is_said(more: list[str], words: str) -> None:
+    """The result is graded by what is known, and a remark says what was not read."""
+    done = RUN.invoke(app, ["grade", "ALT", "250", "U/L", "--uln", "40", *more])
+    assert done.exit_code == 0
+    assert words in done.stderr
+
+
+def test_a_baseline_that_no_rule_compares_with_is_said() -> None:
+    """Neutrophils are graded by their value alone."""
+    done = RUN.invoke(app, ["grade", "ANC", "0.42", "10^9/L", "--baseline", "abc"])
+    assert (done.exit_code, "the baseline was not read" in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ALT", "250", "U/L", "--baseline", "30", "--untreated"], "which is it?"),
+        (["INR", "1.3", "--known", "on_anticoagulant=yes", "--known", "on_anticoagulant=no"], "both yes and no"),
+        (["ANC", "0.42", "10^9/L", "--input", "TABLE"], "leave out TEST"),
+        (["--uln", "40", "--input", "TABLE"], "leave out TEST"),
+        (["ANC", "0.42", "10^9/L", "--output", "TABLE"], "--input FILE is needed"),
+    ],
+)
+def test_arguments_that_contradict_each_other_are_refused(tmp_path: Path, arguments: list[str], words: str) -> None:
+    """Exit code 2 and which of them do not go together; nothing is graded and nothing is written."""
+    table = tmp_path / "table.csv"
+    table.write_text("analyte,value,unit\nANC,0.42,10^9/L\n")
+    done = RUN.invoke(app, ["grade", *(str(table) if one == "TABLE" else one for one in arguments)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in " ".join(done.stderr.split())
+    assert table.read_text() == "analyte,value,unit\nANC,0.42,10^9/L\n"
+
+
 def test_grade_a_table_keeps_its_columns_and_order(tmp_path: Path) -> None:
     """CSV in, CSV out: each row once a term, our columns after theirs; the last row cannot be graded: exit code 1."""
     table = tmp_path / "results.csv"
