@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from safety_stream.commands.terminal import ATTENTION, plain_errors, say
+from safety_stream.commands.terminal import ATTENTION, plain_errors, say, within
 from safety_stream.settings import read_settings
 
 topics = typer.Typer(no_args_is_help=True, help="Create our topics, or check them.")
+_DAY = 86_400
 
 
 def worker() -> None:
@@ -41,9 +42,17 @@ def notifier() -> None:
 
 
 def reconcile(
-    every: Annotated[float | None, typer.Option(metavar="SECONDS", help="Look again and again; else once.")] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", callback=within(1, _DAY), help="Look again and again; else once. 1 to 86400."),
+    ] = None,
     settled_after: Annotated[
-        float, typer.Option(metavar="SECONDS", help="An event younger than this may still be on its way.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            callback=within(0, 7 * _DAY),
+            help="An event younger than this may still be on its way. 0 to 604800.",
+        ),
     ] = 60.0,
     another_edition: Annotated[
         bool, typer.Option(help="The rulebook or a protocol has changed, and history may be told again by the new one.")

@@ -148,11 +148,14 @@ def schemas(
 ) -> None:
     """Write the JSON Schema of every topic and table, and the AsyncAPI document, from the models.
 
-    Exit codes: 0 done, or up to date; 1 with --check: some file is not.
+    Exit codes: 0 done, or up to date; 1 with --check: some file is not; 2 the folder cannot be read or written.
     """
     from safety_stream.contracts import stale, write
 
-    files = stale(folder) if check else write(folder)
+    try:
+        files = stale(folder) if check else write(folder)
+    except OSError as error:
+        raise typer.BadParameter(f"{error.filename or folder}: cannot be used: {error.strerror}") from None
     for file in files:
         typer.echo(str(file))
     if check and files:
@@ -209,6 +212,17 @@ def to_write(file: Path) -> BinaryIO:
         raise typer.BadParameter(f"{file}: cannot be written: {error.strerror}") from None
 
 
+def not_utf8(file: Path) -> str:
+    """Where a file is not UTF-8: the line and the byte of it; empty where all of it is."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return f"line {number}, byte {error.start + 1}: found 0x{line[error.start]:02x}, which is not UTF-8"
+    return ""
+
+
 def keep_apart(inputs: Iterable[Path], output: Path | None) -> None:
     """Refuse to write over what is being read, however the two are spelt."""
     if output is None or not output.is_file():
@@ -221,8 +235,8 @@ def keep_apart(inputs: Iterable[Path], output: Path | None) -> None:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise typer.BadParameter(f"--zone {name}: expected a name such as Asia/Shanghai") from None
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a continent is a folder of zones
+        raise typer.BadParameter(f"--zone {name}: no such time zone; expected a name such as Asia/Shanghai") from None
 
 
 def _dose_levels(told: Iterable[str]) -> dict[str, int]:

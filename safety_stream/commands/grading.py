@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from safety_stream.clinical.examples import failing, uncovered
 from safety_stream.clinical.grade_one import Answer, Asked, Prepared, answers, asks_baseline, prepare, remarks, said
-from safety_stream.commands.files import keep_apart
+from safety_stream.commands.files import keep_apart, not_utf8, to_write
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
 from safety_stream.errors import RulebookError
 from safety_stream.rulebook.load import load_book
@@ -174,15 +176,23 @@ def _tell(told: tuple[Answer, ...], without_effect: Iterable[str]) -> None:
 
 def _grade_table(table: Path, output: Path | None, book: Book) -> None:
     keep_apart([table], output)
-    if output is None:
-        end_with_the_reader()
-    with table.open(encoding="utf-8-sig", newline="") as lines:
-        target = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
+    if table.is_file() and (where := not_utf8(table)):
+        raise typer.BadParameter(f"{table}: {where}; expected UTF-8")
+    with table.open(encoding="utf-8-sig", newline="") as lines, _text(output) as target:
         try:
             rows, without = grade_table(lines, target, book, as_json=table.suffix in _NDJSON, tell=say)
-        finally:
-            if output:
-                target.close()
+        except UnicodeDecodeError as error:  # what is read from a pipe cannot be looked at before
+            raise typer.BadParameter(f"{table}: {error.reason}; expected UTF-8: graded until there") from None
     say(f"{rows} rows, {without} of them without a grade: see the column reason")
     if without:
         raise typer.Exit(ATTENTION)
+
+
+@contextmanager
+def _text(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        end_with_the_reader()
+        yield sys.stdout
+        return
+    with TextIOWrapper(to_write(output), encoding="utf-8", newline="") as target:
+        yield target

@@ -8,7 +8,7 @@
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -41,6 +41,17 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(CANNOT_START) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+def within(lowest: float, highest: float) -> Callable[[float | None], float | None]:
+    """A check of an option: a number from the one to the other, which infinity and NaN are not."""
+
+    def checked(told: float | None) -> float | None:
+        if told is None or lowest <= told <= highest:
+            return told
+        raise typer.BadParameter(f"found {told:g}, expected a number from {lowest:g} to {highest:,g}")
+
+    return checked
 
 
 def end_with_the_reader() -> None:

@@ -194,6 +194,59 @@ def test_datasets_are_never_converted_into_themselves(tmp_path: Path) -> None:
     assert dataset.read_text() == "STUDYID,USUBJID\n"
 
 
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ("analyte,value\nANC,0.4\nK\xe4ltetest,1\n".encode("latin-1"), "line 3, byte 2: found 0xe4"),
+        ("analyte,value\n".encode("utf-16"), "line 1, byte 1: found 0x"),
+        (b"analyte,value\n" * 20_000 + b"\x80", "line 20001, byte 1: found 0x80"),
+    ],
+)
+def test_a_table_that_is_not_utf_8_is_refused_with_line_and_byte(tmp_path: Path, content: bytes, where: str) -> None:
+    """Latin-1, UTF-16, binary: exit code 2, and nothing is written."""
+    table, output = tmp_path / "results.csv", tmp_path / "graded.csv"
+    table.write_bytes(content)
+    done = RUN.invoke(app, ["grade", "--input", str(table), "--output", str(output)])
+    assert (done.exit_code, output.exists()) == (2, False), done.output
+    assert where in " ".join(done.stderr.split()), done.stderr
+
+
+@pytest.mark.parametrize("target", ["folder", "nowhere/x.csv"])
+@pytest.mark.parametrize("command", [["grade", "--input", "results.csv"], ["convert", "sdtm", ".", "--zone", "UTC"]])
+def test_an_output_that_cannot_be_written_is_a_wrong_argument(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, command: list[str]
+) -> None:
+    """A folder, or a file in a folder that is not there: exit code 2, the name and the reason."""
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("results.csv").write_text("analyte,value,unit\nANC,0.42,10^9/L\n")
+    done = RUN.invoke(app, [*command, "--output", target])
+    assert done.exit_code == 2, done.output
+    assert f"{target}: cannot be written: " in done.stderr
+
+
+def test_schemas_that_cannot_be_written_are_a_wrong_argument(tmp_path: Path) -> None:
+    """A file where the folder should be: exit code 2."""
+    (tmp_path / "schemas").write_text("a file")
+    done = RUN.invoke(app, ["schemas", str(tmp_path / "schemas")])
+    assert (done.exit_code, "cannot be used" in done.stderr) == (2, True), done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["reconcile", "--settled-after", one] for one in ("nan", "inf", "1e300", "-1")),
+        *(["reconcile", "--every", one] for one in ("nan", "inf", "0", "1e300")),
+        ["demo", "--seconds", "nan"],
+    ],
+)
+def test_a_time_that_no_clock_can_wait_for_is_refused_by_its_option(arguments: list[str]) -> None:
+    """Exit code 2, what was found, and the bounds."""
+    done = RUN.invoke(app, arguments)
+    assert done.exit_code == 2, done.output
+    assert "expected a number from" in " ".join(done.stderr.split())
+
+
 def test_check_counts_the_book() -> None:
     """The bundled book holds: CTCAE v5.0 has 837 terms."""
     done = RUN.invoke(app, ["check"])
@@ -256,7 +309,9 @@ def test_convert_sdtm(tmp_path: Path) -> None:
     done = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "America/New_York"])
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["value"] for event in events if event["kind"] == "lab_result"] == ["27.0"]
-    assert RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "Atlantis"]).exit_code == 2
+    for nowhere in ("Atlantis", "America", "../UTC"):
+        refused = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", nowhere])
+        assert (refused.exit_code, "no such time zone" in refused.stderr) == (2, True), refused.output
 
 
 @pytest.mark.parametrize(
