@@ -1,5 +1,7 @@
 """Answering from a terminal: the same rules as by link, the same record, and exit codes that a script can use."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +74,43 @@ def test_alerts_tells_the_course_of_one_alert(office: Office) -> None:
     }
     assert [line[0] for line in lines] == sorted(line[0] for line in lines)
     assert run("alerts", "AL-AAAAAAAA")[0] == 2
+
+
+COMMANDS = [
+    ("alerts",),
+    ("alerts", GRADE_4.id),
+    ("ack", GRADE_4.id, "--revision", "1", *BY, *READBACK, "--response", "will-act"),
+    ("adjudicate", "F-1", "--verdict", "refuted", *BY, "--why", "a cold", *READBACK),
+    ("silence", "lab_grade_4", "--for", "30m", "--reason", "analyser broken", *BY),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_database_that_is_not_there_is_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """A wrong or forgotten URL: exit code 2, the URL and what was expected; an empty outbox would say all is well."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SAFETY_STREAM_OUTBOX_URL", raising=False)
+    code, said = run(*command)
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert "sqlite:///safety-stream-outbox.db" in said
+    assert "expected the database of the notifier" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_database_of_somebody_else_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """A database without an outbox gets no tables of ours, and an empty file stays empty."""
+    for name, content in (("other.db", "CREATE TABLE theirs (id)"), ("empty.db", "")):
+        with contextlib.closing(sqlite3.connect(tmp_path / name)) as other:
+            other.execute(content)
+            other.commit()
+        before = (tmp_path / name).read_bytes()
+        monkeypatch.setenv("SAFETY_STREAM_OUTBOX_URL", f"sqlite:///{tmp_path / name}")
+        assert run(*command)[0] == 2
+        assert (tmp_path / name).read_bytes() == before
 
 
 def test_ack_answers_an_alert(office: Office) -> None:
