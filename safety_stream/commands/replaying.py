@@ -44,14 +44,16 @@ def replay(
         safety-stream replay trial.ndjson --alerts | head
         safety-stream replay trial.ndjson --standing --as-of 2024-12-20T00:00:00+08:00
 
-    Exit codes: 0 every line was judged; 1 some were rejected, and the others were judged; 2 a wrong setting, a broken
-    rulebook or protocol.
+    Exit codes: 0 every line was judged; 1 some were rejected, and the others were judged; 2 a wrong argument or
+    setting, a broken rulebook or protocol.
     """
     from safety_stream.rulebook.load import load_book
     from safety_stream.sandbox.replay import replay as judged
     from safety_stream.sandbox.standing import standing as stands
     from safety_stream.sandbox.sweeping import no_sweeping
 
+    if standing and alerts:
+        raise typer.BadParameter("--standing lists findings, --alerts lists alerts: only one of them can be")
     with plain_errors():
         settings = read_settings()
         book = load_book(

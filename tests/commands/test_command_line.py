@@ -356,6 +356,13 @@ def test_replay_reads_standard_input_and_ends_with_0_when_all_is_judged() -> Non
     assert "cohort decision" in done.stderr
 
 
+def test_replay_has_no_alerts_that_stand() -> None:
+    """--standing concludes once and sends nothing: with --alerts it is refused, not one of them left out."""
+    done = RUN.invoke(app, ["replay", "-", "--standing", "--alerts"], input="")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "only one of them can be" in " ".join(done.stderr.split())
+
+
 def test_a_file_that_is_not_there_is_a_wrong_argument() -> None:
     """No traceback: the name and the reason."""
     done = RUN.invoke(app, ["replay", "nowhere.ndjson"])
