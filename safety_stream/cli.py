@@ -16,6 +16,7 @@ from safety_stream.commands import (
     replaying,
     showing,
     signing,
+    silencing,
     trials,
 )
 
@@ -57,7 +58,7 @@ app.command(short_help="Look again: find and queue what was lost.")(engine.recon
 app.command(short_help="List the alerts that wait, and who was told.")(answering.alerts)
 app.command(short_help="Answer an alert.")(answering.ack)
 app.command(short_help="Confirm or refute a dose-limiting toxicity.")(answering.adjudicate)
-app.command(short_help="Mail nothing of a study or type for a while.")(answering.silence)
+app.command(short_help="Mail nothing of a study or type for a while.")(silencing.silence)
 app.add_typer(engine.topics, name="topics")
 app.command(short_help="List every setting with its value now.")(knobs.settings)
 app.command(short_help="Send a file of events to the broker.")(files.publish)

@@ -169,13 +169,28 @@ def test_silence_holds_the_mails_of_a_type(office: Office) -> None:
     [
         (("death", "--for", "1h", "--reason", "x"), "death is never silenced"),
         (("serious_adverse_event", "--for", "1h", "--reason", "x"), "never silenced"),
-        (("lab_grade_4", "--for", "9h", "--reason", "x"), "at most 8 hours"),
+        (("lab_grade_4", "--for", "9h", "--reason", "x"), "more than 0 and at most 8 hours"),
+        (("lab_grade_4", "--for", "0m", "--reason", "x"), "more than 0 and at most 8 hours"),
+        (
+            ("lab_grade4", "--for", "1h", "--reason", "x"),
+            "'lab_grade4' is no type of alert and no study on file: was lab_grade_4",
+        ),
+        (("CAR-NK-SLE-1", "--for", "1h", "--reason", "x"), "was CAR-NK-SLE-01 meant?"),
+        (("", "--for", "1h", "--reason", "x"), "'' is no type of alert and no study on file"),
+        (("*", "--for", "1h", "--reason", "x"), "'*' is no type of alert and no study on file"),
         (("lab_grade_4", "--for", "1h", "--reason", " "), "a reason and a name"),
         (("lab_grade_4", "--for", "soon", "--reason", "x"), "expected hours or minutes"),
     ],
 )
 @pytest.mark.usefixtures("office")
 def test_silence_refuses_what_must_not_be_silent(arguments: tuple[str, ...], says: str) -> None:
-    """Deaths, serious events, more than 8 hours, no reason: 2, and why."""
+    """Deaths, serious events, more than 8 hours or none, no reason, a name that no alert has: 2, and why."""
     code, said = run("silence", *arguments, *BY)
     assert (code, says in said) == (2, True), said
+
+
+@pytest.mark.parametrize("study", ["CAR-NK-SLE-01", GRADE_4.study])
+def test_a_study_is_silenced_that_is_on_file_or_was_ever_told_of(office: Office, study: str) -> None:
+    """By its protocol, or by its alerts where its protocol is with the worker only."""
+    code, said = run("silence", study, "--for", "1h", "--reason", "maintenance", *BY)
+    assert (code, said.startswith("Silent until ")) == (0, True), said
