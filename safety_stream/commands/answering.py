@@ -36,7 +36,8 @@ def alerts(
 
     Tab-separated, a header first. The outbox database is named in SAFETY_STREAM_OUTBOX_URL.
 
-    Exit codes: 0 nothing is overdue; 1 at least one alert has been stepped up unanswered; 2 it cannot start.
+    Exit codes: 0 nothing is overdue; 1 at least one alert has been stepped up unanswered; 2 it cannot start, or the one
+    alert is not on record.
     """
     from safety_stream.notifier.listing import COLUMNS, listed
 
@@ -71,7 +72,7 @@ def ack(
 ) -> None:
     """Answer an alert. It takes effect at once; the notifier sends it to the log of record.
 
-    Exit codes: 0 on record; 1 nothing was changed, and why; 2 it cannot start.
+    Exit codes: 0 on record; 1 nothing was changed, and why: an unknown alert, for one; 2 it cannot start.
     """
     from safety_stream.alerting.load_answer_words import answer_words
     from safety_stream.alerting.read_back import read_back
@@ -97,7 +98,7 @@ def adjudicate(
 ) -> None:
     """Confirm or refute a dose-limiting toxicity. It answers the alert, and the notifier sends it to the log of record.
 
-    Exit codes: 0 on record; 1 nothing was changed, and why; 2 it cannot start.
+    Exit codes: 0 on record; 1 nothing was changed, and why: an unknown alert, for one; 2 it cannot start.
     """
     from safety_stream.alerting.read_back import read_back
     from safety_stream.notifier.answers import Answers, adjudication
@@ -124,7 +125,8 @@ def _standing(engine: "Engine", alert: str) -> "Standing":
 
     found = Answers(engine).standing(alert)
     if found is None:
-        raise ConfigurationError([f"{alert}: no such alert is on record, or nobody was told of it"])
+        say(f"{alert}: no such alert is on record, or nobody was told of it. Nothing was changed.")
+        raise typer.Exit(ATTENTION)
     return found
 
 

@@ -126,11 +126,11 @@ def test_ack_answers_an_alert(office: Office) -> None:
     [
         ((GRADE_4.id, "--revision", "1", "--readback", "0000"), 1, "Not read back: the last 4 characters of the sub"),
         ((GRADE_4.id, "--revision", "2", *READBACK), 1, "There is no such revision."),
-        (("AL-AAAAAAAA", "--revision", "1", *READBACK), 2, "no such alert is on record"),
+        (("AL-AAAAAAAA", "--revision", "1", *READBACK), 1, "no such alert is on record"),
     ],
 )
 def test_ack_refuses_what_does_not_fit(office: Office, arguments: tuple[str, ...], code: int, says: str) -> None:
-    """A wrong read-back or revision changes nothing (1); an unknown alert is a wrong argument (2)."""
+    """A wrong read-back, a wrong revision, an unknown alert: nothing is changed (1), and why is said."""
     told = run("ack", *arguments, *BY, "--response", "will-act")
     assert (told[0], says in told[1]) == (code, True), told[1]
     assert office.moves(GRADE_4) == [("opened", "the engine")]
@@ -149,6 +149,13 @@ def test_adjudicate_takes_the_finding_or_its_alert(office: Office) -> None:
         1,
         "This alert asks for no decision on a DLT.\n",
     )
+
+
+@pytest.mark.usefixtures("office")
+def test_adjudicate_changes_nothing_for_a_finding_that_nobody_was_told_of() -> None:
+    """An unknown finding: 1, as the help says."""
+    code, said = run("adjudicate", "F-X", "--verdict", "refuted", *BY, "--why", "x", *READBACK)
+    assert (code, "Nothing was changed" in said) == (1, True)
 
 
 def test_silence_holds_the_mails_of_a_type(office: Office) -> None:

@@ -282,6 +282,17 @@ def test_wrong_settings_are_listed_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["create", "check"])
+def test_settings_that_cannot_work_together_are_listed_before_the_topics(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """More replicas to acknowledge than there are: it cannot start, so exit code 2, on standard error."""
+    monkeypatch.setenv("SAFETY_STREAM_MIN_INSYNC_REPLICAS", "4")
+    done = RUN.invoke(app, ["topics", command])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "min_insync_replicas 4 is more than replication 3" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["topics create", "topics check", "publish one.ndjson"])
 def test_no_broker_is_one_sentence(tmp_path: Path, command: str) -> None:
     """Port 9 (discard) answers nobody: exit code 2 and the address in the sentence."""
