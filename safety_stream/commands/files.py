@@ -2,19 +2,19 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from safety_stream.commands.opening import keep_apart, opened, written
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
 from safety_stream.settings import read_settings
 
 convert = typer.Typer(no_args_is_help=True, help="Convert other formats to our events.")
-_SHOWN = 10
+_EXAMPLES = 10
 _PROGRESS_EVERY = 10_000
 
 
@@ -42,7 +42,7 @@ def publish(
         settings = read_settings()
         with opened(file) as lines, publisher(settings) as broker:
             done = publish_lines(lines, broker, settings, only_readable=only_readable, progress=progress)
-    say(f"{done.sent.total():,} messages sent: {listed(done.sent)}")
+    say(f"{done.sent.total():,} messages sent, {len(done.refused):,} refused: {listed(done.sent)}")
     complain([f"line {number}: {reason}" for number, reason in done.refused], "refused")
 
 
@@ -127,7 +127,7 @@ def convert_sdtm(
     dosed = {event.study for event in converted.events if isinstance(event, DoseGiven)}
     for name in sorted(dosed - drugs.keys()):
         say(f"{name}: no protocol on file, so no dose is known as lymphodepletion: all are taken as the study product")
-    complain([one.sentence for one in converted.discrepancies], "discrepancies")
+    complain([one.sentence for one in converted.discrepancies], "discrepancies", at_most=_EXAMPLES)
 
 
 def _lymphodepletion() -> dict[str, frozenset[str]]:
@@ -167,69 +167,16 @@ def listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in Counter(counts).most_common()) or "none"
 
 
-def complain(sentences: list[str], what: str) -> None:
-    """Say how many there are, with examples; then the exit code is 1."""
+def complain(sentences: list[str], what: str, *, at_most: int | None = None) -> None:
+    """Say how many there are, and each of them (or ``at_most`` so many, as examples); then the exit code is 1."""
     if not sentences:
         return
     say(f"{len(sentences):,} {what}:")
-    for sentence in sentences[:_SHOWN]:
+    for sentence in sentences[:at_most]:
         say(f"- {sentence}")
-    if len(sentences) > _SHOWN:
-        say(f"- and {len(sentences) - _SHOWN:,} more")
+    if at_most is not None and len(sentences) > at_most:
+        say(f"- and {len(sentences) - at_most:,} more")
     raise typer.Exit(ATTENTION)
-
-
-@contextmanager
-def opened(file: Path) -> Iterator[BinaryIO]:
-    """A file, or standard input for ``-``."""
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = file.open("rb")
-    except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror}") from None
-    with stream:
-        yield stream
-
-
-@contextmanager
-def written(file: Path | None) -> Iterator[BinaryIO]:
-    """A file, or standard output."""
-    if file is None:
-        end_with_the_reader()
-        yield sys.stdout.buffer
-        return
-    with to_write(file) as stream:
-        yield stream
-
-
-def to_write(file: Path) -> BinaryIO:
-    """A file to be written, from its beginning; where it cannot be, that is a wrong argument."""
-    try:
-        return file.open("wb")
-    except OSError as error:
-        raise typer.BadParameter(f"{file}: cannot be written: {error.strerror}") from None
-
-
-def not_utf8(file: Path) -> str:
-    """Where a file is not UTF-8: the line and the byte of it; empty where all of it is."""
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                return f"line {number}, byte {error.start + 1}: found 0x{line[error.start]:02x}, which is not UTF-8"
-    return ""
-
-
-def keep_apart(inputs: Iterable[Path], output: Path | None) -> None:
-    """Refuse to write over what is being read, however the two are spelt."""
-    if output is None or not output.is_file():
-        return
-    for one in inputs:
-        if output.samefile(one):
-            raise typer.BadParameter(f"--output {output} is the input {one}: it would be lost; name another file")
 
 
 def _zone(name: str) -> ZoneInfo:

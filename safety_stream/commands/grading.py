@@ -11,7 +11,7 @@ import typer
 
 from safety_stream.clinical.examples import failing, uncovered
 from safety_stream.clinical.grade_one import Answer, Asked, Prepared, answers, asks_baseline, prepare, remarks, said
-from safety_stream.commands.files import keep_apart, not_utf8, to_write
+from safety_stream.commands.opening import keep_apart, not_utf8, to_write
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
 from safety_stream.errors import RulebookError
 from safety_stream.rulebook.load import load_book

@@ -367,6 +367,17 @@ def test_replay_reads_standard_input_and_ends_with_0_when_all_is_judged() -> Non
     assert "cohort decision" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["replay", "-"], ["amend", "-", "--from", "1.0", "--to", "2.0"]])
+def test_every_rejected_line_is_named(command: list[str]) -> None:
+    """Eighteen torn lines among twenty: each by its number, and none of them counts as judged."""
+    events = RUN.invoke(app, ["simulate"]).stdout.splitlines()[:2]
+    done = RUN.invoke(app, command, input="\n".join([events[0], *["{torn"] * 18, events[1]]))
+    assert done.exit_code == 1
+    named = [line.split(":")[0] for line in done.stderr.splitlines() if line.startswith("- line")]
+    assert named == [f"- line {number}" for number in range(2, 20)]
+    assert "20 lines read, 18 rejected" in done.stderr
+
+
 def test_replay_has_no_alerts_that_stand() -> None:
     """--standing concludes once and sends nothing: with --alerts it is refused, not one of them left out."""
     done = RUN.invoke(app, ["replay", "-", "--standing", "--alerts"], input="")
