@@ -19,6 +19,7 @@ from safety_stream.commands import (
     silencing,
     trials,
 )
+from safety_stream.commands.terminal import NegativeNumbers
 
 app = typer.Typer(
     name="safety-stream",
@@ -64,7 +65,7 @@ app.command(short_help="List every setting with its value now.")(knobs.settings)
 app.command(short_help="Send a file of events to the broker.")(files.publish)
 app.command(short_help="Judge a file of events without Kafka.")(replaying.replay)
 app.command(short_help="What an amendment would have changed.")(amending.amend)
-app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
+app.command(cls=NegativeNumbers, short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
 app.command(short_help="Check the rulebook and the protocols.")(grading.check)
 app.add_typer(protocols.protocol, name="protocol")
 app.command(short_help="Write the rulebook as a page to review.")(signing.review)

@@ -7,8 +7,10 @@ from safety_stream.clinical.evidence import brief
 from safety_stream.clinical.grading import NOTHING_KNOWN, Baseline, Graded, NoBaseline, grade
 from safety_stream.clinical.measure import Measured, Remark, Setting, Unmeasurable, in_setting, limits_of, setting_of
 from safety_stream.quantity import Interval
+from safety_stream.rulebook.suggesting import alike
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
+_SUGGESTED = 3
 REGISTER = {
     "unknown_unit": "G20",
     "implausible_value": "G20",
@@ -76,9 +78,10 @@ def with_doubts(why: str, doubts: tuple[Remark, ...]) -> str:
 
 
 def said(remark: Remark) -> str:
-    """A remark in one line, with its register id."""
+    """A remark in one line, with its register id; a name that is itself what was found is said once."""
     id_ = REGISTER.get(remark.code)
-    return f"{id_ + ': ' if id_ else ''}{remark.code}: {remark.about}: {remark.found}; expected {remark.expected}"
+    about = f"{remark.about}: " if remark.about not in {"", remark.found} else ""
+    return f"{id_ + ': ' if id_ else ''}{remark.code}: {about}{remark.found}; expected {remark.expected}"
 
 
 class Prepared(NamedTuple):
@@ -143,17 +146,23 @@ def _rules(asked: Asked, book: Book) -> tuple[GradingRule, ...] | Remark:
         analyte = book.analyte(loinc=asked.loinc, test=asked.analyte)
         if analyte is None:
             named = asked.loinc or asked.analyte or ""
-            return Remark("unknown_analyte", named, named, "a LOINC code or test name of the rulebook's analytes")
+            return Remark("unknown_analyte", named, named, _tests_like(named, book))
     if asked.term is None:
         return _all_rules(analyte, book)
     term = book.term(asked.term)
     if term is None:
-        like = ", ".join(one.name for one in book.suggest(asked.term, 3)) or "a CTCAE v5.0 term"
+        like = ", ".join(one.name for one in book.suggest(asked.term, _SUGGESTED)) or "a CTCAE v5.0 term"
         return Remark("unknown_term", asked.term, asked.term, like)
     rules = book.rules_of(term.name)
     return _chosen(rules, analyte, asked, book) or Remark(
         "not_computable", term.name, f"no rule{_worse(asked)}", "a term graded from a number (rulebook/README.md)"
     )
+
+
+def _tests_like(named: str, book: Book) -> str:
+    names = {name for one in book.analytes.values() for name in (one.key, one.name)}
+    like = alike(named, names, _SUGGESTED)
+    return "a LOINC code or test name of the rulebook's analytes" + (f", such as {', '.join(like)}" if like else "")
 
 
 def _worse(asked: Asked) -> str:

@@ -74,7 +74,10 @@ def test_grade_without_baseline_is_a_range() -> None:
     [
         (["grade", "ANC", "Hello", "10^9/L"], "unreadable_value"),
         (["grade", "ANC", "0.42", "furlong"], "unknown_unit"),
-        (["grade", "Phlogiston", "1"], "unknown_analyte"),
+        (["grade", "Phlogiston", "1"], "unknown_analyte: Phlogiston; expected a LOINC code or test name"),
+        (["grade", "NUET", "1"], "such as NEUT"),
+        (["grade", "ANC", "-1", "10^9/L"], "implausible_value: NEUT: -1 10*9/L"),
+        (["grade", "ANC", "-.5", "10^9/L", "--lln", "1.8"], "implausible_value: NEUT: -.5 10*9/L"),
     ],
 )
 def test_what_cannot_be_graded_says_why_and_ends_with_1(arguments: list[str], words: str) -> None:
@@ -85,11 +88,19 @@ def test_what_cannot_be_graded_says_why_and_ends_with_1(arguments: list[str], wo
     assert "expected" in done.stderr
 
 
+def test_an_option_that_nobody_knows_is_still_refused() -> None:
+    """A misspelt option is a wrong argument, also beside a value below zero."""
+    for value in ("1", "-1"):
+        done = RUN.invoke(app, ["grade", "ANC", value, "10^9/L", "--ulm", "40"])
+        assert (done.exit_code, "--ulm" in done.stderr) == (2, True), done.output
+
+
 def test_a_fact_that_no_rule_knows_is_a_wrong_argument() -> None:
     """The facts that rules ask for are listed."""
     done = RUN.invoke(app, ["grade", "INR", "1.3", "--known", "on_warfarin=yes"])
     assert done.exit_code == 2
     assert "on_anticoagulant" in done.stderr
+    assert "[" not in done.stderr.partition("one of")[2]  # names, not a list of Python's
 
 
 @pytest.mark.parametrize(
@@ -302,6 +313,14 @@ def test_no_broker_is_one_sentence(tmp_path: Path, command: str) -> None:
     assert done.returncode == 2
     assert "No Kafka broker answers at 127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_broker_is_named_with_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name alone, or with a port that is no number: what was expected, in an operator's words."""
+    for servers in ("garbage", "kafka:port", ":9092"):
+        monkeypatch.setenv("SAFETY_STREAM_BOOTSTRAP_SERVERS", servers)
+        done = RUN.invoke(app, ["topics", "check"])
+        assert (done.exit_code, f"{servers}: expected HOST:PORT" in done.stderr) == (2, True), done.output
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
