@@ -16,8 +16,10 @@ from safety_stream.commands import (
     replaying,
     showing,
     signing,
+    silencing,
     trials,
 )
+from safety_stream.commands.terminal import NegativeNumbers
 
 app = typer.Typer(
     name="safety-stream",
@@ -57,13 +59,13 @@ app.command(short_help="Look again: find and queue what was lost.")(engine.recon
 app.command(short_help="List the alerts that wait, and who was told.")(answering.alerts)
 app.command(short_help="Answer an alert.")(answering.ack)
 app.command(short_help="Confirm or refute a dose-limiting toxicity.")(answering.adjudicate)
-app.command(short_help="Mail nothing of a study or type for a while.")(answering.silence)
+app.command(short_help="Mail nothing of a study or type for a while.")(silencing.silence)
 app.add_typer(engine.topics, name="topics")
 app.command(short_help="List every setting with its value now.")(knobs.settings)
 app.command(short_help="Send a file of events to the broker.")(files.publish)
 app.command(short_help="Judge a file of events without Kafka.")(replaying.replay)
 app.command(short_help="What an amendment would have changed.")(amending.amend)
-app.command(short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
+app.command(cls=NegativeNumbers, short_help="Grade one result, or a table, by CTCAE v5.0.")(grading.grade)
 app.command(short_help="Check the rulebook and the protocols.")(grading.check)
 app.add_typer(protocols.protocol, name="protocol")
 app.command(short_help="Write the rulebook as a page to review.")(signing.review)

@@ -6,9 +6,9 @@ from datetime import time
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from safety_stream.errors import ConfigurationError
@@ -74,13 +74,13 @@ class Settings(BaseSettings):
     )
 
     # The book
-    rulebook_folder: Path | None = Field(default=None, description="Null: the bundled tables.")
-    protocols_folder: Path | None = Field(default=None, description="Null: the bundled protocols.")
+    rulebook_folder: Path | None = Field(default=None, description="Empty: the bundled tables.")
+    protocols_folder: Path | None = Field(default=None, description="Empty: the bundled protocols.")
     allow_unsigned_rulebook: bool = False
 
     # The messenger
     outbox_url: str = "sqlite:///safety-stream-outbox.db"
-    alert_templates_folder: Path | None = Field(default=None, description="Null: the bundled templates.")
+    alert_templates_folder: Path | None = Field(default=None, description="Empty: the bundled templates.")
     alert_routing_file: Path | None = Field(default=None, description="Roles to channels and addresses.")
     smtp_host: str = "127.0.0.1"
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_sender: str = "safety-stream@localhost"
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
-    smtp_ca_file: Path | None = Field(default=None, description="Who vouches for the mail server; null: the system's.")
+    smtp_ca_file: Path | None = Field(default=None, description="Who vouches for the mail server; empty: the system's.")
     mail_body_detail: Literal["full", "notice"] = "full"
     mail_subject_style: Literal["type", "minimal"] = Field(
         default="type", description="minimal: the subject line does not even name the kind of alert."
@@ -100,7 +100,9 @@ class Settings(BaseSettings):
     webhook_key: SecretStr | None = Field(
         default=None, description="What webhooks are signed with; 16 characters or more."
     )
-    webhook_ca_file: Path | None = Field(default=None, description="Who vouches for the receivers; null: the system's.")
+    webhook_ca_file: Path | None = Field(
+        default=None, description="Who vouches for the receivers; empty: the system's."
+    )
     mail_folder: Path = Field(default=Path("safety-stream-mails"), description="Where the channel 'file' writes.")
     answer_keys: SecretStr | None = Field(
         default=None, description="Sign answer links: keys of 32 characters or more, by commas, the newest last."
@@ -109,7 +111,7 @@ class Settings(BaseSettings):
     answer_host: str = "127.0.0.1"
     answer_port: Annotated[int, Field(ge=0, le=65535)] = 9110
     answer_identity_header: str | None = Field(
-        default=None, description="The header in which a trusted proxy names who is signed in; null: the form asks."
+        default=None, description="The header in which a trusted proxy names who is signed in; empty: the form asks."
     )
     storm_over_alerts: Annotated[int, Field(ge=0)] = Field(
         default=20, description="More alerts of a study in 10 minutes are mailed as lists; 0: never."
@@ -127,6 +129,13 @@ class Settings(BaseSettings):
     )
     canary_mailbox: str | None = Field(default=None, description="Where the canary's mails go: a mailbox nobody reads.")
     notifier_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9109
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_none(cls, told: Any, about: ValidationInfo) -> Any:
+        """An environment has no null: what may be none is none when it is empty."""
+        field = cls.model_fields[str(about.field_name)]
+        return None if told == "" and type(None) in get_args(field.annotation) else told
 
     def topic(self, name: str) -> str:
         """The full name of one of our topics."""

@@ -26,3 +26,20 @@ def test_what_an_orchestrator_adds_is_not_a_misspelling(monkeypatch: pytest.Monk
     monkeypatch.setenv("SAFETY_STREAM_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("SAFETY_STREAM_PORT", "tcp://10.0.0.1:80")
     assert read_settings(topic_prefix="other").topic("labs") == "other.labs"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["digest_at", "rulebook_folder", "protocols_folder", "alert_templates_folder", "smtp_ca_file", "smtp_password"],
+)
+def test_an_empty_variable_is_none_where_none_can_be(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """No digest, the bundled folders, no password: an empty folder's name is not the folder that we stand in."""
+    monkeypatch.setenv(f"SAFETY_STREAM_{name.upper()}", "")
+    assert getattr(read_settings(), name) is None
+
+
+def test_an_empty_variable_is_no_value_where_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that is left empty is a problem, never the default in silence."""
+    monkeypatch.setenv("SAFETY_STREAM_PARTITIONS", "")
+    with pytest.raises(ConfigurationError, match="SAFETY_STREAM_PARTITIONS="):
+        read_settings()

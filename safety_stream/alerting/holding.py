@@ -49,7 +49,7 @@ def silence_problems(silence: Silence) -> tuple[str, ...]:
     if silence.type != EVERY and not cases:
         told.append(f"no type of alert is called {silence.type}; types are {', '.join(TYPES)}")
     if not timedelta(0) < silence.until - silence.since <= LONGEST_SILENCE:
-        told.append("a silence lasts at most 8 hours")
+        told.append("a silence lasts more than 0 and at most 8 hours")
     if not silence.reason.strip() or not silence.by.strip():
         told.append("a silence has a reason and a name")
     return tuple(told)

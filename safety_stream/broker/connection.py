@@ -46,9 +46,12 @@ def unreachable(settings: Settings, limit_seconds: float = 5.0) -> str:
     reasons = []
     for server in bootstrap_list(settings):
         host, _, port = server.rpartition(":")
+        if not (host and port.isdecimal()):
+            reasons.append(f"{server}: expected HOST:PORT")
+            continue
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=limit_seconds).close()
-        except (OSError, ValueError) as error:
+        except (OSError, OverflowError, ValueError) as error:
             reasons.append(f"{server}: {error}")
         else:
             return ""

@@ -1,12 +1,12 @@
 """Send bytes to a topic and wait until the broker has them: for the command line, the demo and the tests."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from safety_stream.broker.connection import kafka_arguments
-from safety_stream.errors import MessageRefused
+from safety_stream.broker.connection import connection_problems, kafka_arguments, unreachable
+from safety_stream.errors import BrokerUnavailable, ConfigurationError, MessageRefused
 from safety_stream.settings import Settings
 
 Header = tuple[str, bytes]
@@ -35,8 +35,11 @@ class Publisher:
 
         Raises MessageRefused for the first letter that was refused; those before it are in the broker.
         """
+        from kafka.errors import KafkaTimeoutError
+
         sent = [(letter, self._send(letter)) for letter in letters]
-        self._producer.flush(timeout=_ACKNOWLEDGED_WITHIN_SECONDS)
+        with suppress(KafkaTimeoutError):  # each letter that was not taken says so below
+            self._producer.flush(timeout=_ACKNOWLEDGED_WITHIN_SECONDS)
         return [_acknowledged(letter, future) for letter, future in sent]
 
     def _send(self, letter: Letter) -> Any:
@@ -72,13 +75,30 @@ def _refused(letter: Letter, error: Exception) -> MessageRefused:
 
 @contextmanager
 def publisher(settings: Settings, max_bytes: int = 1_048_576) -> Iterator[Publisher]:
-    """A publisher; a letter above ``max_bytes`` is refused before it is sent."""
-    from kafka import KafkaProducer
+    """A publisher; a letter above ``max_bytes`` is refused before it is sent.
 
-    producer = KafkaProducer(
-        acks="all", linger_ms=5, max_request_size=max_bytes, metrics_enabled=False, **kafka_arguments(settings)
-    )
+    Raises ConfigurationError for settings that cannot work together, BrokerUnavailable when no broker answers.
+    """
+    producer = _producer(settings, max_bytes)
     try:
         yield Publisher(producer)
     finally:
         producer.close(timeout=10)
+
+
+def _producer(settings: Settings, max_bytes: int) -> Any:
+    from kafka import KafkaProducer
+    from kafka.errors import KafkaError
+
+    if problems := connection_problems(settings):
+        raise ConfigurationError(problems)
+    reason = unreachable(settings)
+    if reason:
+        raise BrokerUnavailable(f"No Kafka broker answers at {settings.bootstrap_servers}: {reason}")
+    try:
+        return KafkaProducer(
+            acks="all", linger_ms=5, max_request_size=max_bytes, metrics_enabled=False, **kafka_arguments(settings)
+        )
+    except (KafkaError, OSError) as error:
+        said = str(error) or type(error).__name__
+        raise BrokerUnavailable(f"No Kafka broker answers at {settings.bootstrap_servers}: {said}") from error

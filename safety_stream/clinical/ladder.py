@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.evidence import brief
-from safety_stream.clinical.grade_one import Answer, Prepared, answers
+from safety_stream.clinical.grade_one import Answer, Prepared, answers, with_doubts
 from safety_stream.clinical.grading import Case, case_of, weigh
-from safety_stream.clinical.measure import Measured, Setting, Unmeasurable
+from safety_stream.clinical.measure import Measured, Remark, Setting, Unmeasurable
 from safety_stream.quantity import EXACT, ZERO, Interval, exactly, plain_number
 from safety_stream.rulebook.tables import Unit
 
@@ -40,7 +40,7 @@ class Ladders(Generic[Shown]):
         self._setting = setting if isinstance(setting, Setting) and not setting.analyte.scale else None
         self._seen: dict[str, tuple[Shown, ...]] = {}
         cases = () if self._setting is None else _cases(prepared, self._setting)
-        self._rungs = [Ladder(case, show).rung for case in cases]
+        self._rungs = [Ladder(case, show, prepared.doubts).rung for case in cases]
 
     def at(self, value: str) -> tuple[Shown, ...]:
         """What is shown of each rule for a value as it was reported: empty grades where there is none."""
@@ -74,8 +74,8 @@ def _cells(answer: Answer) -> Cells:
 class Ladder(Generic[Shown]):
     """The rungs of one case, whose own value plays no part; values are in the reported unit."""
 
-    def __init__(self, case: Case, show: Callable[[Cells], Shown]) -> None:
-        self._case, self._show = case, show
+    def __init__(self, case: Case, show: Callable[[Cells], Shown], doubts: tuple[Remark, ...] = ()) -> None:
+        self._case, self._show, self._doubts = case, show, doubts
         self._to_case = _conversion(case)
         cuts = list(_cuts(case))
         if None in cuts:
@@ -97,7 +97,7 @@ class Ladder(Generic[Shown]):
         at = self._cuts[place] if on_a_cut else self._inside(place)
         case = self._case.at(exactly(at))
         lowest, highest, alerting = weigh(case)
-        why = brief(case, GradeRange(lowest=lowest, highest=highest), alerting)
+        why = with_doubts(brief(case, GradeRange(lowest=lowest, highest=highest), alerting), self._doubts)
         self._shown[index] = shown = self._show((case.rule.term, str(lowest), str(highest), case.rule.id, why))
         return shown
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from safety_stream.commands.files import complain, opened
+from safety_stream.commands.files import complain
+from safety_stream.commands.opening import opened
 from safety_stream.commands.replaying import Lines
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
 from safety_stream.settings import read_settings
@@ -46,7 +47,9 @@ def amend(
     for one in found:
         typer.echo(json.dumps(one._asdict()) if as_json else one.sentence)
     findings = sum(one.what == "finding" for one in found)
-    say(f"{lines.number:,} lines judged twice: {findings:,} findings and {len(found) - findings:,} alerts differ")
-    complain([one.detail for one in rejected], "rejected")
+    differing = f"{findings:,} findings and {len(found) - findings:,} alerts differ"
+    refused = len({number for number, _ in rejected})
+    say(f"{lines.number:,} lines read, {refused:,} rejected, the others judged twice: {differing}")
+    complain([f"line {number}: {one.detail}" for number, one in rejected], "rejected")
     if found:
         raise typer.Exit(ATTENTION)

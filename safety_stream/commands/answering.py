@@ -1,8 +1,7 @@
-"""Answering from a terminal: ``alerts``, ``ack``, ``adjudicate``, ``silence``, all on the outbox database."""
+"""Answering from a terminal: ``alerts``, ``ack``, ``adjudicate``, all on the outbox database."""
 
 import getpass
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from safety_stream.notifier.answers import Outcome, Standing
 
-_SPAN = re.compile(r"(?P<number>\d{1,3})(?P<unit>h|m)")
 _SAID = {
     "taken": "On record.",
     "known": "This was on record already.",
@@ -38,14 +36,15 @@ def alerts(
 
     Tab-separated, a header first. The outbox database is named in SAFETY_STREAM_OUTBOX_URL.
 
-    Exit codes: 0 nothing is overdue; 1 at least one alert has been stepped up unanswered; 2 it cannot start.
+    Exit codes: 0 nothing is overdue; 1 at least one alert has been stepped up unanswered; 2 it cannot start, or the one
+    alert is not on record.
     """
     from safety_stream.notifier.listing import COLUMNS, listed
 
     if alert is not None:
         return _course(alert)
     with plain_errors():
-        rows = listed(_engine(), datetime.now(UTC), everything)
+        rows = listed(outbox(), datetime.now(UTC), everything)
     typer.echo("\t".join(COLUMNS))
     for row in rows:
         typer.echo("\t".join(row.cells))
@@ -57,7 +56,7 @@ def _course(alert: str) -> None:
     from safety_stream.notifier.history import COLUMNS, history
 
     with plain_errors():
-        if not (happened := history(_engine(), alert)):
+        if not (happened := history(outbox(), alert)):
             raise ConfigurationError([f"{alert}: no such alert is on record"])
     typer.echo("\t".join(COLUMNS))
     for one in happened:
@@ -73,14 +72,14 @@ def ack(
 ) -> None:
     """Answer an alert. It takes effect at once; the notifier sends it to the log of record.
 
-    Exit codes: 0 on record; 1 nothing was changed, and why; 2 it cannot start.
+    Exit codes: 0 on record; 1 nothing was changed, and why: an unknown alert, for one; 2 it cannot start.
     """
     from safety_stream.alerting.load_answer_words import answer_words
     from safety_stream.alerting.read_back import read_back
     from safety_stream.notifier.answers import acknowledgement
 
     with plain_errors():
-        engine = _engine()
+        engine = outbox()
         standing = _standing(engine, alert)
         asked = read_back(standing.alert)
         if not asked.is_given_by(readback):
@@ -99,13 +98,13 @@ def adjudicate(
 ) -> None:
     """Confirm or refute a dose-limiting toxicity. It answers the alert, and the notifier sends it to the log of record.
 
-    Exit codes: 0 on record; 1 nothing was changed, and why; 2 it cannot start.
+    Exit codes: 0 on record; 1 nothing was changed, and why: an unknown alert, for one; 2 it cannot start.
     """
     from safety_stream.alerting.read_back import read_back
     from safety_stream.notifier.answers import Answers, adjudication
 
     with plain_errors():
-        engine = _engine()
+        engine = outbox()
         standing = _standing(engine, Answers(engine).of_finding(finding) or finding)
         event = adjudication(standing.alert, verdict, by, why, at=datetime.now(UTC), place=_place())
         if event is None or not read_back(standing.alert).is_given_by(readback):
@@ -114,33 +113,8 @@ def adjudicate(
         _told(_taken(engine, event))
 
 
-def silence(
-    what: Annotated[str, typer.Argument(help="A study, or a type of alert, such as lab_grade_3.")],
-    reason: Annotated[str, typer.Option(help="Why nobody is to be mailed.")],
-    by: Annotated[str, typer.Option(help="Your name.")],
-    span: Annotated[str, typer.Option("--for", help="How long: 30m, 4h; at most 8h.")],
-) -> None:
-    """Mail nothing of a study or a type of alert for a while; never deaths, serious events or advice to stop.
-
-    What is not mailed is kept and listed in the digest, and alerts still step up when the silence has ended.
-
-    Exit codes: 0 on record; 2 it cannot be, and why.
-    """
-    from safety_stream.alerting.alert import TYPES
-    from safety_stream.alerting.holding import EVERY, Silence
-    from safety_stream.notifier.gathering import silence as silence_it
-
-    with plain_errors():
-        now = datetime.now(UTC)
-        is_type = what in TYPES
-        wanted = Silence(
-            EVERY if is_type else what, what if is_type else EVERY, reason, by, since=now, until=now + _span(span)
-        )
-        silence_it(_engine(), wanted)
-    say(f"Silent until {wanted.until:%Y-%m-%d %H:%M} UTC.")
-
-
-def _engine() -> "Engine":
+def outbox() -> "Engine":
+    """The outbox database that the environment names."""
     from safety_stream.notifier.readiness import open_database_of
 
     return open_database_of(read_settings())
@@ -151,7 +125,8 @@ def _standing(engine: "Engine", alert: str) -> "Standing":
 
     found = Answers(engine).standing(alert)
     if found is None:
-        raise ConfigurationError([f"{alert}: no such alert is on record, or nobody was told of it"])
+        say(f"{alert}: no such alert is on record, or nobody was told of it. Nothing was changed.")
+        raise typer.Exit(ATTENTION)
     return found
 
 
@@ -171,11 +146,3 @@ def _told(outcome: "Outcome") -> None:
 
 def _place() -> str:
     return getpass.getuser()
-
-
-def _span(told: str) -> timedelta:
-    match = _SPAN.fullmatch(told.strip())
-    if match is None:
-        raise ConfigurationError([f"--for {told!r}: expected hours or minutes, such as 4h or 30m"])
-    number = int(match["number"])
-    return timedelta(hours=number) if match["unit"] == "h" else timedelta(minutes=number)

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from safety_stream.commands.terminal import ATTENTION, plain_errors, say
+from safety_stream.commands.terminal import ATTENTION, plain_errors, say, within
+from safety_stream.errors import ConfigurationError
 from safety_stream.settings import read_settings
 
 topics = typer.Typer(no_args_is_help=True, help="Create our topics, or check them.")
+_DAY = 86_400
 
 
 def worker() -> None:
@@ -41,9 +43,17 @@ def notifier() -> None:
 
 
 def reconcile(
-    every: Annotated[float | None, typer.Option(metavar="SECONDS", help="Look again and again; else once.")] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", callback=within(1, _DAY), help="Look again and again; else once. 1 to 86400."),
+    ] = None,
     settled_after: Annotated[
-        float, typer.Option(metavar="SECONDS", help="An event younger than this may still be on its way.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            callback=within(0, 7 * _DAY),
+            help="An event younger than this may still be on its way. 0 to 604800.",
+        ),
     ] = 60.0,
     another_edition: Annotated[
         bool, typer.Option(help="The rulebook or a protocol has changed, and history may be told again by the new one.")
@@ -68,7 +78,7 @@ def reconcile(
 def create() -> None:
     """Create the topics that are missing, with their retention, replication and min.insync.replicas; change none.
 
-    Exit codes: 0 all topics are there; 2 the broker cannot be reached or refuses.
+    Exit codes: 0 all topics are there; 2 a wrong setting, or the broker cannot be reached or refuses.
     """
     from safety_stream.broker.topics import create as create_topics
 
@@ -83,12 +93,16 @@ def create() -> None:
 def check() -> None:
     """Check that every topic is there and shaped as our guarantees need it.
 
-    Exit codes: 0 all is well; 1 something is not, each in one line; 2 the broker cannot be reached.
+    Exit codes: 0 all is well; 1 something is not, each in one line; 2 a wrong setting, or the broker cannot be reached.
     """
     from safety_stream.broker.topics import check as check_topics
+    from safety_stream.broker.topics import settings_problems
 
     with plain_errors():
-        problems = check_topics(read_settings())
+        settings = read_settings()
+        if wrong := settings_problems(settings):
+            raise ConfigurationError(wrong)
+        problems = check_topics(settings)
     for problem in problems:
         typer.echo(problem)
     if problems:

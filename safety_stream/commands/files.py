@@ -2,19 +2,19 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from safety_stream.commands.opening import keep_apart, opened, written
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
 from safety_stream.settings import read_settings
 
 convert = typer.Typer(no_args_is_help=True, help="Convert other formats to our events.")
-_SHOWN = 10
+_EXAMPLES = 10
 _PROGRESS_EVERY = 10_000
 
 
@@ -42,7 +42,7 @@ def publish(
         settings = read_settings()
         with opened(file) as lines, publisher(settings) as broker:
             done = publish_lines(lines, broker, settings, only_readable=only_readable, progress=progress)
-    say(f"{done.sent.total():,} messages sent: {listed(done.sent)}")
+    say(f"{done.sent.total():,} messages sent, {len(done.refused):,} refused: {listed(done.sent)}")
     complain([f"line {number}: {reason}" for number, reason in done.refused], "refused")
 
 
@@ -114,6 +114,7 @@ def convert_sdtm(
     unknown = sorted(set(only or ()) - set(DATASETS))
     if unknown:
         raise typer.BadParameter(f"--only {', '.join(unknown)}: expected one of {', '.join(DATASETS)}")
+    keep_apart(folder.iterdir(), output)
     drugs = _lymphodepletion()
     converted = convert_folder(
         folder, _zone(zone), study=study, dose_levels=levels, lymphodepletion=drugs, only=only or DATASETS
@@ -126,7 +127,7 @@ def convert_sdtm(
     dosed = {event.study for event in converted.events if isinstance(event, DoseGiven)}
     for name in sorted(dosed - drugs.keys()):
         say(f"{name}: no protocol on file, so no dose is known as lymphodepletion: all are taken as the study product")
-    complain([one.sentence for one in converted.discrepancies], "discrepancies")
+    complain([one.sentence for one in converted.discrepancies], "discrepancies", at_most=_EXAMPLES)
 
 
 def _lymphodepletion() -> dict[str, frozenset[str]]:
@@ -147,11 +148,14 @@ def schemas(
 ) -> None:
     """Write the JSON Schema of every topic and table, and the AsyncAPI document, from the models.
 
-    Exit codes: 0 done, or up to date; 1 with --check: some file is not.
+    Exit codes: 0 done, or up to date; 1 with --check: some file is not; 2 the folder cannot be read or written.
     """
     from safety_stream.contracts import stale, write
 
-    files = stale(folder) if check else write(folder)
+    try:
+        files = stale(folder) if check else write(folder)
+    except OSError as error:
+        raise typer.BadParameter(f"{error.filename or folder}: cannot be used: {error.strerror}") from None
     for file in files:
         typer.echo(str(file))
     if check and files:
@@ -163,48 +167,23 @@ def listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in Counter(counts).most_common()) or "none"
 
 
-def complain(sentences: list[str], what: str) -> None:
-    """Say how many there are, with examples; then the exit code is 1."""
+def complain(sentences: list[str], what: str, *, at_most: int | None = None) -> None:
+    """Say how many there are, and each of them (or ``at_most`` so many, as examples); then the exit code is 1."""
     if not sentences:
         return
     say(f"{len(sentences):,} {what}:")
-    for sentence in sentences[:_SHOWN]:
+    for sentence in sentences[:at_most]:
         say(f"- {sentence}")
-    if len(sentences) > _SHOWN:
-        say(f"- and {len(sentences) - _SHOWN:,} more")
+    if at_most is not None and len(sentences) > at_most:
+        say(f"- and {len(sentences) - at_most:,} more")
     raise typer.Exit(ATTENTION)
-
-
-@contextmanager
-def opened(file: Path) -> Iterator[BinaryIO]:
-    """A file, or standard input for ``-``."""
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = file.open("rb")
-    except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror}") from None
-    with stream:
-        yield stream
-
-
-@contextmanager
-def written(file: Path | None) -> Iterator[BinaryIO]:
-    """A file, or standard output."""
-    if file is None:
-        end_with_the_reader()
-        yield sys.stdout.buffer
-        return
-    with file.open("wb") as stream:
-        yield stream
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise typer.BadParameter(f"--zone {name}: expected a name such as Asia/Shanghai") from None
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a continent is a folder of zones
+        raise typer.BadParameter(f"--zone {name}: no such time zone; expected a name such as Asia/Shanghai") from None
 
 
 def _dose_levels(told: Iterable[str]) -> dict[str, int]:

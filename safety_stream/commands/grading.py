@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from safety_stream.clinical.examples import failing, uncovered
-from safety_stream.clinical.grade_one import Answer, Asked, grade_one, remarks, said
+from safety_stream.clinical.grade_one import Answer, Asked, Prepared, answers, asks_baseline, prepare, remarks, said
+from safety_stream.commands.opening import keep_apart, not_utf8, to_write
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
 from safety_stream.errors import RulebookError
 from safety_stream.rulebook.load import load_book
@@ -64,25 +67,33 @@ def grade(
 
     With --input a whole table: the columns analyte (or loinc, or term), value, unit, lln, uln, baseline, baseline_unit,
     baseline_lln, baseline_uln, untreated, and facts with yes or no. Every row comes back once for each CTCAE term, with
-    grade_lowest, grade_highest, rule and reason added.
+    grade_lowest, grade_highest, rule and reason added. Columns that are not read are named once on standard error.
 
     Exit codes: 0 graded; 1 something has no grade, and why is said; 2 wrong arguments or a broken rulebook.
     """
     with plain_errors():
         settings = read_settings()
         book = load_book(settings.rulebook_folder, allow_unsigned=settings.allow_unsigned_rulebook)
-    if table is not None:
-        _grade_table(table, output, book)
-        return
-    if not (test and value):
-        raise typer.BadParameter("a TEST and its VALUE are needed, or --input FILE")
     texts = {
         "value": value, "unit": unit, "lln": lln, "uln": uln,
         "baseline": baseline, "baseline_lln": baseline_lln, "baseline_uln": baseline_uln,
     }  # fmt: skip
-    told = {name: text for name, text in texts.items() if text} | {_named(test, book): test}
+    told = {name: text for name, text in texts.items() if text}
+    if table is not None:
+        if test or told or untreated or known:
+            raise typer.BadParameter("--input FILE is graded by its own columns: leave out TEST and what belongs to it")
+        _grade_table(table, output, book)
+        return
+    if output is not None:
+        raise typer.BadParameter("--output FILE is for a table: --input FILE is needed as well")
+    if not (test and value):
+        raise typer.BadParameter("a TEST and its VALUE are needed, or --input FILE")
+    if untreated and (baseline or baseline_lln or baseline_uln):
+        raise typer.BadParameter("--untreated says that there is no baseline, and a --baseline is given: which is it?")
+    told |= {_named(test, book): test}
     asked = Asked(**told, untreated=untreated, facts=dict(_facts(known or [], book)))  # type: ignore[arg-type]
-    _tell(grade_one(asked, book))
+    prepared = prepare(asked, book)
+    _tell(answers(prepared, asked.value), _without_effect(prepared))
 
 
 def check(
@@ -125,15 +136,29 @@ def _named(test: str, book: Book) -> str:
 
 
 def _facts(told: Iterable[str], book: Book) -> Iterator[tuple[str, bool]]:
+    names = facts_known(book)
+    said_before: dict[str, bool] = {}
     for fact in told:
         name, _, word = fact.partition("=")
-        if name not in facts_known(book) or word.lower() not in _YES_NO:
-            raise typer.BadParameter(f"--known {fact}: expected NAME=yes or NAME=no, NAME one of {facts_known(book)}")
-        yield name, _YES_NO[word.lower()]
+        if name not in names or word.lower() not in _YES_NO:
+            raise typer.BadParameter(f"--known {fact}: expected NAME=yes or NAME=no, NAME one of {', '.join(names)}")
+        truth = _YES_NO[word.lower()]
+        if said_before.setdefault(name, truth) is not truth:
+            raise typer.BadParameter(f"--known {name}: both yes and no; which is it?")
+        yield name, truth
 
 
-def _tell(answers: tuple[Answer, ...]) -> None:
-    for answer in answers:
+def _without_effect(prepared: Prepared) -> Iterator[str]:
+    """What was told and changes nothing, because no rule of the result asks for it."""
+    asked, rules = prepared.asked, prepared.rules
+    if (asked.baseline or asked.baseline_lln or asked.baseline_uln) and not any(map(asks_baseline, rules)):
+        yield "the baseline was not read: no rule of this result compares with one"
+    for fact in asked.facts.keys() - {fact for rule in rules for fact in rule.facts}:
+        yield f"{fact} was not read: no rule of this result asks for it"
+
+
+def _tell(told: tuple[Answer, ...], without_effect: Iterable[str]) -> None:
+    for answer in told:
         if answer.graded is not None:
             evidence = answer.graded.evidence
             typer.echo(evidence.sentence)
@@ -141,22 +166,33 @@ def _tell(answers: tuple[Answer, ...]) -> None:
                 typer.echo(f"  otherwise: {evidence.counterfactual}")
             if evidence.reasons:
                 typer.echo(f"  register:  {'; '.join(evidence.reasons)}")
-    for remark in remarks(answers):
+    for remark in remarks(told):
         say(said(remark))
-    if not any(answer.graded for answer in answers):
+    for sentence in without_effect:
+        say(sentence)
+    if not any(answer.graded for answer in told):
         raise typer.Exit(ATTENTION)
 
 
 def _grade_table(table: Path, output: Path | None, book: Book) -> None:
-    if output is None:
-        end_with_the_reader()
-    with table.open(encoding="utf-8-sig", newline="") as lines:
-        target = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
+    keep_apart([table], output)
+    if table.is_file() and (where := not_utf8(table)):
+        raise typer.BadParameter(f"{table}: {where}; expected UTF-8")
+    with table.open(encoding="utf-8-sig", newline="") as lines, _text(output) as target:
         try:
-            rows, without = grade_table(lines, target, book, as_json=table.suffix in _NDJSON)
-        finally:
-            if output:
-                target.close()
+            rows, without = grade_table(lines, target, book, as_json=table.suffix in _NDJSON, tell=say)
+        except UnicodeDecodeError as error:  # what is read from a pipe cannot be looked at before
+            raise typer.BadParameter(f"{table}: {error.reason}; expected UTF-8: graded until there") from None
     say(f"{rows} rows, {without} of them without a grade: see the column reason")
     if without:
         raise typer.Exit(ATTENTION)
+
+
+@contextmanager
+def _text(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        end_with_the_reader()
+        yield sys.stdout
+        return
+    with TextIOWrapper(to_write(output), encoding="utf-8", newline="") as target:
+        yield target

@@ -11,7 +11,8 @@ import typer
 from safety_stream.alerting.alert import Alert
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.moment import instant
-from safety_stream.commands.files import complain, listed, opened
+from safety_stream.commands.files import complain, listed
+from safety_stream.commands.opening import opened
 from safety_stream.commands.terminal import end_with_the_reader, plain_errors, say
 from safety_stream.intake import Rejected
 from safety_stream.settings import read_settings
@@ -44,14 +45,16 @@ def replay(
         safety-stream replay trial.ndjson --alerts | head
         safety-stream replay trial.ndjson --standing --as-of 2024-12-20T00:00:00+08:00
 
-    Exit codes: 0 every line was judged; 1 some were rejected, and the others were judged; 2 a wrong setting, a broken
-    rulebook or protocol.
+    Exit codes: 0 every line was judged; 1 some were rejected, each is named, and the others were judged; 2 a wrong
+    argument or setting, a broken rulebook or protocol.
     """
     from safety_stream.rulebook.load import load_book
     from safety_stream.sandbox.replay import replay as judged
     from safety_stream.sandbox.standing import standing as stands
     from safety_stream.sandbox.sweeping import no_sweeping
 
+    if standing and alerts:
+        raise typer.BadParameter("--standing lists findings, --alerts lists alerts: only one of them can be")
     with plain_errors():
         settings = read_settings()
         book = load_book(
@@ -60,19 +63,19 @@ def replay(
     end_with_the_reader()
     known_by = None if as_of is None else _instant(as_of)
     counts: Counter[str] = Counter()
-    rejected: list[str] = []
+    rejected: list[tuple[int, str]] = []
     with opened(file) as opened_file, no_sweeping():
         lines = Lines(opened_file)
         told = stands(lines, book, known_by=known_by) if standing else judged(lines, book, known_by=known_by)
         for one in told:
             if isinstance(one, Rejected):
-                rejected.append(f"line {lines.number}: {one.detail}")
+                rejected.append((lines.number, one.detail))
                 continue
             counts[_counted(one)] += 1
             if standing or isinstance(one, Alert if alerts else FindingChange):
                 typer.echo(one.model_dump_json())
-    say(f"{lines.number:,} lines judged: {listed(counts)}")
-    complain(rejected, "rejected")
+    say(f"{lines.number:,} lines read, {len({number for number, _ in rejected}):,} rejected: {listed(counts)}")
+    complain([f"line {number}: {detail}" for number, detail in rejected], "rejected")
 
 
 def _instant(told: str) -> datetime:

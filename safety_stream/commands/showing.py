@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from safety_stream.commands.terminal import plain_errors
+from safety_stream.commands.terminal import plain_errors, within
 from safety_stream.settings import read_settings
 
 
@@ -19,7 +19,7 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed, other numbers, the same story.")] = 7,
     seconds: Annotated[
-        float, typer.Option(metavar="S", min=10, max=3600, help="How long the eight months take.")
+        float, typer.Option(metavar="S", callback=within(10, 3600), help="How long the eight months take; 10 to 3600.")
     ] = 60.0,
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live view.")] = False,
 ) -> None:

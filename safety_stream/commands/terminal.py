@@ -7,15 +7,19 @@
 130  stopped by Ctrl-C
 """
 
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from safety_stream.errors import ConfigurationError, EngineBroken, SafetyStreamError
 
 DONE, ATTENTION, CANNOT_START, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
+_BELOW_ZERO = re.compile(r"-\.?\d.*")
 
 
 def say(line: str) -> None:
@@ -41,6 +45,26 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(CANNOT_START) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+class NegativeNumbers(TyperCommand):
+    """A command whose arguments may be numbers below zero: -1 is then a value, not an option that nobody knows."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take what looks like an option as an argument where a number below zero is among them."""
+        ctx.ignore_unknown_options = any(_BELOW_ZERO.fullmatch(one) for one in args)
+        return super().parse_args(ctx, args)
+
+
+def within(lowest: float, highest: float) -> Callable[[float | None], float | None]:
+    """A check of an option: a number from the one to the other, which infinity and NaN are not."""
+
+    def checked(told: float | None) -> float | None:
+        if told is None or lowest <= told <= highest:
+            return told
+        raise typer.BadParameter(f"found {told:g}, expected a number from {lowest:g} to {highest:,g}")
+
+    return checked
 
 
 def end_with_the_reader() -> None:

@@ -63,6 +63,12 @@ def silence(engine: Engine, wanted: Silence) -> None:
         )
 
 
+def studies_told(engine: Engine) -> frozenset[str]:
+    """The studies of which anything was ever told."""
+    with engine.begin() as db:
+        return frozenset(db.scalars(select(ALERTS.c.study).distinct()))
+
+
 def plan_storms(db: Connection, studies: Iterable[str], now_ms: int) -> None:
     """A list is due at once, unless one is planned already."""
     for study in sorted(set(studies)):

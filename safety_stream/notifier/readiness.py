@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from safety_stream.alerting.render import Templates
@@ -19,7 +20,7 @@ from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.answer_page import PageLook
 from safety_stream.notifier.links import Links
 from safety_stream.notifier.routing import Recipient, Routing, load_routing, read_mailbox
-from safety_stream.notifier.tables import open_database
+from safety_stream.notifier.tables import is_an_outbox, open_database, sqlite_file
 from safety_stream.settings import Settings
 
 SHORTEST_KEY: Final = 32
@@ -103,8 +104,8 @@ def open_outbox(settings: Settings) -> tuple[Engine, Routing]:
 
 
 def open_database_of(settings: Settings) -> Engine:
-    """The database alone, for the commands that answer and list."""
-    return _database(settings.outbox_url)
+    """The database alone, for the commands that answer and list: it must be there, for they never make one."""
+    return _database(settings.outbox_url, made=True)
 
 
 def _got(make: Callable[[], _T], problems: list[str]) -> _T | None:
@@ -132,11 +133,21 @@ def _sender(written: str) -> Address:
     return sender
 
 
-def _database(url: str) -> Engine:
+def _database(url: str, *, made: bool = False) -> Engine:
+    """``made``: only one that the notifier has made already."""
     try:
+        if made and not is_an_outbox(url):
+            raise ConfigurationError([_no_outbox(url)])
         return open_database(url)
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         raise ConfigurationError([f"outbox_url cannot be used: {str(error).splitlines()[0]}"]) from None
+
+
+def _no_outbox(url: str) -> str:
+    shown = make_url(url).render_as_string(hide_password=True)
+    file = sqlite_file(url)
+    where = f"there is no outbox in {Path(file).absolute()}" if file else "there is no outbox"
+    return f"outbox_url {shown}: {where}; expected the database of the notifier, as its SAFETY_STREAM_OUTBOX_URL says"
 
 
 def _mail_problems(settings: Settings) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The outbox database: its tables, and how a connection to each kind of database is set up. Times are Unix ms."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -182,6 +183,18 @@ def open_database(url: str) -> Engine:
         engine.dispose()
         raise ConfigurationError([f"outbox_url: made by an earlier version, it lacks {', '.join(lacking)}"])
     return engine
+
+
+def is_an_outbox(url: str) -> bool:
+    """Whether a database is there and holds an outbox; none is made, and nothing in it is changed."""
+    file = sqlite_file(url)
+    if make_url(url).get_backend_name() == "sqlite" and (not file or not Path(file).is_file()):
+        return False
+    engine = create_engine(url)
+    try:
+        return set(inspect(engine).get_table_names()) >= {COURSES.name, MESSAGES.name, TRANSITIONS.name}
+    finally:
+        engine.dispose()
 
 
 def _lacking(engine: Engine) -> Iterator[str]:

@@ -70,16 +70,16 @@ class _Side:
 
 def amended(
     lines: Iterable[bytes], book: Book, version_from: str, version_to: str
-) -> tuple[list[Difference], list[Rejected]]:
-    """All that differs between two versions over messages (one a line), and what could not be read."""
+) -> tuple[list[Difference], list[tuple[int, Rejected]]]:
+    """All that differs between two versions over messages (one a line), and what could not be read, by its line."""
     sides = [_Side(Replay(only), frozenset(only.protocols)) for only in _books(book, version_from, version_to)]
-    rejected: list[Rejected] = []
-    for line in lines:
+    rejected: list[tuple[int, Rejected]] = []
+    for number, line in enumerate(lines, start=1):
         message = line.strip()
         for told in intake.read(None, message) if message else ():
             refused = told if isinstance(told, Rejected) else intake.admit(told, book.protocols, event_clock=True)
             if refused is not None:
-                rejected.append(refused)
+                rejected.append((number, refused))
             elif not isinstance(told, Rejected):
                 for side in sides:
                     side.take(_by_any_version(told, book))

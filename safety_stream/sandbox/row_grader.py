@@ -3,37 +3,25 @@
 Columns that are read: ``analyte`` or ``loinc`` or ``term``; ``value``, ``unit``, ``lln``, ``uln``; ``baseline`` (or
 ``baseline_value``), ``baseline_unit``, ``baseline_lln``, ``baseline_uln``, ``baseline_indicator`` (HIGH, NORMAL, LOW);
 ``untreated``; ``direction`` (L, H: which of an analyte's terms); any fact of the rulebook (``on_anticoagulant``) with
-yes or no, as a column or in ``other_inputs`` (``on_anticoagulant=yes; ...``). A blank is not known.
+yes or no, as a column or in ``other_inputs`` (``on_anticoagulant=yes; ...``). A blank is not known. What could not be
+read is said in the reason, unless none of the row's rules asks for it (``sandbox.row_told``).
 
 Rows that differ in nothing but the value, and in columns that their rules never ask for, share one ladder
 (``clinical.ladder``): a large file is graded fast.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Generic
 
-from safety_stream.clinical.grade_one import Asked, prepare
-from safety_stream.clinical.grading import BASELINE_ABNORMAL
+from safety_stream.clinical.grade_one import asks_baseline, prepare, said
 from safety_stream.clinical.ladder import Cells, Ladders, Shown
+from safety_stream.clinical.measure import Remark
 from safety_stream.rulebook.tables import Book, GradingRule
+from safety_stream.sandbox.row_told import ALSO_CALLED, MARKS, TEXTS, asked
 
-TEXTS = (
-    "analyte", "loinc", "term", "unit", "lln", "uln", "baseline", "baseline_unit", "baseline_lln", "baseline_uln",
-)  # fmt: skip
-MARKS = ("untreated", "direction", "baseline_indicator", "other_inputs")
-_ALSO_CALLED = {"baseline_value": "baseline"}
-_TRUTH = {"y": True, "yes": True, "true": True, "1": True, "n": False, "no": False, "false": False, "0": False}
-_WORSE = {"l": "lower", "low": "lower", "lower": "lower", "h": "higher", "high": "higher", "higher": "higher"}
-_FLAGS = {"HIGH": True, "HIGH HIGH": True, "NORMAL": False, "LOW": False, "LOW LOW": False}
-_ASSUMED = {
-    "assume_symptomatic": ("hyponatremia_symptoms", "hypokalemia_symptoms"),
-    "assume_signs_or_symptoms": ("pancreatic_signs_or_symptoms",),
-    "assume_physiologic_consequences": ("hyperuricemia_consequences",),
-    "assume_on_anticoagulation": ("on_anticoagulant",),
-}
-_IONIZED = "(ionized)"
 _NAMING = ("analyte", "loinc", "term", "unit", "direction", "other_inputs")
 _OF_BASELINE = {
     "baseline", "baseline_unit", "baseline_lln", "baseline_uln", "untreated", "baseline_indicator",
@@ -46,11 +34,31 @@ def facts_known(book: Book) -> list[str]:
     return sorted({fact for key in book.analytes for rule in book.rules(key) for fact in rule.facts})
 
 
+def read_columns(book: Book) -> frozenset[str]:
+    """The columns that mean something."""
+    return frozenset((*TEXTS, *MARKS, *ALSO_CALLED, "value", *facts_known(book)))
+
+
+def _unread(columns: Sequence[str], named: Sequence[str], book: Book) -> tuple[str, ...]:
+    known = read_columns(book)
+    return tuple(column for column, name in zip(columns, named, strict=True) if name not in known)
+
+
+def _twice(named: Sequence[str], book: Book) -> tuple[str, ...]:
+    known = read_columns(book)
+    return tuple(sorted(name for name, times in Counter(named).items() if times > 1 and name in known))
+
+
 class RowGrader(Generic[Shown]):
-    """Grades rows of the same columns, remembering every setting it has met; ``show`` as in ``clinical.ladder``."""
+    """Grades rows of the same columns, remembering every setting it has met; ``show`` as in ``clinical.ladder``.
+
+    ``unread``: the columns that mean nothing to us. ``twice``: those that were given more than once, so that nobody
+    knows which one counts: then no row is graded.
+    """
 
     def __init__(self, columns: Sequence[str], book: Book, show: Callable[[Cells], Shown]) -> None:
-        named = [_ALSO_CALLED.get(column, column) for column in (column.strip().lower() for column in columns)]
+        named = [ALSO_CALLED.get(column, column) for column in (column.strip().lower() for column in columns)]
+        self.unread, self.twice = _unread(columns, named, book), _twice(named, book)
         self._book, self._show = book, show
         self._facts = frozenset(facts_known(book))
         self._places = {name: named.index(name) for name in (*TEXTS, *MARKS, *sorted(self._facts)) if name in named}
@@ -61,6 +69,8 @@ class RowGrader(Generic[Shown]):
 
     def at(self, row: Sequence[str]) -> tuple[Shown, ...]:
         """What is shown of the row, once for each term."""
+        if self.twice:
+            return self.refused(Remark("double_column", self.twice[0], "told more than once", "one column"))
         naming = self._naming(row)
         settings = self._known.get(naming)
         if settings is None:
@@ -73,6 +83,10 @@ class RowGrader(Generic[Shown]):
             self._forget_at_last()
         return ladders.at("" if self._value is None else row[self._value])
 
+    def refused(self, remark: Remark) -> tuple[Shown, ...]:
+        """What is shown of a row that is not judged at all."""
+        return (self._show(("", "", "", "", said(remark))),)
+
     def _forget_at_last(self) -> None:
         self._met += 1
         if self._met > _MOST_MET:
@@ -82,7 +96,7 @@ class RowGrader(Generic[Shown]):
     def _settings(self, row: Sequence[str]) -> "Settings[Shown]":
         """What rows named like this one can differ in: columns that none of the rules asks for are left out."""
         told = {name: row[place] for name, place in self._places.items()}
-        rules = prepare(_asked(told, self._facts), self._book).rules
+        rules = prepare(asked(told, self._facts), self._book).rules
         left_out: frozenset[str] = frozenset()
         if rules:
             left_out = self._facts.difference(*(rule.facts for rule in rules))
@@ -112,21 +126,12 @@ class Settings(Generic[Shown]):
     def ladders(self, context: tuple[str, ...]) -> Ladders[Shown]:
         """The ladders of one setting."""
         told = {**self._named, **dict(zip(self._names, context, strict=True))}
-        return Ladders(prepare(_asked(told, self._facts), self._book), self._show)
+        return Ladders(prepare(asked(told, self._facts), self._book), self._show)
 
 
 def _asks_baseline(rule: GradingRule, baseline_may_have_its_own_unit: bool) -> bool:
     """Whether the baseline can matter; to a rule of ratios also by its unit, in which the reason is then said."""
-    return (
-        rule.if_baseline is not None
-        or (rule.relative and baseline_may_have_its_own_unit)
-        or any(
-            test.limit == "BASELINE"
-            for row in rule.rows.values()
-            for _, criterion in row.worst_first
-            for test in criterion.comparisons
-        )
-    )
+    return (rule.relative and baseline_may_have_its_own_unit) or asks_baseline(rule)
 
 
 def _getter(places: list[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
@@ -137,29 +142,3 @@ def _getter(places: list[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
 
 def _few(places: list[int], row: Sequence[str]) -> tuple[str, ...]:
     return tuple(row[place] for place in places)
-
-
-def _asked(row: Mapping[str, str], facts: frozenset[str]) -> Asked:
-    told = {name: text for name in TEXTS if (text := row.get(name, "").strip())}
-    if told.get("term", "").lower().endswith(_IONIZED):
-        told |= {"term": told["term"][: -len(_IONIZED)], "analyte": "CAION"}
-    return Asked(
-        **told,  # type: ignore[arg-type]
-        untreated=_TRUTH.get(row.get("untreated", "").strip().lower(), False),
-        worse=_WORSE.get(row.get("direction", "").strip().lower()),
-        facts=dict(_facts(row, facts)),
-    )
-
-
-def _facts(row: Mapping[str, str], facts: frozenset[str]) -> Iterator[tuple[str, bool]]:
-    flag = " ".join(row.get("baseline_indicator", "").upper().split())
-    if flag in _FLAGS:
-        yield BASELINE_ABNORMAL, _FLAGS[flag]
-    told = [(name, row[name]) for name in facts & row.keys()]
-    if others := row.get("other_inputs"):
-        told += [(name, word) for name, _, word in (one.partition("=") for one in others.split(";"))]
-    for name, word in told:
-        truth = _TRUTH.get(word.strip().lower())
-        for fact in _ASSUMED.get(name.strip(), (name.strip(),)):
-            if truth is not None and fact in facts:
-                yield fact, truth

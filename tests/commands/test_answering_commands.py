@@ -1,5 +1,7 @@
 """Answering from a terminal: the same rules as by link, the same record, and exit codes that a script can use."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +76,43 @@ def test_alerts_tells_the_course_of_one_alert(office: Office) -> None:
     assert run("alerts", "AL-AAAAAAAA")[0] == 2
 
 
+COMMANDS = [
+    ("alerts",),
+    ("alerts", GRADE_4.id),
+    ("ack", GRADE_4.id, "--revision", "1", *BY, *READBACK, "--response", "will-act"),
+    ("adjudicate", "F-1", "--verdict", "refuted", *BY, "--why", "a cold", *READBACK),
+    ("silence", "lab_grade_4", "--for", "30m", "--reason", "analyser broken", *BY),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_database_that_is_not_there_is_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """A wrong or forgotten URL: exit code 2, the URL and what was expected; an empty outbox would say all is well."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SAFETY_STREAM_OUTBOX_URL", raising=False)
+    code, said = run(*command)
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert "sqlite:///safety-stream-outbox.db" in said
+    assert "expected the database of the notifier" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_database_of_somebody_else_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """A database without an outbox gets no tables of ours, and an empty file stays empty."""
+    for name, content in (("other.db", "CREATE TABLE theirs (id)"), ("empty.db", "")):
+        with contextlib.closing(sqlite3.connect(tmp_path / name)) as other:
+            other.execute(content)
+            other.commit()
+        before = (tmp_path / name).read_bytes()
+        monkeypatch.setenv("SAFETY_STREAM_OUTBOX_URL", f"sqlite:///{tmp_path / name}")
+        assert run(*command)[0] == 2
+        assert (tmp_path / name).read_bytes() == before
+
+
 def test_ack_answers_an_alert(office: Office) -> None:
     """On record with the name; listed no more, but with --all."""
     assert run("ack", GRADE_4.id, "--revision", "1", *BY, *READBACK, "--response", "will-act") == (0, "On record.\n")
@@ -87,11 +126,11 @@ def test_ack_answers_an_alert(office: Office) -> None:
     [
         ((GRADE_4.id, "--revision", "1", "--readback", "0000"), 1, "Not read back: the last 4 characters of the sub"),
         ((GRADE_4.id, "--revision", "2", *READBACK), 1, "There is no such revision."),
-        (("AL-AAAAAAAA", "--revision", "1", *READBACK), 2, "no such alert is on record"),
+        (("AL-AAAAAAAA", "--revision", "1", *READBACK), 1, "no such alert is on record"),
     ],
 )
 def test_ack_refuses_what_does_not_fit(office: Office, arguments: tuple[str, ...], code: int, says: str) -> None:
-    """A wrong read-back or revision changes nothing (1); an unknown alert is a wrong argument (2)."""
+    """A wrong read-back, a wrong revision, an unknown alert: nothing is changed (1), and why is said."""
     told = run("ack", *arguments, *BY, "--response", "will-act")
     assert (told[0], says in told[1]) == (code, True), told[1]
     assert office.moves(GRADE_4) == [("opened", "the engine")]
@@ -112,6 +151,13 @@ def test_adjudicate_takes_the_finding_or_its_alert(office: Office) -> None:
     )
 
 
+@pytest.mark.usefixtures("office")
+def test_adjudicate_changes_nothing_for_a_finding_that_nobody_was_told_of() -> None:
+    """An unknown finding: 1, as the help says."""
+    code, said = run("adjudicate", "F-X", "--verdict", "refuted", *BY, "--why", "x", *READBACK)
+    assert (code, "Nothing was changed" in said) == (1, True)
+
+
 def test_silence_holds_the_mails_of_a_type(office: Office) -> None:
     """A grade 4 of another subject is not mailed while its type is silent, and steps up when the silence has ended."""
     office.mail()
@@ -130,13 +176,28 @@ def test_silence_holds_the_mails_of_a_type(office: Office) -> None:
     [
         (("death", "--for", "1h", "--reason", "x"), "death is never silenced"),
         (("serious_adverse_event", "--for", "1h", "--reason", "x"), "never silenced"),
-        (("lab_grade_4", "--for", "9h", "--reason", "x"), "at most 8 hours"),
+        (("lab_grade_4", "--for", "9h", "--reason", "x"), "more than 0 and at most 8 hours"),
+        (("lab_grade_4", "--for", "0m", "--reason", "x"), "more than 0 and at most 8 hours"),
+        (
+            ("lab_grade4", "--for", "1h", "--reason", "x"),
+            "'lab_grade4' is no type of alert and no study on file: was lab_grade_4",
+        ),
+        (("CAR-NK-SLE-1", "--for", "1h", "--reason", "x"), "was CAR-NK-SLE-01 meant?"),
+        (("", "--for", "1h", "--reason", "x"), "'' is no type of alert and no study on file"),
+        (("*", "--for", "1h", "--reason", "x"), "'*' is no type of alert and no study on file"),
         (("lab_grade_4", "--for", "1h", "--reason", " "), "a reason and a name"),
         (("lab_grade_4", "--for", "soon", "--reason", "x"), "expected hours or minutes"),
     ],
 )
 @pytest.mark.usefixtures("office")
 def test_silence_refuses_what_must_not_be_silent(arguments: tuple[str, ...], says: str) -> None:
-    """Deaths, serious events, more than 8 hours, no reason: 2, and why."""
+    """Deaths, serious events, more than 8 hours or none, no reason, a name that no alert has: 2, and why."""
     code, said = run("silence", *arguments, *BY)
     assert (code, says in said) == (2, True), said
+
+
+@pytest.mark.parametrize("study", ["CAR-NK-SLE-01", GRADE_4.study])
+def test_a_study_is_silenced_that_is_on_file_or_was_ever_told_of(office: Office, study: str) -> None:
+    """By its protocol, or by its alerts where its protocol is with the worker only."""
+    code, said = run("silence", study, "--for", "1h", "--reason", "maintenance", *BY)
+    assert (code, said.startswith("Silent until ")) == (0, True), said

@@ -74,7 +74,10 @@ def test_grade_without_baseline_is_a_range() -> None:
     [
         (["grade", "ANC", "Hello", "10^9/L"], "unreadable_value"),
         (["grade", "ANC", "0.42", "furlong"], "unknown_unit"),
-        (["grade", "Phlogiston", "1"], "unknown_analyte"),
+        (["grade", "Phlogiston", "1"], "unknown_analyte: Phlogiston; expected a LOINC code or test name"),
+        (["grade", "NUET", "1"], "such as NEUT"),
+        (["grade", "ANC", "-1", "10^9/L"], "implausible_value: NEUT: -1 10*9/L"),
+        (["grade", "ANC", "-.5", "10^9/L", "--lln", "1.8"], "implausible_value: NEUT: -.5 10*9/L"),
     ],
 )
 def test_what_cannot_be_graded_says_why_and_ends_with_1(arguments: list[str], words: str) -> None:
@@ -85,11 +88,63 @@ def test_what_cannot_be_graded_says_why_and_ends_with_1(arguments: list[str], wo
     assert "expected" in done.stderr
 
 
+def test_an_option_that_nobody_knows_is_still_refused() -> None:
+    """A misspelt option is a wrong argument, also beside a value below zero."""
+    for value in ("1", "-1"):
+        done = RUN.invoke(app, ["grade", "ANC", value, "10^9/L", "--ulm", "40"])
+        assert (done.exit_code, "--ulm" in done.stderr) == (2, True), done.output
+
+
 def test_a_fact_that_no_rule_knows_is_a_wrong_argument() -> None:
     """The facts that rules ask for are listed."""
     done = RUN.invoke(app, ["grade", "INR", "1.3", "--known", "on_warfarin=yes"])
     assert done.exit_code == 2
     assert "on_anticoagulant" in done.stderr
+    assert "[" not in done.stderr.partition("one of")[2]  # names, not a list of Python's
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--baseline", "abc", "--baseline-uln", "40"], "unreadable_value: baseline of ALT: abc"),
+        (["--baseline", "NaN"], "unreadable_value: baseline of ALT: NaN"),
+        (["--baseline", "1e99"], "baseline of ALT: 1e99"),
+        (["--baseline", "30", "--baseline-uln", "abc"], "unreadable_range: baseline of ALT: abc"),
+        (["--baseline", "30", "--baseline-lln", "90", "--baseline-uln", "40"], "range_upside_down: baseline of ALT"),
+        (["--known", "on_anticoagulant=yes"], "on_anticoagulant was not read: no rule of this result asks for it"),
+    ],
+)
+def test_what_cannot_be_read_beside_a_result_is_said(more: list[str], words: str) -> None:
+    """The result is graded by what is known, and a remark says what was not read."""
+    done = RUN.invoke(app, ["grade", "ALT", "250", "U/L", "--uln", "40", *more])
+    assert done.exit_code == 0
+    assert words in done.stderr
+
+
+def test_a_baseline_that_no_rule_compares_with_is_said() -> None:
+    """Neutrophils are graded by their value alone."""
+    done = RUN.invoke(app, ["grade", "ANC", "0.42", "10^9/L", "--baseline", "abc"])
+    assert (done.exit_code, "the baseline was not read" in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ALT", "250", "U/L", "--baseline", "30", "--untreated"], "which is it?"),
+        (["INR", "1.3", "--known", "on_anticoagulant=yes", "--known", "on_anticoagulant=no"], "both yes and no"),
+        (["ANC", "0.42", "10^9/L", "--input", "TABLE"], "leave out TEST"),
+        (["--uln", "40", "--input", "TABLE"], "leave out TEST"),
+        (["ANC", "0.42", "10^9/L", "--output", "TABLE"], "--input FILE is needed"),
+    ],
+)
+def test_arguments_that_contradict_each_other_are_refused(tmp_path: Path, arguments: list[str], words: str) -> None:
+    """Exit code 2 and which of them do not go together; nothing is graded and nothing is written."""
+    table = tmp_path / "table.csv"
+    table.write_text("analyte,value,unit\nANC,0.42,10^9/L\n")
+    done = RUN.invoke(app, ["grade", *(str(table) if one == "TABLE" else one for one in arguments)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in " ".join(done.stderr.split())
+    assert table.read_text() == "analyte,value,unit\nANC,0.42,10^9/L\n"
 
 
 def test_grade_a_table_keeps_its_columns_and_order(tmp_path: Path) -> None:
@@ -127,6 +182,82 @@ def test_grade_a_table_of_json_lines(tmp_path: Path) -> None:
     assert (row["value"], row["grade_lowest"], row["grade_highest"]) == ("120.0", "1", "1")
 
 
+@pytest.mark.parametrize("spelling", ["results.csv", "folder/../results.csv", "symbolic.csv", "hard.csv"])
+def test_a_table_is_never_graded_into_itself(tmp_path: Path, spelling: str) -> None:
+    """The input named as the output, also by another spelling or a link: refused, and the table is as it was."""
+    table = tmp_path / "results.csv"
+    table.write_text("analyte,value,unit\nANC,0.42,10^9/L\n")
+    before = table.read_bytes()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "symbolic.csv").symlink_to(table)
+    (tmp_path / "hard.csv").hardlink_to(table)
+    done = RUN.invoke(app, ["grade", "--input", str(table), "--output", str(tmp_path / spelling)])
+    assert (done.exit_code, "is the input" in done.stderr) == (2, True), done.output
+    assert table.read_bytes() == before
+
+
+def test_datasets_are_never_converted_into_themselves(tmp_path: Path) -> None:
+    """convert sdtm with a dataset of its own folder as the output: refused, and the dataset is as it was."""
+    dataset = tmp_path / "lb.csv"
+    dataset.write_text("STUDYID,USUBJID\n")
+    done = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "UTC", "--output", str(dataset)])
+    assert (done.exit_code, "is the input" in done.stderr) == (2, True), done.output
+    assert dataset.read_text() == "STUDYID,USUBJID\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ("analyte,value\nANC,0.4\nK\xe4ltetest,1\n".encode("latin-1"), "line 3, byte 2: found 0xe4"),
+        ("analyte,value\n".encode("utf-16"), "line 1, byte 1: found 0x"),
+        (b"analyte,value\n" * 20_000 + b"\x80", "line 20001, byte 1: found 0x80"),
+    ],
+)
+def test_a_table_that_is_not_utf_8_is_refused_with_line_and_byte(tmp_path: Path, content: bytes, where: str) -> None:
+    """Latin-1, UTF-16, binary: exit code 2, and nothing is written."""
+    table, output = tmp_path / "results.csv", tmp_path / "graded.csv"
+    table.write_bytes(content)
+    done = RUN.invoke(app, ["grade", "--input", str(table), "--output", str(output)])
+    assert (done.exit_code, output.exists()) == (2, False), done.output
+    assert where in " ".join(done.stderr.split()), done.stderr
+
+
+@pytest.mark.parametrize("target", ["folder", "nowhere/x.csv"])
+@pytest.mark.parametrize("command", [["grade", "--input", "results.csv"], ["convert", "sdtm", ".", "--zone", "UTC"]])
+def test_an_output_that_cannot_be_written_is_a_wrong_argument(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, command: list[str]
+) -> None:
+    """A folder, or a file in a folder that is not there: exit code 2, the name and the reason."""
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("results.csv").write_text("analyte,value,unit\nANC,0.42,10^9/L\n")
+    done = RUN.invoke(app, [*command, "--output", target])
+    assert done.exit_code == 2, done.output
+    assert f"{target}: cannot be written: " in done.stderr
+
+
+def test_schemas_that_cannot_be_written_are_a_wrong_argument(tmp_path: Path) -> None:
+    """A file where the folder should be: exit code 2."""
+    (tmp_path / "schemas").write_text("a file")
+    done = RUN.invoke(app, ["schemas", str(tmp_path / "schemas")])
+    assert (done.exit_code, "cannot be used" in done.stderr) == (2, True), done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["reconcile", "--settled-after", one] for one in ("nan", "inf", "1e300", "-1")),
+        *(["reconcile", "--every", one] for one in ("nan", "inf", "0", "1e300")),
+        ["demo", "--seconds", "nan"],
+    ],
+)
+def test_a_time_that_no_clock_can_wait_for_is_refused_by_its_option(arguments: list[str]) -> None:
+    """Exit code 2, what was found, and the bounds."""
+    done = RUN.invoke(app, arguments)
+    assert done.exit_code == 2, done.output
+    assert "expected a number from" in " ".join(done.stderr.split())
+
+
 def test_check_counts_the_book() -> None:
     """The bundled book holds: CTCAE v5.0 has 837 terms."""
     done = RUN.invoke(app, ["check"])
@@ -162,12 +293,34 @@ def test_wrong_settings_are_listed_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_no_broker_is_one_sentence() -> None:
+@pytest.mark.parametrize("command", ["create", "check"])
+def test_settings_that_cannot_work_together_are_listed_before_the_topics(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """More replicas to acknowledge than there are: it cannot start, so exit code 2, on standard error."""
+    monkeypatch.setenv("SAFETY_STREAM_MIN_INSYNC_REPLICAS", "4")
+    done = RUN.invoke(app, ["topics", command])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "min_insync_replicas 4 is more than replication 3" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["topics create", "topics check", "publish one.ndjson"])
+def test_no_broker_is_one_sentence(tmp_path: Path, command: str) -> None:
     """Port 9 (discard) answers nobody: exit code 2 and the address in the sentence."""
-    done = _in_a_shell("topics create", SAFETY_STREAM_BOOTSTRAP_SERVERS="127.0.0.1:9")
+    (tmp_path / "one.ndjson").write_text("{}\n")
+    command = command.replace("one.ndjson", str(tmp_path / "one.ndjson"))
+    done = _in_a_shell(command, SAFETY_STREAM_BOOTSTRAP_SERVERS="127.0.0.1:9")
     assert done.returncode == 2
-    assert "127.0.0.1:9" in done.stderr
+    assert "No Kafka broker answers at 127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_broker_is_named_with_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name alone, or with a port that is no number: what was expected, in an operator's words."""
+    for servers in ("garbage", "kafka:port", ":9092"):
+        monkeypatch.setenv("SAFETY_STREAM_BOOTSTRAP_SERVERS", servers)
+        done = RUN.invoke(app, ["topics", "check"])
+        assert (done.exit_code, f"{servers}: expected HOST:PORT" in done.stderr) == (2, True), done.output
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
@@ -186,7 +339,9 @@ def test_convert_sdtm(tmp_path: Path) -> None:
     done = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "America/New_York"])
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["value"] for event in events if event["kind"] == "lab_result"] == ["27.0"]
-    assert RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", "Atlantis"]).exit_code == 2
+    for nowhere in ("Atlantis", "America", "../UTC"):
+        refused = RUN.invoke(app, ["convert", "sdtm", str(tmp_path), "--zone", nowhere])
+        assert (refused.exit_code, "no such time zone" in refused.stderr) == (2, True), refused.output
 
 
 @pytest.mark.parametrize(
@@ -229,6 +384,24 @@ def test_replay_reads_standard_input_and_ends_with_0_when_all_is_judged() -> Non
     assert done.returncode == 0, done.stderr
     assert "3+3" not in done.stderr
     assert "cohort decision" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["replay", "-"], ["amend", "-", "--from", "1.0", "--to", "2.0"]])
+def test_every_rejected_line_is_named(command: list[str]) -> None:
+    """Eighteen torn lines among twenty: each by its number, and none of them counts as judged."""
+    events = RUN.invoke(app, ["simulate"]).stdout.splitlines()[:2]
+    done = RUN.invoke(app, command, input="\n".join([events[0], *["{torn"] * 18, events[1]]))
+    assert done.exit_code == 1
+    named = [line.split(":")[0] for line in done.stderr.splitlines() if line.startswith("- line")]
+    assert named == [f"- line {number}" for number in range(2, 20)]
+    assert "20 lines read, 18 rejected" in done.stderr
+
+
+def test_replay_has_no_alerts_that_stand() -> None:
+    """--standing concludes once and sends nothing: with --alerts it is refused, not one of them left out."""
+    done = RUN.invoke(app, ["replay", "-", "--standing", "--alerts"], input="")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "only one of them can be" in " ".join(done.stderr.split())
 
 
 def test_a_file_that_is_not_there_is_a_wrong_argument() -> None:

@@ -94,7 +94,7 @@ def test_the_command_lists_findings_and_alerts_with_reasons(tmp_path: Path) -> N
         assert "Platelets at least 50 x 10^9/L" in one, one
         assert "42" in one, one
     assert "2 findings" not in done.stdout
-    assert f"{len(LINES)} lines judged twice: " in done.stderr
+    assert f"{len(LINES)} lines read, 0 rejected, the others judged twice: " in done.stderr
     assert "alerts differ" in done.stderr
 
 

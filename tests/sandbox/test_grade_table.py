@@ -87,9 +87,125 @@ def test_a_line_that_is_no_row_comes_back_with_a_reason(line: str) -> None:
 
 
 def test_short_long_and_broken_rows_are_answered() -> None:
-    """A short row is blank where it ends, a long one is cut, NUL bytes are dropped, blank lines are no rows."""
-    text = 'analyte,value,unit\nANC\nANC,0.4,10^9/L,more\n\nANC,0.\x004,10^9/L\n"ANC","0.4\n'
+    """A short row is blank where it ends, blank cells too many are cut, NUL bytes dropped, blank lines are no rows."""
+    text = 'analyte,value,unit\nANC\nANC,0.4,10^9/L,,\n\nANC,0.\x004,10^9/L\n"ANC","0.4\n'
     assert [row["grade_lowest"] for row in graded(text)] == ["", "4", "4", ""]
+
+
+def test_a_row_with_cells_beyond_the_header_is_not_graded() -> None:
+    """A decimal comma makes two cells of one value: 0,42 would be graded as 0, or 5,9 as 5. The reason says so."""
+    (row,) = graded("analyte,unit,value\nK,mmol/L,5,9\n")
+    assert (row["grade_lowest"], row["reason"]) == (
+        "",
+        "long_row: row: 4 cells, the last 9; expected 3, as in the header",
+    )
+
+
+_ALT = {"analyte": "ALT", "value": "250", "unit": "U/L", "uln": "40"}
+_INR = {"analyte": "INR", "value": "1.3", "uln": "1.1", "untreated": "yes"}
+UNREAD = [
+    (_ALT, {"uln": "abc"}, "0-4", "G40: unreadable_range: ALT: abc"),
+    (_ALT, {"baseline": "abc", "baseline_uln": "40"}, "0-3", "G38: unreadable_value: baseline of ALT: abc"),
+    (_ALT, {"baseline": "NaN"}, "0-3", "G38: unreadable_value: baseline of ALT: NaN"),
+    (_ALT, {"baseline": "-5"}, "0-3", "G20: implausible_value: baseline of ALT: -5"),
+    (_ALT, {"baseline": "1e99"}, "0-3", "baseline of ALT: 1e99"),
+    (_ALT, {"baseline": "30", "baseline_uln": "abc"}, "3-3", "G40: unreadable_range: baseline of ALT: abc"),
+    (_ALT, {"baseline": "30", "baseline_lln": "90", "baseline_uln": "40"}, "3-3", "range_upside_down: baseline of ALT"),
+    (_ALT, {"baseline": "30", "baseline_unit": "furlong"}, "0-3", "G20: unknown_unit: baseline of ALT: furlong"),
+    (
+        _ALT,
+        {"baseline": "30", "untreated": "yes"},
+        "0-3",
+        "contradiction: baseline: not yet treated, and a baseline of 30",
+    ),
+    (_ALT, {"untreated": "maybe"}, "0-3", "unreadable_mark: untreated: maybe; expected yes or no"),
+    (_ALT, {"direction": "sideways"}, "0-3", "unreadable_mark: direction: sideways; expected L or H"),
+    (_ALT, {"baseline": "30", "baseline_indicator": "tall"}, "3-3", "unreadable_mark: baseline_indicator: TALL"),
+    (_INR, {"on_anticoagulant": "perhaps"}, "1-1", "unreadable_fact: on_anticoagulant: perhaps; expected yes or no"),
+    (_INR, {"other_inputs": "on_anticoagulant=perhaps"}, "1-1", "unreadable_fact: on_anticoagulant: perhaps"),
+    (
+        _INR,
+        {"on_anticoagulant": "no", "other_inputs": "on_anticoagulant=yes"},
+        "1-1",
+        "contradiction: on_anticoagulant",
+    ),
+    (_INR, {"other_inputs": "on_anticoagulent=yes"}, "1-1", "unknown_fact: on_anticoagulent: no such fact"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "grades", "reason"), UNREAD)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_cannot_be_read_beside_a_value_is_said(
+    good: dict[str, str], bad: dict[str, str], grades: str, reason: str, as_json: bool
+) -> None:
+    """It counts as not known, so the grade is a range where it matters; the reason names what was found."""
+    row = good | bad
+    table = json.dumps(row) if as_json else f"{','.join(row)}\n{','.join(row.values())}"
+    (told,) = graded(table + "\n", as_json=as_json)
+    assert f"{told['grade_lowest']}-{told['grade_highest']}" == grades
+    assert reason in told["reason"]
+
+
+def test_a_blank_beside_a_value_is_not_a_question() -> None:
+    """What is left blank is not known, and nothing is said to be unreadable."""
+    (row,) = graded("analyte,value,unit,uln,untreated,on_anticoagulant,baseline,baseline_unit\nALT,30,U/L,40,,,,\n")
+    assert "unreadable" not in row["reason"]
+    assert "expected" not in row["reason"]
+
+
+def notices(text: str, *, as_json: bool = False) -> list[str]:
+    """What is said about the columns."""
+    told: list[str] = []
+    grade_table(io.StringIO(text, newline=""), io.StringIO(), BOOK, as_json=as_json, tell=told.append)
+    return told
+
+
+def test_columns_that_are_not_read_are_named_once() -> None:
+    """The sender's own, and one that is nearly ours, with what may have been meant; in JSON at its first line only."""
+    expected = ["not read: visit, on_anticoagulent (was on_anticoagulant meant?)"]
+    assert notices("visit,analyte,value,on_anticoagulent\n1,INR,1.3,yes\n2,INR,1.3,yes\n") == expected
+    line = '{"visit": 1, "analyte": "INR", "value": "1.3", "on_anticoagulent": "yes"}\n'
+    assert notices(line * 2, as_json=True) == expected
+
+
+@pytest.mark.parametrize(
+    "head", ["analyte,value,unit,value", "analyte,value,unit,Value", "analyte,value,baseline,baseline_value"]
+)
+def test_no_row_is_graded_where_a_column_is_told_twice(head: str) -> None:
+    """Nobody knows which of the two counts: said of the table once, and in the reason of each row."""
+    text = f"{head}\nANC,0.4,10^9/L,4\n"
+    output = io.StringIO()
+    assert grade_table(io.StringIO(text), output, BOOK, as_json=False) == (1, 1)
+    assert "double_column" in output.getvalue().splitlines()[1]
+    assert any("told more than once" in one for one in notices(text))
+
+
+def test_a_column_of_the_senders_own_may_stand_twice() -> None:
+    """What is not read cannot be mistaken."""
+    output = io.StringIO()
+    text = "note,analyte,value,unit,note\nx,ANC,0.4,10^9/L,y\n"
+    assert grade_table(io.StringIO(text), output, BOOK, as_json=False) == (1, 0)
+
+
+def test_a_name_told_twice_in_json_is_not_graded() -> None:
+    """The line comes back whole, with the name in its reason."""
+    line = '{"analyte": "ANC", "value": "0.4", "unit": "10^9/L", "value": "4"}'
+    (row,) = graded(line + "\n", as_json=True)
+    assert (row["grade_lowest"], row["unreadable_line"]) == ("", line)
+    assert row["reason"].startswith("duplicate_name: value: told more than once")
+
+
+def test_a_table_that_names_no_test_says_so_once() -> None:
+    """Cells between semicolons, or other names: what was found stands beside what was expected."""
+    (unread, told) = notices("analyte;value;unit\nANC;0.4;10^9/L\nANC;0.4;10^9/L\n")
+    assert told == "no column analyte, loinc or term in: analyte;value;unit"
+    assert unread.startswith("not read: ")
+
+
+def test_a_torn_line_is_no_row() -> None:
+    """The reason says that it is no JSON, and where, not that a name is missing."""
+    (row,) = graded('{"analyte": "ANC", "val\n', as_json=True)
+    assert row["reason"].startswith("unreadable_line: line: Unterminated string starting at character 20")
 
 
 def test_an_empty_table_is_nothing() -> None:
