@@ -272,8 +272,8 @@ class SignatureForm(Form):
     """What signed.json says of one file."""
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    version: str
-    approver: str
+    version: Annotated[str, Field(pattern=r"\S")]
+    approver: Annotated[str, Field(pattern=r"\S")]
 
 
 def complaints(sheet: Sheet, path: tuple[str | int, ...], errors: Any, called: str = "") -> list[str]:

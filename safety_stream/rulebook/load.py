@@ -10,8 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from pydantic import ValidationError
-
 from safety_stream.errors import RulebookError
 from safety_stream.rulebook.forms import SignatureForm
 from safety_stream.rulebook.protocol import Protocol
@@ -216,12 +214,19 @@ def signatures(
     return found if protocols is None else found | _signed(protocols, problems)
 
 
+def unsigned_files(folder: Path | None = None, protocols: Path | None = None) -> list[str]:
+    """Every file that is not as it was signed, or that nobody signed; and what is wrong with the signatures."""
+    problems: list[str] = []
+    signed = signatures(folder, protocols, problems)
+    return problems + unsigned(signable(folder, protocols), signed, SIGNATURES)
+
+
 def _signed(folder: Path, problems: list[str]) -> dict[str, SignatureForm]:
     try:
         told = json.loads((folder / SIGNATURES).read_bytes())
         return {file: SignatureForm.model_validate(entry) for file, entry in dict(told).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         problems.append(f"{SIGNATURES}:1: {error}; expected {{file: {{sha256, version, approver}}}}")
         return {}
