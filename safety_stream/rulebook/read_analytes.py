@@ -47,7 +47,7 @@ def read_analytes(sheet: Sheet, units: UnitsForm, problems: list[str]) -> dict[s
 
 
 def _strangers(sheet: Sheet, analytes: Mapping[str, Analyte]) -> Iterator[str]:
-    rows = {row["key"]: index for index, row in enumerate(sheet.data) if isinstance(row, dict) and "key" in row}
+    rows = {str(row["key"]): index for index, row in enumerate(sheet.data) if isinstance(row, dict) and "key" in row}
     for one in analytes.values():
         for key in sorted(one.companions - analytes.keys()):
             yield sheet.problem((rows[one.key],), f"{one.key}: no analyte is called {key}", "an analyte of this file")

@@ -35,6 +35,8 @@ def read_protocol(
 ) -> Protocol | None:
     """The study's protocol with all its versions, or None and the reasons; ``terms`` by name as it is looked up."""
     problems += sheet.problems
+    if sheet.data is None and sheet.problems:
+        return None
     data = sheet.data if isinstance(sheet.data, dict) else {}
     study, told = data.get("study"), data.get("versions")
     if not isinstance(study, str) or not isinstance(told, list) or not told:

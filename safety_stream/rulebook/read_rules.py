@@ -40,6 +40,8 @@ def read_terms(name: str, rows: Iterable[Sequence[str]], problems: list[str]) ->
                 f"{name}:{line}: {', '.join(row)}; expected a term, its own 8-digit code, grades like '1 2 3'"
             )
         terms[code] = Term(called, code, soc, grades, specify == "yes")
+    if not terms:
+        problems.append(f"{name}:1: no term in it; expected the columns {', '.join(TERM_COLUMNS)} and a row a term")
     return terms
 
 
