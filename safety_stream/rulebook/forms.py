@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from safety_stream.rulebook.sheet import Sheet
 from safety_stream.rulebook.spans import Span
 from safety_stream.rulebook.tables import Formula
+from safety_stream.rulebook.written import Whole
 
 Number = Annotated[Decimal, Field(allow_inf_nan=False)]
 
@@ -105,7 +106,7 @@ class AnalyteForm(Form):
         return self
 
 
-Grades = dict[Annotated[int, Field(ge=1, le=5)], str]
+Grades = dict[Annotated[Whole, Field(ge=1, le=5)], str]
 
 
 class ExampleForm(Form):
@@ -192,7 +193,7 @@ class ScaleForm(Form):
     terms: Annotated[tuple[str, ...], Field(min_length=1)]
     register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
     needs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    death: Annotated[int, Field(ge=0, le=5)] | None = None
+    death: Annotated[Whole, Field(ge=0, le=5)] | None = None
     domains: Annotated[tuple[DomainForm, ...], Field(min_length=1)]
     examples: tuple[ScaleExampleForm, ...] = ()
 
@@ -240,7 +241,7 @@ class JoinForm(Form):
 
     term: str
     source: str
-    grade: Annotated[int, Field(ge=1, le=5)]
+    grade: Annotated[Whole, Field(ge=1, le=5)]
     happens: PartForm
     around: PartForm
     one_episode_within: Span
@@ -264,7 +265,7 @@ class AmbiguityForm(Form):
     choice: str
     effect: str
     where: str | None = None
-    moves: Annotated[int, Field(ge=0)] | None = None
+    moves: Annotated[Whole, Field(ge=0)] | None = None
     signed_by: str | None = None
 
 

@@ -21,7 +21,7 @@ from safety_stream.rulebook.recorded import FactKind, RecordedFact, facts_in
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
-from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
+from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Whole, Words, Written
 
 
 def _known_zone(name: str) -> str:
@@ -35,7 +35,7 @@ def _known_zone(name: str) -> str:
 class DoseLevel(Written):
     """One dose level: its ordinal and its amount."""
 
-    number: Annotated[int, Field(ge=1, le=50)]
+    number: Annotated[Whole, Field(ge=1, le=50)]
     amount: Annotated[Decimal, Field(gt=0)]
     unit: Words
 
@@ -103,7 +103,7 @@ class Expected(Written):
     """An expected event and its band: recorded and shown, alerted only beyond it."""
 
     term: Words
-    up_to_grade: Annotated[int, Field(ge=1, le=5)]
+    up_to_grade: Annotated[Whole, Field(ge=1, le=5)]
     from_day: Day
     to_day: Day
     source: Words
@@ -128,7 +128,7 @@ class Registry(Written):
     title: Words
     record: Words
     phase: Words
-    planned_subjects: Annotated[int, Field(ge=1)] | None = None
+    planned_subjects: Annotated[Whole, Field(ge=1)] | None = None
 
 
 Criteria = tuple[tuple[str, EligibilityCriterion], ...]
@@ -144,8 +144,8 @@ class ProtocolVersion(Written):
     registry: Registry
     ctcae: Literal["5.0"]
     zone: Annotated[str, AfterValidator(_known_zone)]
-    adults_from_age: Annotated[int, Field(ge=0, le=120)] = 18
-    oldest_age: Annotated[int, Field(ge=0, le=130)] | None = None
+    adults_from_age: Annotated[Whole, Field(ge=0, le=120)] = 18
+    oldest_age: Annotated[Whole, Field(ge=0, le=130)] | None = None
     dose_levels: tuple[DoseLevel, ...] = ()
     infusions: Infusions | None = None
     lymphodepletion: tuple[Lymphodepletion, ...] = ()
