@@ -21,7 +21,7 @@ from safety_stream.rulebook.recorded import FactKind, RecordedFact, facts_in
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
-from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Whole, Words, Written
+from safety_stream.rulebook.written import ONE_OR_MORE, PLAIN_DIGITS, Day, Days, Id, Role, Whole, Words, Written
 
 
 def _known_zone(name: str) -> str:
@@ -36,7 +36,7 @@ class DoseLevel(Written):
     """One dose level: its ordinal and its amount."""
 
     number: Annotated[Whole, Field(ge=1, le=50)]
-    amount: Annotated[Decimal, Field(gt=0)]
+    amount: Annotated[Decimal, Field(gt=0), PLAIN_DIGITS]
     unit: Words
 
 
@@ -46,7 +46,7 @@ class Infusions(Written):
     product: Words
     also_called: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
     days: Annotated[tuple[Day, ...], Field(min_length=1)]
-    tolerance_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
+    tolerance_percent: Annotated[Decimal, Field(ge=0, le=100), PLAIN_DIGITS] = Decimal(20)
     source: Words
 
     @model_validator(mode="after")
@@ -61,7 +61,7 @@ class Lymphodepletion(Written):
 
     treatment: Words
     also_called: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
-    amount: Annotated[Decimal, Field(gt=0)]
+    amount: Annotated[Decimal, Field(gt=0), PLAIN_DIGITS]
     unit: Words
     days: Annotated[tuple[Day, ...], Field(min_length=1)]
     source: Words

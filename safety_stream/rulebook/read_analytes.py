@@ -19,7 +19,7 @@ def read_units(sheet: Sheet, problems: list[str]) -> UnitsForm:
     try:
         return UnitsForm.model_validate(sheet.data)
     except ValidationError as error:
-        problems += complaints(sheet, (), error.errors())
+        problems += complaints(sheet, (), error.errors(), form=UnitsForm)
         return UnitsForm(spellings={}, families={})
 
 
@@ -32,7 +32,7 @@ def read_analytes(sheet: Sheet, units: UnitsForm, problems: list[str]) -> dict[s
         try:
             form = AnalyteForm.model_validate(row)
         except ValidationError as error:
-            problems += complaints(sheet, (index,), error.errors(), called)
+            problems += complaints(sheet, (index,), error.errors(), called, form=AnalyteForm)
             continue
         if form.key in analytes:
             problems.append(sheet.problem((index, "key"), f"{form.key} again", "each analyte once"))

@@ -15,7 +15,7 @@ from safety_stream.rulebook.criteria import Comparison, CriterionError
 from safety_stream.rulebook.dlt_rules import Clause
 from safety_stream.rulebook.forms import complaints
 from safety_stream.rulebook.protocol import Protocol, ProtocolVersion
-from safety_stream.rulebook.protocol_parts import sound_parts, unfilled
+from safety_stream.rulebook.protocol_parts import is_blank, sound_parts, unfilled
 from safety_stream.rulebook.sheet import Path, Sheet
 from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import Analyte, Term, is_pure
@@ -75,8 +75,10 @@ class _Reader:
         try:
             version = ProtocolVersion.model_validate(laid)
         except ValidationError as error:
-            new = [one for one in error.errors() if self._is_new(one["loc"], one["msg"])]
-            self.problems += complaints(self.sheet, _root(index), new, f"version {named.get('version')}")
+            slips = [one for one in error.errors() if not is_blank(one["input"])]  # of blanks ``unfilled`` tells
+            new = [one for one in slips if self._is_new(one["loc"], one["msg"])]
+            called = f"version {named.get('version')}"
+            self.problems += complaints(self.sheet, _root(index), new, called, form=ProtocolVersion)
             self._compare(sound_parts(laid), index)
             return None
         self._compare(version, index)

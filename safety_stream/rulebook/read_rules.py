@@ -58,7 +58,7 @@ def read_ambiguities(sheet: Sheet, problems: list[str]) -> dict[str, Ambiguity]:
         try:
             form = AmbiguityForm.model_validate(row)
         except ValidationError as error:
-            problems += complaints(sheet, (index,), error.errors())
+            problems += complaints(sheet, (index,), error.errors(), form=AmbiguityForm)
             continue
         if form.id in register:
             problems.append(sheet.problem((index, "id"), f"{form.id} again", "each id once"))
@@ -102,7 +102,7 @@ class RuleReader:
             return RuleForm.model_validate(row)
         except ValidationError as error:
             called = str(row.get("term", "")) if isinstance(row, dict) else ""
-            self.problems += complaints(self.sheet, (index,), error.errors(), called)
+            self.problems += complaints(self.sheet, (index,), error.errors(), called, form=RuleForm)
             return None
 
     def _rule(self, index: int, form: RuleForm, key: str, *, alone: bool) -> GradingRule | None:

@@ -55,6 +55,31 @@ def test_every_blank_left_is_a_problem_with_its_line(tmp_path: Path) -> None:
     assert len(told) == sum(len(re.findall(r"<[a-z][^<>]*>", TEMPLATE.splitlines()[n - 1])) for n in wanted)
 
 
+def test_a_key_that_is_near_is_one_of_the_same_place(tmp_path: Path) -> None:
+    """Inside a statement over recorded facts only the keys of its forms are offered."""
+    text = (
+        filled(TEMPLATE)
+        .replace("within: 4 wk}", "within: 4 wk, bfore: 3 wk}")
+        .replace('is: "<= 1"}', 'is: "<= 1", withn: 1}')
+    )
+    told = problems_of(tmp_path, text)
+    assert [one.partition(" > when > ")[2] for one in told] == [
+        "fact > withn: no such key; was within meant?",
+        "last > bfore: no such key; expected one of all_of, any_of, fact, is, last, within",
+    ]
+
+
+def test_what_is_wrong_with_a_blank_is_told_once(tmp_path: Path) -> None:
+    """A blank date is no date, and a blank zone no zone: that it is blank says so; nobody signed it, also once."""
+    (tmp_path / "study.yaml").write_text(TEMPLATE, encoding="utf-8")
+    done = CliRunner().invoke(app, ["check", "--protocols", str(tmp_path)])
+    assert done.exit_code == 2
+    told = [line for line in done.stderr.splitlines() if line.startswith("- ")]
+    for once in ("<date>", "<time zone>", "nobody signed it"):
+        assert sum(once in line for line in told) == 1, (once, told)
+    assert len(told) == len(set(told)) == 1 + sum("a blank of the template" in line for line in told)
+
+
 def defined(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every schema that a value may follow."""
     if "$ref" in schema:
@@ -138,6 +163,17 @@ SLIPS = {
     'must: ">= 90 g/L"': ('must: ">= 90 grams"', "must", "g/L"),
     "recheck_from_days_before: 5": ("recheck_from_days_before: -5", "_before", "or equal to 0"),
     "anchor: first_infusion}": ("anchor: first}", "anchor", "'each_infusion'"),
+    "line_grade: throughout": ("line_grades: throughout", "line_grades: no such key", "was line_grade meant?"),
+    "follow_up_days: 365": ("followup_days: 365", "followup_days: no such key", "was follow_up_days meant?"),
+    "top_level: fill_to_6": (
+        "wibble: 1", "wibble: no such key", "one of below_first, cohort, design, expanded, planned_subjects, source",
+    ),
+    'lasting: "> 7 d"': ('lasting: "> banana"', "lasting", "a comparison and a length such as '> 72 h'"),
+    'lasting: "> 2 wk"': ('lasting: "> ２ wk"', "lasting", "a comparison and a length such as '> 72 h'"),
+    "sae_report_within: 24 h": ("sae_report_within: ２４ h", "sae_report_within", "expected for example '72 h'"),
+    'any_of: ALP, when: ">= 2 x ULN"': ('any_of: ALP, when: ">= ２ x ULN"', "unless", "a criterion such as"),
+    "{number: 1, amount: 10,": ("{number: 1, amount: １０,", "amount", "a number in the digits 0 to 9"),
+    "{number: 2, amount: 20,": ("{number: ２, amount: 20,", "number", "a valid integer"),
     "zone: Europe/Paris": ("zone: Paris", "zone", "expected an IANA name"),
 }  # fmt: skip
 
