@@ -69,7 +69,7 @@ class Lasting(AsWritten):
 
     def __post_init__(self) -> None:
         if _LASTING.fullmatch(self.text) is None:
-            raise ValueError("a comparison and a length such as '> 72 h'")
+            raise ValueError(f"{self.text!r} is no duration; expected a comparison and a length such as '> 72 h'")
 
     @property
     def length(self) -> timedelta:
