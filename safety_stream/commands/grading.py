@@ -9,13 +9,11 @@ from typing import Annotated, TextIO
 
 import typer
 
-from safety_stream.clinical.examples import failing, uncovered
 from safety_stream.clinical.grade_one import Answer, Asked, Prepared, answers, asks_baseline, prepare, remarks, said
 from safety_stream.commands.opening import keep_apart, not_utf8, to_write
+from safety_stream.commands.proving import proved_book
 from safety_stream.commands.terminal import ATTENTION, end_with_the_reader, plain_errors, say
-from safety_stream.errors import RulebookError
-from safety_stream.rulebook.load import load_book
-from safety_stream.rulebook.proofs import unproved
+from safety_stream.rulebook.load import load_book, unsigned_files
 from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.grade_table import grade_table
 from safety_stream.sandbox.row_grader import facts_known
@@ -105,19 +103,14 @@ def check(
     """Check the rulebook and the protocols: a summary, or every problem with its file, line and what was expected.
 
     Every example is worked, every boundary must have its examples, and every rule is proved: its grades cut the whole
-    number line, and a worse value never has a lower grade.
+    number line, and a worse value never has a lower grade. Files that nobody signed as they are now are listed too.
 
     Exit codes: 0 all is well; 2 something is not.
     """
     with plain_errors():
         settings = read_settings()
-        book = load_book(
-            rulebook or settings.rulebook_folder,
-            protocols or settings.protocols_folder,
-            allow_unsigned=settings.allow_unsigned_rulebook,
-        )
-        if problems := [*failing(book), *uncovered(book), *unproved(book)]:
-            raise RulebookError(problems)
+        folder, studies = rulebook or settings.rulebook_folder, protocols or settings.protocols_folder
+        book = proved_book(folder, studies, [] if settings.allow_unsigned_rulebook else unsigned_files(folder, studies))
     rules = sum(len(book.rules(key)) for key in book.analytes)
     typer.echo(f"Rulebook {book.version}: nothing to correct")
     typer.echo(

@@ -1,14 +1,18 @@
 """``review``: the rulebook on one page, for a clinician; ``sign``: who answers for which files."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from safety_stream.commands.terminal import plain_errors, say
+from safety_stream.commands.opening import to_write
+from safety_stream.commands.proving import proved_book
+from safety_stream.commands.terminal import ATTENTION, plain_errors, say
+from safety_stream.rulebook.forms import SignatureForm
 from safety_stream.rulebook.load import BUNDLED, PROTOCOLS, SIGNATURES, load_book, signable, signatures
+from safety_stream.rulebook.signing import keeps
 from safety_stream.rulebook.signing import sign as signed
 from safety_stream.sandbox.review import review_page
 from safety_stream.settings import read_settings
@@ -38,7 +42,8 @@ def review(
     if output is None:
         typer.echo(page)
     else:
-        output.write_text(page, encoding="utf-8")
+        with to_write(output) as stream:
+            stream.write(page.encode())
         say(f"{output}: rulebook {book.version}")
 
 
@@ -48,25 +53,47 @@ def sign(
     rulebook: _FOLDER = None,
     protocols: _PROTOCOLS = None,
 ) -> None:
-    """Sign the tables and protocols as they are now. Files that did not change keep their earlier signature.
+    """Sign the tables and protocols as they are now, once all that ``check`` proves of them is proved.
 
-    Exit codes: 0 signed; 2 the tables do not hold together.
+    Files that did not change keep their earlier signature, unless it is pending: nobody had signed them yet.
+
+    Exit codes: 0 signed; 1 nothing was left to sign; 2 the tables do not hold together, or no name or version.
     """
+    approver, version = approver.strip(), version.strip()
     with plain_errors():
         settings = read_settings()
         folder, studies = rulebook or settings.rulebook_folder, protocols or settings.protocols_folder
-        load_book(folder, studies, allow_unsigned=True)
-    before = {name: one.model_dump() for name, one in signatures(folder, studies).items()}
-    now = signed(signable(folder, studies), version, approver)
-    kept = {name: before[name] if _same(before.get(name), entry) else entry for name, entry in now.items()}
+        wrong = list(_blank(approver, version))
+        before = signatures(folder, studies, wrong)
+        proved_book(folder, studies, wrong)
+    files = signable(folder, studies)
+    kept = {name: before[name] for name in files if keeps(before.get(name), files[name], approver)}
+    new = signed({name: content for name, content in files.items() if name not in kept}, version, approver)
+    entries = new | {name: one.model_dump() for name, one in kept.items()}
     for place, wanted in _places(folder or BUNDLED, studies):
-        entries = {name: kept[name] for name in sorted(kept) if wanted(name)}
-        (place / SIGNATURES).write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        say(f"{place / SIGNATURES}: {sum(kept[name] is not before.get(name) for name in entries)} newly signed")
+        here = {name: entries[name] for name in sorted(entries) if wanted(name)}
+        (place / SIGNATURES).write_text(json.dumps(here, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        say(f"{place / SIGNATURES}: {sum(name in new for name in here)} newly signed")
+    _tell(new, kept)
 
 
-def _same(before: dict[str, str] | None, now: dict[str, str]) -> bool:
-    return before is not None and before["sha256"] == now["sha256"]
+def _blank(approver: str, version: str) -> Iterator[str]:
+    if not approver:
+        yield "--approver: it is blank; expected the name of who answers for these files"
+    if not version:
+        yield "--version: it is blank; expected the version that is signed"
+
+
+def _tell(new: Iterable[str], kept: Mapping[str, SignatureForm]) -> None:
+    """Which files were signed, and whose signature the others keep."""
+    if names := sorted(new):
+        say(f"signed: {', '.join(names)}")
+    for approver, version in sorted({(one.approver, one.version) for one in kept.values()}):
+        theirs = sorted(name for name, one in kept.items() if (one.approver, one.version) == (approver, version))
+        say(f"kept, of {approver} (version {version}): {', '.join(theirs)}")
+    if not names:
+        say("Nothing was signed: no file changed since these signatures.")
+        raise typer.Exit(ATTENTION)
 
 
 def _places(folder: Path, studies: Path | None) -> list[tuple[Path, Callable[[str], bool]]]:

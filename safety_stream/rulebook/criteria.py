@@ -22,7 +22,7 @@ Operator = Literal["<", "<=", ">", ">="]
 Limit = Literal["ULN", "LLN", "BASELINE"]
 
 _ONE = Decimal(1)
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"  # not \d: it takes the digits of every script
 _COMPARISON = re.compile(
     rf"(?P<op><=|>=|<|>)\s*(?:(?:(?P<times>{_NUMBER})\s*x\s*)?(?P<limit>ULN|LLN|BASELINE)"
     rf"(?:\s*(?P<sign>[+-])\s*(?P<plus>{_NUMBER})(?:\s+(?P<plus_unit>\S+))?)?"

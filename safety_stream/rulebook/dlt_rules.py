@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from safety_stream.rulebook.spans import GradeBound, Lasting, Span
-from safety_stream.rulebook.written import ONE_OR_MORE, Attribution, Id, Words, Written, as_list
+from safety_stream.rulebook.written import ONE_OR_MORE, Attribution, Id, Whole, Words, Written, as_list
 
 LineGrade = Literal["throughout", "worst"]
 
@@ -63,7 +63,7 @@ class Composite(Written):
 class Window(Written):
     """The observation window for dose-limiting toxicities, in calendar days of the study's zone, last day inside."""
 
-    days: Annotated[int, Field(ge=1, le=730)]
+    days: Annotated[Whole, Field(ge=1, le=730)]
     anchor: Literal["each_infusion", "first_infusion", "last_infusion"] = "each_infusion"
 
 
@@ -96,7 +96,7 @@ class DltRule(Written):
     lasting: Lasting | None = None
     seen_as: Annotated[tuple[Literal["measured", "reported"], ...], Field(min_length=1)] = ("measured", "reported")
     attribution: tuple[Attribution, ...] = ("possible", "probable", "definite", "unknown")
-    window_days: Annotated[int, Field(ge=1, le=730)] | None = None
+    window_days: Annotated[Whole, Field(ge=1, le=730)] | None = None
 
     @model_validator(mode="after")
     def _says_enough(self) -> Self:
@@ -110,7 +110,7 @@ class Exclusion(Written):
 
     terms: Annotated[tuple[Words, ...], ONE_OR_MORE, Field(min_length=1)]
     because: Words
-    up_to_grade: Annotated[int, Field(ge=1, le=5)] = 4
+    up_to_grade: Annotated[Whole, Field(ge=1, le=5)] = 4
 
 
 class Dlt(Written):

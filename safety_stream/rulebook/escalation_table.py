@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from safety_stream.rulebook.written import Days, Words, Written
+from safety_stream.rulebook.written import Days, Whole, Words, Written
 
 DoseDecision = Literal["enrol", "escalate", "expand", "stop"]
 _Table = dict[int, DoseDecision | list[DoseDecision]]
@@ -14,8 +14,8 @@ _Table = dict[int, DoseDecision | list[DoseDecision]]
 class Row(Written):
     """One row of the decision table: with ``evaluable`` subjects of whom ``dlt`` had one, do this."""
 
-    evaluable: Annotated[int, Field(ge=0, le=12)]
-    dlt: Annotated[int, Field(ge=0, le=12)]
+    evaluable: Annotated[Whole, Field(ge=0, le=12)]
+    dlt: Annotated[Whole, Field(ge=0, le=12)]
     decision: DoseDecision
 
 
@@ -34,13 +34,13 @@ class Escalation(Written):
     """The dose-escalation design: its decision table as data, and what to do at the ends."""
 
     design: Literal["3+3"] = "3+3"
-    cohort: Annotated[int, Field(ge=1, le=6)] = 3
-    expanded: Annotated[int, Field(ge=2, le=12)] = 6
+    cohort: Annotated[Whole, Field(ge=1, le=6)] = 3
+    expanded: Annotated[Whole, Field(ge=2, le=12)] = 6
     table: Annotated[tuple[Row, ...], BeforeValidator(_rows, json_schema_input_type=_Table), Field(min_length=1)]
     top_level: Literal["fill_to_6", "declare"] = "fill_to_6"
     below_first: Words = "stop, committee"
     stagger_days: Days | None = None
-    planned_subjects: Annotated[int, Field(ge=1)] | None = None
+    planned_subjects: Annotated[Whole, Field(ge=1)] | None = None
     source: Words
 
     @model_validator(mode="after")

@@ -1,15 +1,19 @@
 """What each table may hold, as pydantic models: the shape of a row before it becomes one of our types."""
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from safety_stream.rulebook.sheet import Sheet
 from safety_stream.rulebook.spans import Span
+from safety_stream.rulebook.suggesting import alike
 from safety_stream.rulebook.tables import Formula
+from safety_stream.rulebook.written import PLAIN_DIGITS, Whole
 
-Number = Annotated[Decimal, Field(allow_inf_nan=False)]
+Number = Annotated[Decimal, Field(allow_inf_nan=False), PLAIN_DIGITS]
 
 
 def _as_list(told: object) -> object:
@@ -105,7 +109,7 @@ class AnalyteForm(Form):
         return self
 
 
-Grades = dict[Annotated[int, Field(ge=1, le=5)], str]
+Grades = dict[Annotated[Whole, Field(ge=1, le=5)], str]
 
 
 class ExampleForm(Form):
@@ -192,7 +196,7 @@ class ScaleForm(Form):
     terms: Annotated[tuple[str, ...], Field(min_length=1)]
     register_: Annotated[tuple[str, ...], Field(alias="register")] = ()
     needs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    death: Annotated[int, Field(ge=0, le=5)] | None = None
+    death: Annotated[Whole, Field(ge=0, le=5)] | None = None
     domains: Annotated[tuple[DomainForm, ...], Field(min_length=1)]
     examples: tuple[ScaleExampleForm, ...] = ()
 
@@ -240,7 +244,7 @@ class JoinForm(Form):
 
     term: str
     source: str
-    grade: Annotated[int, Field(ge=1, le=5)]
+    grade: Annotated[Whole, Field(ge=1, le=5)]
     happens: PartForm
     around: PartForm
     one_episode_within: Span
@@ -264,7 +268,7 @@ class AmbiguityForm(Form):
     choice: str
     effect: str
     where: str | None = None
-    moves: Annotated[int, Field(ge=0)] | None = None
+    moves: Annotated[Whole, Field(ge=0)] | None = None
     signed_by: str | None = None
 
 
@@ -272,20 +276,53 @@ class SignatureForm(Form):
     """What signed.json says of one file."""
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    version: str
-    approver: str
+    version: Annotated[str, Field(pattern=r"\S")]
+    approver: Annotated[str, Field(pattern=r"\S")]
 
 
-def complaints(sheet: Sheet, path: tuple[str | int, ...], errors: Any, called: str = "") -> list[str]:
+def complaints(
+    sheet: Sheet, path: tuple[str | int, ...], errors: Any, called: str = "", *, form: type[BaseModel]
+) -> list[str]:
     """The errors of a pydantic validation in our one form, each with the line it stands on."""
     found = []
     for error in errors:
         where = tuple(part for part in error["loc"] if isinstance(part, str | int))
-        wrong = f"{error['input']!r}"[:80]
         line = f"{sheet.name}:{sheet.line(*path, *where)}"
         place = " > ".join([called, *(str(part) for part in where)] if called else [str(part) for part in where])
-        found.append(f"{line}: {place}: {wrong} does not fit; expected: {_expected(error)}")
+        wrong = _no_such_key(form, where) if error["type"] == "extra_forbidden" else _unfit(error)
+        found.append(f"{line}: {place}: {wrong}")
     return found
+
+
+def _unfit(error: Any) -> str:
+    return f"{error['input']!r:.80} does not fit; expected: {_expected(error)}"
+
+
+def _no_such_key(form: type[BaseModel], where: tuple[str | int, ...]) -> str:
+    known = sorted(_keys_at(form, where[:-1]))
+    near = alike(str(where[-1]), known, 1)
+    return f"no such key; was {near[0]} meant?" if near else f"no such key; expected one of {', '.join(known)}"
+
+
+def _keys_at(form: type[BaseModel], where: Iterable[str | int]) -> set[str]:
+    """The keys that may stand at a place of a form."""
+    forms = {form}
+    for step in where:
+        inner = [field for one in forms for key, field in _fields(one) if key == step]
+        # Without any the step is a place in a list, a name of somebody's choice, or which form a statement has.
+        forms = {one for field in inner for one in _forms_in(field.annotation)} or forms
+    return {key for one in forms for key, _ in _fields(one)}
+
+
+def _fields(form: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    yield from ((field.alias or name, field) for name, field in form.model_fields.items())
+
+
+def _forms_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _forms_in(part)
 
 
 def _expected(error: Any) -> str:

@@ -10,16 +10,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from safety_stream.rulebook.spans import Span
-from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Words, Written
+from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Whole, Words, Written
 
-Grade = Annotated[int, Field(ge=1, le=5)]
+Grade = Annotated[Whole, Field(ge=1, le=5)]
 
 
 class LowFor(Written):
     """A grade of early hematotoxicity: at or below a count on so many days in a row."""
 
     when: Words
-    days: Annotated[int, Field(ge=1, le=365)]
+    days: Annotated[Whole, Field(ge=1, le=365)]
     grade: Grade
 
 
@@ -40,7 +40,7 @@ class EarlyHematotoxicity(Written):
     text: Words
     to_day: Day = 30
     observed_every: Span = Field(default_factory=lambda: Span("8 d"))
-    recovered_for: Annotated[int, Field(ge=1, le=60)] = 3
+    recovered_for: Annotated[Whole, Field(ge=1, le=60)] = 3
     lasting: Annotated[tuple[LowFor, ...], Field(min_length=1)]
     never_above: NeverAbove | None = None
 

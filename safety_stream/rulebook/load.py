@@ -4,13 +4,11 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-
-from pydantic import ValidationError
 
 from safety_stream.errors import RulebookError
 from safety_stream.rulebook.forms import SignatureForm
@@ -33,6 +31,7 @@ BUNDLED = Path(__file__).parent
 SIGNATURES = "signed.json"
 _SCALES, _SYNONYMS = "scales.yaml", "synonyms.yaml"
 _OF_RECORD = (_SCALES, _SYNONYMS)
+_MAPPINGS = ("units.yaml", _SYNONYMS)
 PROTOCOLS = "protocols"
 TEMPLATE = "protocol_template.yaml"
 
@@ -91,7 +90,7 @@ def read_yaml(path: Path) -> Sheet:
     """One YAML table with the line of every value; what is wrong with its form is in ``problems``."""
     problems: list[str] = []
     content = _contents(path.parent, (path.name,), problems).get(path.name, b"")
-    sheet = read_sheet(path.name, _text(path.name, content, problems))
+    sheet = read_sheet(path.name, _text(path.name, content, problems) or "")
     sheet.problems[:0] = problems
     return sheet
 
@@ -103,13 +102,15 @@ def _sheet(name: str, text: str) -> Sheet:
 
 
 def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
-    sheets = {name: _sheet(name, _text(name, files[name], problems)) for name in files if name.endswith(".yaml")}
-    unreadable = [problem for sheet in sheets.values() if sheet.data is None for problem in sheet.problems]
-    if unreadable:  # whatever leans on such a file would only repeat it
-        raise RulebookError([*problems, *unreadable])
+    texts = {name: _text(name, content, problems) for name, content in files.items()}
+    sheets = {name: _sheet(name, text) for name, text in texts.items() if text is not None and name.endswith(".yaml")}
+    problems += (problem for sheet in sheets.values() for problem in _not_a_table(sheet))
     rules_name, terms_name = _rules_of(scale), _terms_of(scale)
+    terms_text = texts[terms_name]
+    if problems or terms_text is None:  # whatever leans on such a file would only repeat it
+        raise RulebookError(problems)
     analytes = read_analytes(sheets["analytes.yaml"], read_units(sheets["units.yaml"], problems), problems)
-    terms = read_terms(terms_name, csv.reader(io.StringIO(_text(terms_name, files[terms_name], problems))), problems)
+    terms = read_terms(terms_name, _rows(terms_name, terms_text, problems), problems)
     register = read_ambiguities(sheets["ambiguities.yaml"], problems)
     version = version_of(scale, files)
     reader = RuleReader(
@@ -141,6 +142,25 @@ def _read(files: Mapping[str, bytes], scale: str, problems: list[str]) -> Book:
     )
 
 
+def _rows(name: str, text: str, problems: list[str]) -> Iterator[list[str]]:
+    rows = csv.reader(io.StringIO(text))
+    try:
+        yield from rows
+    except csv.Error as error:
+        problems.append(f"{name}:{rows.line_num}: {error}; expected a table with a comma between two columns")
+
+
+def _not_a_table(sheet: Sheet) -> list[str]:
+    """Why there is nothing to read in a sheet."""
+    form = dict if sheet.name in _MAPPINGS else list
+    if isinstance(sheet.data, form):
+        return []
+    if sheet.data is None and sheet.problems:
+        return sheet.problems
+    found = "nothing in it" if sheet.data is None else "no such table"
+    return [sheet.problem((), found, "a list of rows" if form is list else "keys with their values")]
+
+
 def _scales(
     sheet: Sheet | None,
     analytes: Mapping[str, Analyte],
@@ -163,7 +183,10 @@ def _protocols(folder: Path, book: Book, problems: list[str]) -> Mapping[str, Pr
     found: dict[str, Protocol] = {}
     names = {folded_term(term.name): term for term in book.terms.values()}
     for name, content in sorted(_contents(folder, _yaml_names(folder), problems).items()):
-        sheet = _sheet(name, _text(name, content, problems))
+        text = _text(name, content, problems)
+        if text is None:
+            continue
+        sheet = _sheet(name, text)
         protocol = read_protocol(sheet, book.analytes, names, problems)
         if protocol is not None and protocol.study in found:
             problems.append(f"{name}:1: study {protocol.study} again; expected one file a study")
@@ -187,13 +210,13 @@ def _contents(folder: Path, names: tuple[str, ...], problems: list[str]) -> File
     return found
 
 
-def _text(name: str, content: bytes, problems: list[str]) -> str:
+def _text(name: str, content: bytes, problems: list[str]) -> str | None:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         problems.append(f"{name}:{line}: bytes that are no UTF-8; expected a text file in UTF-8")
-        return ""
+        return None
 
 
 def signable(folder: Path | None = None, protocols: Path | None = None, problems: list[str] | None = None) -> Files:
@@ -216,12 +239,19 @@ def signatures(
     return found if protocols is None else found | _signed(protocols, problems)
 
 
+def unsigned_files(folder: Path | None = None, protocols: Path | None = None) -> list[str]:
+    """Every file that is not as it was signed, or that nobody signed; and what is wrong with the signatures."""
+    problems: list[str] = []
+    signed = signatures(folder, protocols, problems)
+    return problems + unsigned(signable(folder, protocols), signed, SIGNATURES)
+
+
 def _signed(folder: Path, problems: list[str]) -> dict[str, SignatureForm]:
     try:
         told = json.loads((folder / SIGNATURES).read_bytes())
         return {file: SignatureForm.model_validate(entry) for file, entry in dict(told).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         problems.append(f"{SIGNATURES}:1: {error}; expected {{file: {{sha256, version, approver}}}}")
         return {}

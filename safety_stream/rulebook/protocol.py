@@ -21,7 +21,7 @@ from safety_stream.rulebook.recorded import FactKind, RecordedFact, facts_in
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
-from safety_stream.rulebook.written import ONE_OR_MORE, Day, Days, Id, Role, Words, Written
+from safety_stream.rulebook.written import ONE_OR_MORE, PLAIN_DIGITS, Day, Days, Id, Role, Whole, Words, Written
 
 
 def _known_zone(name: str) -> str:
@@ -35,8 +35,8 @@ def _known_zone(name: str) -> str:
 class DoseLevel(Written):
     """One dose level: its ordinal and its amount."""
 
-    number: Annotated[int, Field(ge=1, le=50)]
-    amount: Annotated[Decimal, Field(gt=0)]
+    number: Annotated[Whole, Field(ge=1, le=50)]
+    amount: Annotated[Decimal, Field(gt=0), PLAIN_DIGITS]
     unit: Words
 
 
@@ -46,7 +46,7 @@ class Infusions(Written):
     product: Words
     also_called: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
     days: Annotated[tuple[Day, ...], Field(min_length=1)]
-    tolerance_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
+    tolerance_percent: Annotated[Decimal, Field(ge=0, le=100), PLAIN_DIGITS] = Decimal(20)
     source: Words
 
     @model_validator(mode="after")
@@ -61,7 +61,7 @@ class Lymphodepletion(Written):
 
     treatment: Words
     also_called: Annotated[tuple[Words, ...], ONE_OR_MORE] = ()
-    amount: Annotated[Decimal, Field(gt=0)]
+    amount: Annotated[Decimal, Field(gt=0), PLAIN_DIGITS]
     unit: Words
     days: Annotated[tuple[Day, ...], Field(min_length=1)]
     source: Words
@@ -103,7 +103,7 @@ class Expected(Written):
     """An expected event and its band: recorded and shown, alerted only beyond it."""
 
     term: Words
-    up_to_grade: Annotated[int, Field(ge=1, le=5)]
+    up_to_grade: Annotated[Whole, Field(ge=1, le=5)]
     from_day: Day
     to_day: Day
     source: Words
@@ -128,7 +128,7 @@ class Registry(Written):
     title: Words
     record: Words
     phase: Words
-    planned_subjects: Annotated[int, Field(ge=1)] | None = None
+    planned_subjects: Annotated[Whole, Field(ge=1)] | None = None
 
 
 Criteria = tuple[tuple[str, EligibilityCriterion], ...]
@@ -145,8 +145,8 @@ class ProtocolVersion(Written):
     registry: Registry
     ctcae: Literal["5.0"]
     zone: Annotated[str, AfterValidator(_known_zone)]
-    adults_from_age: Annotated[int, Field(ge=0, le=120)] = 18
-    oldest_age: Annotated[int, Field(ge=0, le=130)] | None = None
+    adults_from_age: Annotated[Whole, Field(ge=0, le=120)] = 18
+    oldest_age: Annotated[Whole, Field(ge=0, le=130)] | None = None
     dose_levels: tuple[DoseLevel, ...] = ()
     infusions: Infusions | None = None
     lymphodepletion: tuple[Lymphodepletion, ...] = ()

@@ -19,8 +19,13 @@ _BLANK = re.compile(r"<[A-Za-z][^<>]*>")
 def unfilled(sheet: Sheet) -> Iterator[str]:
     """A problem for every blank of the template that is still there."""
     for path, text in _texts(sheet.data, ()):
-        if _BLANK.fullmatch(text):
+        if is_blank(text):
             yield sheet.problem(path, f"{text} is a blank of the template", "what this study says here")
+
+
+def is_blank(told: object) -> bool:
+    """Whether something is a blank of the template."""
+    return isinstance(told, str) and _BLANK.fullmatch(told) is not None
 
 
 def _texts(told: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -19,7 +19,7 @@ def read_units(sheet: Sheet, problems: list[str]) -> UnitsForm:
     try:
         return UnitsForm.model_validate(sheet.data)
     except ValidationError as error:
-        problems += complaints(sheet, (), error.errors())
+        problems += complaints(sheet, (), error.errors(), form=UnitsForm)
         return UnitsForm(spellings={}, families={})
 
 
@@ -32,7 +32,7 @@ def read_analytes(sheet: Sheet, units: UnitsForm, problems: list[str]) -> dict[s
         try:
             form = AnalyteForm.model_validate(row)
         except ValidationError as error:
-            problems += complaints(sheet, (index,), error.errors(), called)
+            problems += complaints(sheet, (index,), error.errors(), called, form=AnalyteForm)
             continue
         if form.key in analytes:
             problems.append(sheet.problem((index, "key"), f"{form.key} again", "each analyte once"))
@@ -47,7 +47,7 @@ def read_analytes(sheet: Sheet, units: UnitsForm, problems: list[str]) -> dict[s
 
 
 def _strangers(sheet: Sheet, analytes: Mapping[str, Analyte]) -> Iterator[str]:
-    rows = {row["key"]: index for index, row in enumerate(sheet.data) if isinstance(row, dict) and "key" in row}
+    rows = {str(row["key"]): index for index, row in enumerate(sheet.data) if isinstance(row, dict) and "key" in row}
     for one in analytes.values():
         for key in sorted(one.companions - analytes.keys()):
             yield sheet.problem((rows[one.key],), f"{one.key}: no analyte is called {key}", "an analyte of this file")

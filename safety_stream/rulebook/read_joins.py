@@ -41,9 +41,8 @@ def _rule(sheet: Sheet, index: int, row: object, tables: Tables, problems: list[
     try:
         form = JoinForm.model_validate(row)
     except ValidationError as error:
-        problems += complaints(
-            sheet, (index,), error.errors(), str(row.get("term", "")) if isinstance(row, dict) else ""
-        )
+        called = str(row.get("term", "")) if isinstance(row, dict) else ""
+        problems += complaints(sheet, (index,), error.errors(), called, form=JoinForm)
         return None
     term = tables.names.get(folded_term(form.term))
     slips = list(_slips(form, term, tables))

@@ -5,15 +5,17 @@ likes: a mapping changes key by key, anything else is replaced.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
-from safety_stream.rulebook.criteria import CriterionError
+from safety_stream.quantity import exactly, plain
+from safety_stream.rulebook.contradictions import Slip, contradictions
+from safety_stream.rulebook.criteria import Comparison, CriterionError
 from safety_stream.rulebook.dlt_rules import Clause
 from safety_stream.rulebook.forms import complaints
 from safety_stream.rulebook.protocol import Protocol, ProtocolVersion
-from safety_stream.rulebook.protocol_parts import sound_parts, unfilled
+from safety_stream.rulebook.protocol_parts import is_blank, sound_parts, unfilled
 from safety_stream.rulebook.sheet import Path, Sheet
 from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import Analyte, Term, is_pure
@@ -22,19 +24,13 @@ from safety_stream.rulebook.written import parsed
 _OF_VERSION = ("version", "effective", "changes")
 
 
-class Slip(NamedTuple):
-    """Something a version says that the tables or the other parts of it do not bear out."""
-
-    path: Path
-    wrong: str
-    expected: str
-
-
 def read_protocol(
     sheet: Sheet, analytes: Mapping[str, Analyte], terms: Mapping[str, Term], problems: list[str]
 ) -> Protocol | None:
     """The study's protocol with all its versions, or None and the reasons; ``terms`` by name as it is looked up."""
     problems += sheet.problems
+    if sheet.data is None and sheet.problems:
+        return None
     data = sheet.data if isinstance(sheet.data, dict) else {}
     study, told = data.get("study"), data.get("versions")
     if not isinstance(study, str) or not isinstance(told, list) or not told:
@@ -44,10 +40,20 @@ def read_protocol(
         sheet.problem((key,), f"{key!r}", "study and versions only") for key in data.keys() - {"study", "versions"}
     )
     problems += unfilled(sheet)
+    problems += _named_twice(sheet, told)
     reader = _Reader(sheet, analytes, terms, problems)
     versions = [reader.version(study, told, index) for index in range(len(told))]
     whole = tuple(one for one in versions if one is not None)
     return Protocol(study=study, versions=whole) if len(whole) == len(told) else None
+
+
+def _named_twice(sheet: Sheet, told: list[Any]) -> Iterator[str]:
+    names = [one.get("version") if isinstance(one, dict) else None for one in told]
+    for index, name in enumerate(names):
+        if name is not None and name in names[:index]:
+            yield sheet.problem(
+                ("versions", index, "version"), f"version {name} again", "each version under its own name"
+            )
 
 
 class _Reader:
@@ -69,8 +75,10 @@ class _Reader:
         try:
             version = ProtocolVersion.model_validate(laid)
         except ValidationError as error:
-            new = [one for one in error.errors() if self._is_new(one["loc"], one["msg"])]
-            self.problems += complaints(self.sheet, _root(index), new, f"version {named.get('version')}")
+            slips = [one for one in error.errors() if not is_blank(one["input"])]  # of blanks ``unfilled`` tells
+            new = [one for one in slips if self._is_new(one["loc"], one["msg"])]
+            called = f"version {named.get('version')}"
+            self.problems += complaints(self.sheet, _root(index), new, called, form=ProtocolVersion)
             self._compare(sound_parts(laid), index)
             return None
         self._compare(version, index)
@@ -78,7 +86,8 @@ class _Reader:
 
     def _compare(self, version: ProtocolVersion, index: int) -> None:
         """What the version names against the tables."""
-        slips = [slip for slip in _slips(version, self.analytes, self.terms) if self._is_new(*slip)]
+        found = (*_slips(version, self.analytes, self.terms), *contradictions(version))
+        slips = [slip for slip in found if self._is_new(*slip)]
         root = _root(index)
         self.problems += (self.sheet.problem((*root, *one.path), one.wrong, one.expected) for one in slips)
 
@@ -126,8 +135,11 @@ def _slips(version: ProtocolVersion, analytes: Mapping[str, Analyte], terms: Map
         else:
             yield Slip(path, f"no analyte {analyte!r}", "a key of analytes.yaml")
     for path, term in _terms(version):
-        if folded_term(term) not in terms:
+        known = terms.get(folded_term(term))
+        if known is None:
             yield Slip(path, f"{term!r} is no term of CTCAE v5.0", "a name of ctcae_v5_terms.csv")
+        elif known.name != term:
+            yield Slip(path, f"{term!r} is not how CTCAE v5.0 writes it", repr(known.name))
     for i, rule in enumerate(version.dlt.rules if version.dlt else ()):
         about: Path = ("dlt", "rules", i, "about")
         for name in (*rule.about.classes, *rule.about.except_classes):
@@ -175,6 +187,19 @@ def _criterion(path: Path, analyte: Analyte, unit: str | None, text: str) -> Ite
         bare = one.unit is None and is_pure(wanted)
         if (one.limit is None or one.plus) and one.unit != wanted and not bare:
             yield Slip(path, f"{one} is not in {wanted}", f"a number in {wanted}")
+        elif one.limit is None and not _can_be(analyte, wanted, one):
+            lowest, highest = (plain(end) for end in analyte.plausible)
+            yield Slip(
+                path,
+                f"{one} is outside what {analyte.name} can be",
+                f"a number from {lowest} to {highest} {analyte.unit}",
+            )
+
+
+def _can_be(analyte: Analyte, unit: str, told: Comparison) -> bool:
+    """Whether the number of a comparison is one that a result of the analyte can have."""
+    known = analyte.units.get(unit)
+    return known is None or analyte.qualitative or known.own(exactly(told.plus)).meets(*analyte.plausible)
 
 
 def _terms(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
@@ -187,6 +212,10 @@ def _terms(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:
     for name, composite in version.composites.items():
         if composite.symptoms:
             yield from ((("composites", name, "symptoms", "terms"), term) for term in composite.symptoms.terms)
+    if version.reconciliation is not None:
+        told, path = version.reconciliation, ("reconciliation",)
+        yield from (((*path, "except_terms"), term) for term in told.except_terms)
+        yield from (((*path, "also_called", term), term) for term in told.also_called)
 
 
 def _scheduled(version: ProtocolVersion) -> Iterator[tuple[Path, str]]:

@@ -40,6 +40,8 @@ def read_terms(name: str, rows: Iterable[Sequence[str]], problems: list[str]) ->
                 f"{name}:{line}: {', '.join(row)}; expected a term, its own 8-digit code, grades like '1 2 3'"
             )
         terms[code] = Term(called, code, soc, grades, specify == "yes")
+    if not terms:
+        problems.append(f"{name}:1: no term in it; expected the columns {', '.join(TERM_COLUMNS)} and a row a term")
     return terms
 
 
@@ -56,7 +58,7 @@ def read_ambiguities(sheet: Sheet, problems: list[str]) -> dict[str, Ambiguity]:
         try:
             form = AmbiguityForm.model_validate(row)
         except ValidationError as error:
-            problems += complaints(sheet, (index,), error.errors())
+            problems += complaints(sheet, (index,), error.errors(), form=AmbiguityForm)
             continue
         if form.id in register:
             problems.append(sheet.problem((index, "id"), f"{form.id} again", "each id once"))
@@ -100,7 +102,7 @@ class RuleReader:
             return RuleForm.model_validate(row)
         except ValidationError as error:
             called = str(row.get("term", "")) if isinstance(row, dict) else ""
-            self.problems += complaints(self.sheet, (index,), error.errors(), called)
+            self.problems += complaints(self.sheet, (index,), error.errors(), called, form=RuleForm)
             return None
 
     def _rule(self, index: int, form: RuleForm, key: str, *, alone: bool) -> GradingRule | None:

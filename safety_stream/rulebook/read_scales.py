@@ -36,7 +36,7 @@ class ScaleReader:
                 form = ScaleForm.model_validate(row)
             except ValidationError as error:
                 called = str(row.get("key", "")) if isinstance(row, dict) else ""
-                self.problems += complaints(self.sheet, (index,), error.errors(), called)
+                self.problems += complaints(self.sheet, (index,), error.errors(), called, form=ScaleForm)
                 continue
             if form.key in scales:
                 self._slip((index, "key"), form, f"{form.key} again", "each scale once")

@@ -20,7 +20,7 @@ def read_synonyms(sheet: Sheet | None, names: Mapping[str, Term], problems: list
     try:
         form = SynonymsForm.model_validate(sheet.data)
     except ValidationError as error:
-        problems += complaints(sheet, (), error.errors())
+        problems += complaints(sheet, (), error.errors(), form=SynonymsForm)
         return Synonyms(tuple(names))
     spelled = Synonyms(
         tuple(names), MappingProxyType(form.spellings), frozenset(form.aside), deaths=tuple(map(folded, form.deaths))

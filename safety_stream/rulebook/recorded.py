@@ -22,7 +22,7 @@ from safety_stream.rulebook.written import Id, Words, Written, parsed
 
 AGE = "age"
 """The fact that the screening event itself tells: completed years at consent."""
-_AGO = re.compile(r"^(\d{1,3}) ?(d|wk|mo)$")
+_AGO = re.compile(r"([0-9]{1,3}) ?(d|wk|mo)")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Ago(AsWritten):
     text: str
 
     def __post_init__(self) -> None:
-        if _AGO.match(self.text) is None:
+        if _AGO.fullmatch(self.text) is None:
             raise ValueError(f"{self.text!r} is no time on the calendar; expected for example '4 wk' or '3 mo'")
 
     def before(self, day: date) -> date:

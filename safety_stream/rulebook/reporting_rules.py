@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from safety_stream.rulebook.spans import Span
-from safety_stream.rulebook.written import Attribution, Words, Written
+from safety_stream.rulebook.written import Attribution, Whole, Words, Written
 
 
 def _spans(*texts: str) -> tuple[Span, ...]:
@@ -19,7 +19,7 @@ class Reconciliation(Written):
     """
 
     source: Words
-    from_grade: Annotated[int, Field(ge=3, le=5)] = 3
+    from_grade: Annotated[Whole, Field(ge=3, le=5)] = 3
     within: Span = Field(default_factory=lambda: Span("7 d"))
     except_terms: tuple[Words, ...] = ()
     also_called: dict[Words, tuple[Words, ...]] = Field(default_factory=dict)
@@ -35,5 +35,5 @@ class Reporting(Written):
     suspected: tuple[Attribution, ...] = ("possible", "probable", "definite")
     sae_warn_before: tuple[Span, ...] = Field(default_factory=lambda: _spans("4 h", "1 h"))
     susar_warn_before: tuple[Span, ...] = Field(default_factory=lambda: _spans("48 h", "24 h"))
-    susar_grave_days: Annotated[int, Field(ge=1, le=60)] = 7
-    susar_other_days: Annotated[int, Field(ge=1, le=60)] = 15
+    susar_grave_days: Annotated[Whole, Field(ge=1, le=60)] = 7
+    susar_other_days: Annotated[Whole, Field(ge=1, le=60)] = 15

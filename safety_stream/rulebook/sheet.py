@@ -3,16 +3,20 @@
 Numbers with a point are Decimal, never float; dates stay text; a key that is written twice is a problem.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 Path = tuple[str | int, ...]
+_INT = re.compile(r"[+-]?[0-9]{1,40}")
+_FLOAT = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})")
 
 
 @dataclass
@@ -42,25 +46,34 @@ def read_sheet(name: str, text: str) -> Sheet:
     sheet = Sheet(name)
     try:
         node = YAML(typ="safe", pure=True).compose(text)
+        sheet.data = None if node is None else _build(sheet, node, ())
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         sheet.problems.append(f"{name}:{line}: {error.problem}; expected valid YAML")
-        return sheet
-    if node is not None:
-        sheet.data = _build(sheet, node, ())
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        sheet.problems.append(f"{name}:{line}: character {error.character:#x} is no text; expected valid YAML")
+    except RecursionError:  # which does not say where
+        sheet.problems.append(f"{name}:1: nested too deep to be read; expected valid YAML of a few levels")
+    except YAMLError as error:
+        sheet.problems.append(f"{name}:1: {error}; expected valid YAML")
     return sheet
 
 
-def _build(sheet: Sheet, node: Node, path: Path) -> Any:
+def _build(sheet: Sheet, node: Node, path: Path, around: tuple[Node, ...] = ()) -> Any:
     sheet._lines.setdefault(path, node.start_mark.line + 1)
+    if any(node is one for one in around):  # an alias of what holds it
+        sheet.problems.append(sheet.problem(path, "it holds itself", "an alias of something else"))
+        return None
     if isinstance(node, MappingNode):
-        return dict(_items(sheet, node, path))
+        return dict(_items(sheet, node, path, (*around, node)))
     if isinstance(node, SequenceNode):
-        return [_build(sheet, item, (*path, index)) for index, item in enumerate(node.value)]
+        inside = (*around, node)
+        return [_build(sheet, item, (*path, index), inside) for index, item in enumerate(node.value)]
     return _scalar(sheet, node, path)
 
 
-def _items(sheet: Sheet, node: MappingNode, path: Path) -> Iterator[tuple[Any, Any]]:
+def _items(sheet: Sheet, node: MappingNode, path: Path, around: tuple[Node, ...]) -> Iterator[tuple[Any, Any]]:
     seen: dict[Any, int] = {}
     for key_node, value_node in node.value:
         key = _scalar(sheet, key_node, path)
@@ -71,7 +84,7 @@ def _items(sheet: Sheet, node: MappingNode, path: Path) -> Iterator[tuple[Any, A
             )
         seen[key] = line
         sheet._lines[(*path, key)] = line
-        yield key, _build(sheet, value_node, (*path, key))
+        yield key, _build(sheet, value_node, (*path, key), around)
 
 
 def _scalar(sheet: Sheet, node: Node, path: Path) -> Any:
@@ -84,9 +97,9 @@ def _scalar(sheet: Sheet, node: Node, path: Path) -> Any:
         return None
     if kind == "bool":
         return text.casefold() == "true"
-    if kind == "int" and text.lstrip("+-").isdigit():
+    if kind == "int" and _INT.fullmatch(text):
         return int(text)
-    if kind == "float" and text.replace(".", "", 1).lstrip("+-").isdigit():
+    if kind == "float" and _FLOAT.fullmatch(text):
         return Decimal(text)
     if kind in {"int", "float"}:
         sheet.problems.append(f"{sheet.problem(path, f'{text!r} is no plain number', 'digits with a point')}")

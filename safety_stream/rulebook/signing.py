@@ -30,6 +30,21 @@ def unsigned(files: Mapping[str, bytes], signatures: Mapping[str, SignatureForm]
     return problems
 
 
+def is_pending(approver: str) -> bool:
+    """Whether an approver is only a word that holds the place: nobody has signed."""
+    return approver.strip().casefold().startswith("pending")
+
+
+def keeps(before: SignatureForm | None, content: bytes, approver: str) -> bool:
+    """Whether a file keeps its signature when ``approver`` signs: it is as it was, and a person had signed it.
+
+    Where nobody had, the place is held until somebody does.
+    """
+    if before is None or before.sha256 != digest(content):
+        return False
+    return not is_pending(before.approver) or is_pending(approver)
+
+
 def sign(files: Mapping[str, bytes], version: str, approver: str) -> dict[str, dict[str, str]]:
     """What signed.json must say for these files."""
     return {file: {"sha256": digest(files[file]), "version": version, "approver": approver} for file in sorted(files)}

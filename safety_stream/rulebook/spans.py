@@ -10,8 +10,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "wk": timedelta(days=7)}
-_SPAN = re.compile(r"^(\d{1,5}) ?(min|h|d|wk)$")
-_BOUND = re.compile(r"^(>=|>) ?([1-5])$")
+_LENGTH = r"[0-9]{1,5} ?(min|h|d|wk)"
+_SPAN = re.compile(_LENGTH)
+_LASTING = re.compile(rf"(>=|>) *{_LENGTH}")
+_BOUND = re.compile(r"(>=|>) ?([1-5])")
 
 
 class AsWritten:
@@ -50,7 +52,7 @@ class Span(AsWritten):
     text: str
 
     def __post_init__(self) -> None:
-        if _SPAN.match(self.text) is None:
+        if _SPAN.fullmatch(self.text) is None:
             raise ValueError(f"{self.text!r} is no length of time; expected for example '72 h' or '14 d'")
 
     @property
@@ -66,7 +68,8 @@ class Lasting(AsWritten):
     text: str
 
     def __post_init__(self) -> None:
-        self.holds(timedelta(0))
+        if _LASTING.fullmatch(self.text) is None:
+            raise ValueError(f"{self.text!r} is no duration; expected a comparison and a length such as '> 72 h'")
 
     @property
     def length(self) -> timedelta:
@@ -75,8 +78,6 @@ class Lasting(AsWritten):
 
     def holds(self, duration: timedelta) -> bool:
         """Whether something that lasted so long lasted long enough."""
-        if not self.text.startswith(">"):
-            raise ValueError(f"{self.text!r} is no duration rule; expected for example '> 72 h'")
         return duration >= self.length if self.text.startswith(">=") else duration > self.length
 
 
@@ -87,7 +88,7 @@ class GradeBound(AsWritten):
     text: str
 
     def __post_init__(self) -> None:
-        if _BOUND.match(self.text) is None:
+        if _BOUND.fullmatch(self.text) is None:
             raise ValueError(f"{self.text!r} is no grade bound; expected '>= 1' to '>= 5'")
 
     @property

@@ -3,12 +3,23 @@
 from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from safety_stream.rulebook.criteria import Criterion, parse
 
-Day = Annotated[int, Field(ge=-3650, le=3650, description="Study day: day 0 is the day of the first infusion.")]
-Days = Annotated[int, Field(ge=0, le=3650)]
+
+def _in_plain_digits(told: object) -> object:
+    if isinstance(told, str) and not told.isascii():
+        raise ValueError("a number in the digits 0 to 9")
+    return told
+
+
+Whole = Annotated[int, Strict()]
+"""A whole number as a number: no true or false, which would count as 1 or 0, and no text."""
+PLAIN_DIGITS = BeforeValidator(_in_plain_digits)
+"""A number that was written as text: in the digits 0 to 9, not in those of another script."""
+Day = Annotated[Whole, Field(ge=-3650, le=3650, description="Study day: day 0 is the day of the first infusion.")]
+Days = Annotated[Whole, Field(ge=0, le=3650)]
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Attribution = Literal["unrelated", "unlikely", "possible", "probable", "definite", "unknown"]

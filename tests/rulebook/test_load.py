@@ -125,6 +125,23 @@ def test_bytes_that_are_no_text_are_named(folder: Path) -> None:
     assert any(problem.startswith("ambiguities.yaml:") and "UTF-8" in problem for problem in problems_of(folder))
 
 
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "content", [b"", b"# nothing\n", b"- [torn\n", b"\x00\x07\x9f\n", b"\xff\xfe\x00", b"a: 1\n", b"- 5\n", b"5"]
+)
+def test_a_table_that_holds_no_table_is_named(folder: Path, name: str, content: bytes) -> None:
+    """Whichever file is empty, torn, binary or of another shape: it is named with a line, and never a traceback."""
+    (folder / name).write_bytes(content)
+    found = problems_of(folder)
+    assert any(problem.startswith((f"{name}:1: ", f"{name}:2: ")) for problem in found), found
+
+
+def test_an_empty_table_is_one_problem(folder: Path) -> None:
+    """An empty analytes.yaml is not told again for every rule that names an analyte."""
+    (folder / "analytes.yaml").write_bytes(b"")
+    assert problems_of(folder) == ["analytes.yaml:1: nothing in it; expected a list of rows"]
+
+
 def test_a_table_that_is_no_yaml_is_one_problem(folder: Path, change: Change) -> None:
     """A bracket too many in units.yaml is told once, with its line, and not again for every analyte and rule."""
     change("units.yaml", "  ug/L: [mcg/L]", "  ug/L: [mcg/L")

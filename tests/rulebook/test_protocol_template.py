@@ -55,6 +55,31 @@ def test_every_blank_left_is_a_problem_with_its_line(tmp_path: Path) -> None:
     assert len(told) == sum(len(re.findall(r"<[a-z][^<>]*>", TEMPLATE.splitlines()[n - 1])) for n in wanted)
 
 
+def test_a_key_that_is_near_is_one_of_the_same_place(tmp_path: Path) -> None:
+    """Inside a statement over recorded facts only the keys of its forms are offered."""
+    text = (
+        filled(TEMPLATE)
+        .replace("within: 4 wk}", "within: 4 wk, bfore: 3 wk}")
+        .replace('is: "<= 1"}', 'is: "<= 1", withn: 1}')
+    )
+    told = problems_of(tmp_path, text)
+    assert [one.partition(" > when > ")[2] for one in told] == [
+        "fact > withn: no such key; was within meant?",
+        "last > bfore: no such key; expected one of all_of, any_of, fact, is, last, within",
+    ]
+
+
+def test_what_is_wrong_with_a_blank_is_told_once(tmp_path: Path) -> None:
+    """A blank date is no date, and a blank zone no zone: that it is blank says so; nobody signed it, also once."""
+    (tmp_path / "study.yaml").write_text(TEMPLATE, encoding="utf-8")
+    done = CliRunner().invoke(app, ["check", "--protocols", str(tmp_path)])
+    assert done.exit_code == 2
+    told = [line for line in done.stderr.splitlines() if line.startswith("- ")]
+    for once in ("<date>", "<time zone>", "nobody signed it"):
+        assert sum(once in line for line in told) == 1, (once, told)
+    assert len(told) == len(set(told)) == 1 + sum("a blank of the template" in line for line in told)
+
+
 def defined(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every schema that a value may follow."""
     if "$ref" in schema:
@@ -138,8 +163,96 @@ SLIPS = {
     'must: ">= 90 g/L"': ('must: ">= 90 grams"', "must", "g/L"),
     "recheck_from_days_before: 5": ("recheck_from_days_before: -5", "_before", "or equal to 0"),
     "anchor: first_infusion}": ("anchor: first}", "anchor", "'each_infusion'"),
+    "line_grade: throughout": ("line_grades: throughout", "line_grades: no such key", "was line_grade meant?"),
+    "follow_up_days: 365": ("followup_days: 365", "followup_days: no such key", "was follow_up_days meant?"),
+    "top_level: fill_to_6": (
+        "wibble: 1", "wibble: no such key", "one of below_first, cohort, design, expanded, planned_subjects, source",
+    ),
+    'lasting: "> 7 d"': ('lasting: "> banana"', "lasting", "a comparison and a length such as '> 72 h'"),
+    'lasting: "> 2 wk"': ('lasting: "> ２ wk"', "lasting", "a comparison and a length such as '> 72 h'"),
+    "sae_report_within: 24 h": ("sae_report_within: ２４ h", "sae_report_within", "expected for example '72 h'"),
+    'any_of: ALP, when: ">= 2 x ULN"': ('any_of: ALP, when: ">= ２ x ULN"', "unless", "a criterion such as"),
+    "{number: 1, amount: 10,": ("{number: 1, amount: １０,", "amount", "a number in the digits 0 to 9"),
+    "{number: 2, amount: 20,": ("{number: ２, amount: 20,", "number", "a valid integer"),
     "zone: Europe/Paris": ("zone: Paris", "zone", "expected an IANA name"),
 }  # fmt: skip
+
+
+NEVER_MEANT = {
+    "window: {days: 28,": ("window: {days: true,", "days", "a valid integer"),
+    "days: [0]  ": ("days: [0, true]", "days", "a valid integer"),
+    "from_day: 0, to_day: 28, source": ("from_day: 28, to_day: -5, source", "expected > 0", "the earlier day first"),
+    "source: Section 1}\n    watch:": (
+        "source: Section 1}\n"
+        "      - {term: Neutrophil count decreased, up_to_grade: 4, from_day: 28, to_day: 40, source: x}\n    watch:",
+        "overlaps days 0 to 28", "one row for a day of a term",
+    ),
+    "3: [escalate, expand, stop, stop]": ("3: [expand, escalate, stop, stop]", "table > 3", "never a milder decision"),
+    "2: [enrol, enrol, stop]": ("2: [enrol, enrol, escalate]", "table > 2", "a milder"),
+    "4: [escalate, enrol, stop, stop, stop]": ("4: [escalate, enrol, enrol, enrol, stop]", "table > 4", "a stop to"),
+    "oldest_age: 75": ("oldest_age: 17", "nobody is 18 or more and 17 at most", "18 or more"),
+    "at_most: 5 d": ("at_most: 0 d", "at_most", "a time above 0"),
+    "sae_report_within: 24 h": ("sae_report_within: 0 h", "sae_report_within", "a time above 0"),
+    "sae_warn_before: [4 h, 1 h]": ("sae_warn_before: [25 h, 1 h]", "sae_warn_before", "at most 24 h"),
+    "susar_warn_before: [48 h, 24 h]": ("susar_warn_before: [8 d, 24 h]", "susar_warn_before", "at most 168 h"),
+    "suspected: [possible, probable, definite]": ("suspected: []", "suspected", "one of them or more"),
+    "to_day: 30 ": ("to_day: -30 ", "early > to_day", "day 0 or later"),
+    "from_day: 3,": ("from_day: 31,", "never_above > from_day", "day 30 or earlier"),
+    'lasting: "> 7 d"': ('lasting: "> 0 h"', "rules > 1 > lasting", "a time above 0"),
+    'lasting: "> 2 wk"': ('lasting: ">= 0 d"', "liver-stop > lasting", "a time above 0"),
+    "Neutrophil count decreased: [Febrile": ("Neutropenia: [Febrile", "also_called > Neutropenia", "a name of"),
+    "except_terms: [Lymphocyte count decreased]": ("except_terms: [Lymphopenia]", "except_terms", "a name of"),
+    "{terms: Alopecia,": ("{terms: alopecia,", "'alopecia' is not how CTCAE v5.0 writes it", "'Alopecia'"),
+    'must: ">= 90 g/L"': ('must: ">= 850000 g/L"', "must", "a number from 20 to 260 g/L"),
+    'must_in: {g/dL: ">= 9 g/dL"}': ('must_in: {g/dL: "<= 0 g/dL"}', "must_in > g/dL", "a number from 20 to 260 g/L"),
+    '"> 13.9 mmol/L"': ('"> 900000 mmol/L"', "watch > 0 > outside", "a number from"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("right", NEVER_MEANT)
+def test_what_nobody_can_mean_is_one_problem(tmp_path: Path, right: str) -> None:
+    """A protocol no subject could ever meet, or that contradicts itself, is told where it stands, and does not load."""
+    wrong, key, expected = NEVER_MEANT[right]
+    text = filled(TEMPLATE)
+    assert text.count(right) == 1
+    (problem, *more) = problems_of(tmp_path, text.replace(right, wrong))
+    last = text[: text.index(right)].count(chr(10)) + 1 + wrong.count(chr(10)) // 2
+    assert problem.startswith(f"study.yaml:{last}:"), problem
+    assert key in problem
+    assert expected in problem
+    assert all("table" in one for one in more), more  # one wrong row of the table can break several of its laws
+
+
+def test_all_that_nobody_can_mean_comes_at_once(tmp_path: Path) -> None:
+    """None hides another, nor what is wrong in form; what leans on a wrong day or limit is not judged by it."""
+    leaning = {"source: Section 1}\n    watch:", "from_day: 3,", "sae_warn_before: [4 h, 1 h]"}
+    slips = {right: told for right, told in NEVER_MEANT.items() if right not in leaning and "true" not in told[0]}
+    text, keys = filled(TEMPLATE), {"needs", *(key for _, key, _ in slips.values())}
+    for right, (wrong, *_) in slips.items():
+        text = text.replace(right, wrong)
+    told = problems_of(tmp_path, text.replace("needs: off_oxygen", "needs: on_oxygen"))
+    assert {key for key in keys if not any(key in one for one in told)} == set()
+
+
+ROWS = [
+    ("escalate, escalate, escalate, escalate", "escalate with 3 DLT of 3; expected no escalation where every"),
+    ("escalate, stop, expand, stop", "expand with 2 DLT of 3, but stop with 1; expected never a milder decision"),
+]
+
+
+@pytest.mark.parametrize(("row", "said"), ROWS)
+def test_a_decision_gets_no_milder_with_more_toxicities(tmp_path: Path, row: str, said: str) -> None:
+    """Two lines of a decision table that would go on where three subjects of three had a DLT, or more than one had."""
+    text = filled(TEMPLATE).replace("escalate, expand, stop, stop", row)
+    assert any(said in one for one in problems_of(tmp_path, text)), problems_of(tmp_path, text)
+
+
+def test_two_versions_of_one_name_are_a_problem(tmp_path: Path) -> None:
+    """A consent that names the version could mean either."""
+    text = filled(TEMPLATE.replace("  #: ", "  ")).replace('version: "2.0"', 'version: "1.0"')
+    (problem,) = problems_of(tmp_path, text)
+    line = text[: text.rindex("version:")].count(chr(10)) + 1
+    assert problem.startswith(f"study.yaml:{line}: versions > 1 > version: version 1.0 again; expected"), problem
 
 
 @pytest.mark.parametrize("right", SLIPS)

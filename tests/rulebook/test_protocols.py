@@ -110,7 +110,7 @@ MISTAKES = {
         "'Blood' is no system organ class",
     ),
     "3: [escalate, expand, stop, stop]": ("3: [escalate, expand, stop]", "n=3, dlt=3 is missing"),
-    'lasting: "> 72 h"': ('lasting: "72 hours"', "expected for example '> 72 h'"),
+    'lasting: "> 72 h"': ('lasting: "72 hours"', "expected a comparison and a length such as '> 72 h'"),
     "days: [0, 7, 14]": ("days: [0, 14, 7]", "days must rise and begin with day 0"),
     "about: {composite: hys-law}": ("about: {composite: hy}", "no composite is called hy"),
     '{analyte: GLUC, outside: "> 13.9 mmol/L"': ('{analyte: GLUC, outside: "> 13.9 mg/dL"', "is not in mmol/L"),
@@ -156,6 +156,11 @@ def test_the_small_languages() -> None:
     assert Span("4 wk").length == Span("28 d").length == Span("672 h").length
     assert (Lasting("> 72 h").holds(Span("72 h").length), Lasting(">= 72 h").holds(Span("3 d").length)) == (False, True)
     assert (GradeBound(">= 3").lowest, GradeBound("> 3").lowest) == (3, 4)
-    for kind, wrong in ((Span, "72"), (Span, "h"), (Lasting, "72 h"), (GradeBound, ">= 6"), (GradeBound, "3")):
+    slips = {
+        Span: ("72", "h", "２４ h", "24 h\n"),
+        Lasting: ("72 h", "> １２ h", "> banana", ">"),
+        GradeBound: (">= 6", "3"),
+    }
+    for kind, wrong in ((kind, wrong) for kind, every in slips.items() for wrong in every):
         with pytest.raises(ValueError, match="expected"):
             kind(wrong)

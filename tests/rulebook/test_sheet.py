@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from safety_stream.rulebook.sheet import read_sheet
 
 
@@ -30,6 +32,27 @@ def test_broken_yaml_is_a_problem_with_its_line() -> None:
     sheet = read_sheet("t.yaml", "a: [1, 2\nb: 3\n")
     assert sheet.data is None
     assert sheet.problems[0].startswith("t.yaml:2: ")
+
+
+UNREADABLE = {
+    "a: 1\nb: \x0b\n": "t.yaml:2: character 0xb is no text; expected valid YAML",
+    "a: 1\nb: \x7f\n": "t.yaml:2: character 0x7f is no text; expected valid YAML",
+    "a: 1\nb: \x9d\n": "t.yaml:2: character 0x9d is no text; expected valid YAML",
+    "\x00\x01\x02": "t.yaml:1: character 0x0 is no text; expected valid YAML",
+    "[" * 2000: "t.yaml:1: nested too deep to be read; expected valid YAML of a few levels",
+    "a: " + "{a: " * 2000: "t.yaml:1: nested too deep to be read; expected valid YAML of a few levels",
+    "b: 1\na: &a [*a]\n": "t.yaml:2: a > 0: it holds itself; expected an alias of something else",
+    "b: 1\na: &a\n  c: {d: *a}\n": "t.yaml:3: a > c > d: it holds itself; expected an alias of something else",
+    "a: 1\nb: " + "9" * 5000: "digits with a point",
+    "a: 1\nb: !!int ８\n": "t.yaml:2: b: '８' is no plain number; expected digits with a point",
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_what_no_table_can_hold_is_a_problem(text: str) -> None:
+    """Control characters, a thing that holds itself, brackets without end: a line each, and never a traceback."""
+    (problem,) = read_sheet("t.yaml", text).problems
+    assert UNREADABLE[text] in problem
 
 
 def test_an_empty_file_is_nothing() -> None:
