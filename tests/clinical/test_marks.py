@@ -55,8 +55,14 @@ def test_samples_that_miss_the_clause_day_after_day_change_nothing_that_is_told(
     assert thinned(held[-1], iter([above]), STOP) == Marks((below[0], below[-1], above))
 
 
-def test_of_one_day_a_sure_sample_counts_rather_than_one_that_may_be() -> None:
-    """Two samples of a day: the first stands, unless only the second is sure."""
-    perhaps, sure = _marks([(1, 0, "perhaps")])[0], _marks([(1, 0, "yes")])[0]
-    assert thinned(Marks((perhaps,)), iter([sure]), STOP).told == (sure,)
-    assert thinned(Marks((sure,)), iter([perhaps]), STOP).told == (sure,)
+def test_of_a_day_the_first_and_the_last_sample_count_a_sure_one_rather_than_one_that_may() -> None:
+    """Of three samples of a day that answer alike the third takes the place of the second, unless only that is sure."""
+    (first,) = _marks([(1, 0, "yes")])
+    second, third = (
+        first._replace(earliest=first.earliest + timedelta(hours=late), latest=first.latest + timedelta(hours=late))
+        for late in (4, 12)
+    )
+    assert thinned(Marks((first, second)), iter([third]), STOP).told == (first, third)
+    perhaps = third._replace(sure=False)
+    assert thinned(Marks((first, second)), iter([perhaps]), STOP).told == (first, second)
+    assert thinned(Marks((first, second._replace(sure=False))), iter([perhaps]), STOP).told == (first, perhaps)
