@@ -74,7 +74,7 @@ def _about_doses(frame: Frame, standing: Mapping[str, HeaderFact]) -> Iterator[F
         early = [source for event, source in given if event.given.latest(zone) < enrolled.earliest(zone)]
         if early:
             yield asked("dose_before_enrolment", "dose", f"before {enrolled}", "enrolment before any dose", *early)
-    elif given:
+    elif given and frame.version.escalation is not None:  # no dosing decision waits for it where none is made
         first = min((event.given for event, _ in given), key=lambda one: one.bounds(zone))
         found, sources = f"given {first}, no enrolment", (source for _, source in given)
         yield asked("dose_without_enrolment", "dose level", found, "an enrolment at a dose level", *sources)

@@ -7,7 +7,21 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from stories import TREATED, Played, adverse, at, enrolled, head, infusion, lab, screened, taken_back, told, withdrawn
+from stories import (
+    TREATED,
+    Played,
+    adverse,
+    at,
+    bundled_with,
+    enrolled,
+    head,
+    infusion,
+    lab,
+    screened,
+    taken_back,
+    told,
+    withdrawn,
+)
 
 from safety_stream.clinical.events import Completed, DoseGiven
 from safety_stream.clinical.queries import CODES
@@ -149,3 +163,12 @@ def test_a_death_told_only_as_a_reason_to_leave_is_asked_about(reason: str, asks
     assert len(played.of("data_query", code="death_without_event")) == asks
     played.take(_died(49))
     assert not played.of("data_query", code="death_without_event")
+
+
+def test_a_study_that_escalates_no_dose_asks_for_no_dose_level() -> None:
+    """No dosing decision waits for the enrolment where none is made."""
+    given = [screened(), infusion(1, 0)]
+    assert "dose_without_enrolment" in {one.code for one in Played(given).of("data_query")}
+    assert not [
+        one for one in Played(given, book=bundled_with(escalation=None)).of("data_query") if "enrol" in one.code
+    ]
