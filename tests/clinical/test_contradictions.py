@@ -23,7 +23,7 @@ from stories import (
     withdrawn,
 )
 
-from safety_stream.clinical.events import Completed, DoseGiven
+from safety_stream.clinical.events import Completed, DoseGiven, SubjectEvent
 from safety_stream.clinical.queries import CODES
 
 POTASSIUM = lab("K", 1.5, "7.3")
@@ -167,7 +167,7 @@ def test_a_death_told_only_as_a_reason_to_leave_is_asked_about(reason: str, asks
 
 def test_a_study_that_escalates_no_dose_asks_for_no_dose_level() -> None:
     """No dosing decision waits for the enrolment where none is made."""
-    given = [screened(), infusion(1, 0)]
+    given: tuple[SubjectEvent, ...] = (screened(), infusion(1, 0))
     assert "dose_without_enrolment" in {one.code for one in Played(given).of("data_query")}
     assert not [
         one for one in Played(given, book=bundled_with(escalation=None)).of("data_query") if "enrol" in one.code
