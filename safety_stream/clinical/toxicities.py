@@ -17,7 +17,7 @@ from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
 
 ANY, SEVERE, LIFE_THREATENING = 1, 3, 4
-MOST_EPISODES = 64  # so far decisions are looked for; an episode is days at least
+COUNTED_ANEW = 64  # by so many at most results that are taken back lower the number of an episode
 
 
 def toxicity_id(frame: Frame, rule: GradingRule | JoinedRule, episode: int) -> str:
@@ -174,9 +174,9 @@ def _key(rule: GradingRule | JoinedRule, episode: int) -> str:
     return f"measured|{rule.id}|{rule.analyte}|{episode}"
 
 
-def _keys(rule: GradingRule | JoinedRule) -> tuple[str, ...]:
-    """The keys of the episodes of a rule that a decision may have been made on, whatever their numbers are now."""
-    return tuple(_key(rule, number) for number in range(1, MOST_EPISODES + 1))
+def _keys(rule: GradingRule | JoinedRule, episode: int) -> tuple[str, ...]:
+    """The keys that an episode may have had when a decision was made on it, whatever its number is now."""
+    return tuple(_key(rule, number) for number in range(1, episode + COUNTED_ANEW + 1))
 
 
 def _candidate(
@@ -197,7 +197,7 @@ def _candidate(
         over=stretch.after is not None,
         rose=((stretch.first.latest(frame.zone), stretch.grade),),
         span=(episode.onset.earliest(frame.zone), episode.last_observed.latest(frame.zone)),
-        others=_keys(rule) if frame.adjudicated else (),
+        others=_keys(rule, episode.number) if frame.adjudicated else (),
     )
 
 

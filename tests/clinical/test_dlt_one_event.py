@@ -221,3 +221,15 @@ def test_a_decision_that_says_no_onset_is_taken_by_its_id_alone() -> None:
     played.take(adjudicated(first.id, 14, "refuted"))
     played.take(taken_back(lab("K", 3, "7.5")))
     assert played.one("dose_limiting_toxicity").state == "refuted"
+
+
+def test_a_decision_is_found_again_however_often_a_grade_came_back() -> None:
+    """The seventieth time that potassium is of grade 4 is confirmed; the first one is taken back."""
+    rises = [lab("K", 1 + n / 4, "7.5", record=f"rise-{n}") for n in range(70)]
+    falls = [lab("K", 1.1 + n / 4, "4.2", record=f"fall-{n}") for n in range(70)]
+    played = Played([*TREATED, *(one for pair in zip(rises, falls, strict=True) for one in pair)])
+    last = max(played.of("dose_limiting_toxicity"), key=lambda one: one.onset.earliest(ZONE))
+    played.take(adjudicated(last.id, 30, "confirmed", onset=str(last.onset)))
+    played.take(taken_back(rises[0]))
+    states = {one.onset.text: one.state for one in played.of("dose_limiting_toxicity")}
+    assert [onset for onset, state in states.items() if state == "confirmed"] == [last.onset.text]
