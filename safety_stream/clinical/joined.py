@@ -90,12 +90,14 @@ def _around(rule: JoinedRule, spell: Spell, states: tuple[Spell, ...], frame: Fr
     if len(met) > 1 or None in met:
         said = "a value near it may lie on either side" if None in met else "the samples before and after it disagree"
         return Around(None, _all_cited(near, spell, frame), (f"G50: {said}",))
-    if near and all(any(_from(one, end, frame) <= rule.within for one in near) for end in _span(spell, frame)):
-        return Around(False)
+    covered = near and all(any(_from(one, end, frame) <= rule.within for one in near) for end in _span(spell, frame))
     missing = f"G50: no sample of {rule.around.analyte} within {rule.within // timedelta(hours=1)} h of it"
     close = [one for one in beside if one.met is not False and _gap(one, spell, frame) <= rule.around.observed_every]
     if close:
-        return Around(None, _all_cited(close, spell, frame), (missing,))
+        why = "G50: the samples before and after it disagree" if covered else missing
+        return Around(None, _all_cited([one for one in beside if one in near or one in close], spell, frame), (why,))
+    if covered:
+        return Around(False)
     return Around(None, (), (missing, _SUSPECTED)) if _suspected(rule, spell, frame) else Around(False)
 
 

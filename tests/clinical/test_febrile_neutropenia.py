@@ -78,6 +78,10 @@ CASES: dict[str, tuple[list[tuple[str, float]], tuple[str, int] | None]] = {
     "a count of 1.0 or more an hour before": ([("n", 0), ("F", 1)], None),
     "below 1.0 a day before, recovered an hour before": ([("N", 0), ("n", 22), ("F", 23)], None),
     "above before and below after: they disagree": ([("n", 0), ("F", 4), ("N", 8)], ("0-3", 3)),
+    # hours  0         20             60       falling, or recovering, between the two: it may have been below 1.0
+    "above twenty hours before, below forty after": ([("n", 0), ("F", 20), ("N", 60)], ("0-3", 3)),
+    "below forty hours before, above twenty after": ([("N", 0), ("F", 40), ("n", 60)], ("0-3", 3)),
+    "above an hour before, below 73 hours after": ([("n", 0), ("F", 1), ("N", 74)], None),
     "recovered counts 72 hours apart on both sides": ([("n", 0), ("F", 35), ("n", 72)], None),
     "recovered 40 hours before, none since": ([("n", 0), ("F", 40)], ("0-3", 3)),
     "no count at all after lymphodepletion": ([("F", 0)], ("0-3", 3)),
