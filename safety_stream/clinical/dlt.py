@@ -157,6 +157,8 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
     began = lead.candidate.began
     if began is None:
         yield "T4: no onset was told"
+    elif lead.candidate.outlasts is not None:
+        yield f"T4: it began before infusion {lead.candidate.outlasts} and is counted from there"
     elif said := disagreement(frame, began, lead.rule.window_days or dlt.window.days):
         yield said
     if lead.candidate.at_most and lead.candidate.longest is not None and lead.rule.grade:
@@ -178,6 +180,8 @@ def _comparison(frame: Frame, one: Match) -> str:
 
 def _word(candidate: Candidate) -> str:
     """How the beginning of what a rule asks for is told."""
+    if candidate.outlasts is not None:
+        return f"counted from infusion {candidate.outlasts} at"
     if candidate.later:
         return "at that grade at some time since"
     return "onset" if candidate.began == candidate.onset else "at that grade since"
@@ -186,7 +190,8 @@ def _word(candidate: Candidate) -> str:
 def _sentence(lead: Match) -> str:
     candidate, rule = lead.candidate, lead.rule
     onset, since = candidate.onset, candidate.began
-    began = f", onset {onset or 'not told'}" + (f", at that grade since {since}: " if since != onset else ": ")
+    again = f", {_word(candidate)} {since}: " if since != onset else ": "
+    began = f", onset {onset or 'not told'}{again}"
     said = f"{candidate.term}" + (f", grade {candidate.grade}" if rule.grade else "") + began
     if lead.sure:
         return f"{said}meets the rule '{rule.text}'. A person must adjudicate it."

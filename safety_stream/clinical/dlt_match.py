@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.dlt_decisions import Named
-from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by, reached
+from safety_stream.clinical.dlt_windows import InWindow, Verdict, anchors_of, held_by, reached
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import Lasted
 from safety_stream.clinical.moment import Moment
@@ -23,7 +23,9 @@ class Candidate(NamedTuple):
     ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
     grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: the
     times that a reported event was at each grade, 1 to 5; ``since``, ``later``, ``at_most``: of one time at the grade
-    that a rule asks for. ``span``, ``others``: of a numbered event when it was, and the keys of all of its kind.
+    that a rule asks for. ``ended_by``: the latest it can have ended, where ``longest`` counts from before ``onset``.
+    ``outlasts``: the infusion that a grade begun before it is counted from. ``span``, ``others``: of a numbered event
+    when it was, and the keys of all of its kind.
     """
 
     about: str
@@ -46,6 +48,8 @@ class Candidate(NamedTuple):
     since: Moment | None = None
     at_most: bool = False
     later: bool = False
+    ended_by: datetime | None = None
+    outlasts: int | None = None
     span: tuple[datetime, datetime] | None = None
     others: tuple[str, ...] = ()
 
@@ -124,8 +128,11 @@ def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
     dlt = frame.version.dlt
     if dlt is None or not frame.infusions or _excluded(dlt, candidate):
         return None
-    days = rule.window_days or dlt.window.days
-    window = _window(frame, candidate, Window(days=days, anchor=dlt.window.anchor))
+    counted = Window(days=rule.window_days or dlt.window.days, anchor=dlt.window.anchor)
+    window = _window(frame, candidate, counted)
+    if window.inside is False and rule.counts_from == "infusion":
+        candidate = _since_infusion(frame, candidate, counted)
+        window = _window(frame, candidate, counted)
     conditions: dict[str, Verdict] = {
         "grade": _grade(rule, candidate.grade),
         "duration": _lasting(rule, candidate),
@@ -144,6 +151,31 @@ def _window(frame: Frame, candidate: Candidate, window: Window) -> InWindow:
     if found.inside is not False or not candidate.later or candidate.began is None or candidate.known_by is None:
         return found
     return reached(frame, candidate.began, candidate.known_by, window)
+
+
+_MAYBE_THERE_BEFORE = "T4: it may have begun before the lymphodepletion"
+
+
+def _since_infusion(frame: Frame, candidate: Candidate, window: Window) -> Candidate:
+    """What began before an infusion, and after the lymphodepletion did, as far as it outlasts that infusion (T4)."""
+    zone, began, depleted = frame.zone, candidate.began, frame.lymphodepletion
+    if began is None or depleted is None or began.latest(zone) < depleted[0]:
+        return candidate
+    end = candidate.ended_by
+    if end is None and candidate.longest is not None:
+        end = began.earliest(zone) + candidate.longest
+    for one in anchors_of(frame.infusions, window.anchor):
+        if began.latest(zone) < one.earliest and (end is None or end >= one.earliest):
+            known_at = began.latest(zone) + candidate.shortest
+            unclear = began.earliest(zone) < depleted[1]
+            return candidate._replace(
+                since=one.given,
+                outlasts=one.number,
+                shortest=max(timedelta(0), known_at - one.latest),
+                longest=None if end is None else end - one.earliest,
+                undecided=(*candidate.undecided, *([_MAYBE_THERE_BEFORE] if unclear else ())),
+            )
+    return candidate
 
 
 def _excluded(dlt: Dlt, candidate: Candidate) -> bool:

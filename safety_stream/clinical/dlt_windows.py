@@ -32,7 +32,7 @@ def held_by(frame: Frame, onset: Moment | None, known_by: datetime | None, windo
     """Where the onset lies; one that was not told may lie anywhere after the infusions before the report."""
     if onset is not None:
         return in_window(frame, onset, window)
-    anchors = _anchors(frame.infusions, window.anchor)
+    anchors = anchors_of(frame.infusions, window.anchor)
     before = [one for one in anchors if known_by is None or one.earliest <= known_by]
     if not before:
         return InWindow(False, (), None, None)
@@ -44,7 +44,7 @@ def in_window(frame: Frame, onset: Moment, window: Window) -> InWindow:
     """Whether an onset surely (True), maybe (None) or never (False) lies in a window of the infusions received."""
     zone = frame.zone
     first, last = onset.dates(zone)
-    anchors = _anchors(frame.infusions, window.anchor)
+    anchors = anchors_of(frame.infusions, window.anchor)
     holding = [one for one in anchors if _may_hold(one, onset, frame, window.days)]
     if not holding:
         return InWindow(False, (), None, None)
@@ -67,7 +67,7 @@ def reached(frame: Frame, since: Moment, until: datetime, window: Window) -> InW
     first, last, length = since.dates(frame.zone)[0], until.astimezone(frame.zone).date(), timedelta(days=window.days)
     holding = [
         one
-        for one in _anchors(frame.infusions, window.anchor)
+        for one in anchors_of(frame.infusions, window.anchor)
         if one.earliest <= until and one.first_day <= last and first <= one.last_day + length
     ]
     if not holding:
@@ -76,7 +76,8 @@ def reached(frame: Frame, since: Moment, until: datetime, window: Window) -> InW
     return InWindow(None, tuple(one.number for one in holding), min(one.first_day for one in holding), end)
 
 
-def _anchors(infusions: tuple[Infusion, ...], anchor: Anchor) -> tuple[Infusion, ...]:
+def anchors_of(infusions: tuple[Infusion, ...], anchor: Anchor) -> tuple[Infusion, ...]:
+    """The infusions that windows are counted from."""
     if anchor == "first_infusion":
         return infusions[:1]
     return infusions[-1:] if anchor == "last_infusion" else infusions

@@ -196,6 +196,7 @@ def _candidate(
         longest=longest,
         over=stretch.after is not None,
         rose=((stretch.first.latest(frame.zone), stretch.grade),),
+        ended_by=stretch.after.latest(frame.zone) if stretch.after else None,
         span=(episode.onset.earliest(frame.zone), episode.last_observed.latest(frame.zone)),
         others=_keys(rule, episode.number) if frame.adjudicated else (),
     )

@@ -97,11 +97,18 @@ class DltRule(Written):
     seen_as: Annotated[tuple[Literal["measured", "reported"], ...], Field(min_length=1)] = ("measured", "reported")
     attribution: tuple[Attribution, ...] = ("possible", "probable", "definite", "unknown")
     window_days: Annotated[Whole, Field(ge=1, le=730)] | None = None
+    counts_from: Literal["onset", "infusion"] = Field(
+        default="onset",
+        description="Infusion: a grade begun since the lymphodepletion and still there at an infusion counts too, from "
+        "that infusion on.",
+    )
 
     @model_validator(mode="after")
     def _says_enough(self) -> Self:
         if self.about.composite is None and self.grade is None:
             raise ValueError(f"rule {self.id}: expected a grade such as '>= 3', or a composite")
+        if self.counts_from == "infusion" and (self.lasting is None or self.grade is None):
+            raise ValueError(f"rule {self.id}: counts_from: infusion: expected a grade and a duration under lasting")
         return self
 
 
