@@ -36,9 +36,14 @@ def _same_findings(was: Frame, course: Course) -> bool:
     now = course.frame
     if was.head != now.head or _day_zero(was) != _day_zero(now):
         return False
-    if (was.infusions, was.adjudicated) == (now.infusions, now.adjudicated):
+    if _speak_of_dlts(was) == _speak_of_dlts(now):
         return True
     return not course.limited
+
+
+def _speak_of_dlts(frame: Frame) -> tuple[object, ...]:
+    """What DLT rules read of the frame: windows, what they count from, and decisions."""
+    return frame.infusions, frame.lymphodepletion, frame.adjudicated
 
 
 def _day_zero(frame: Frame) -> tuple[object, ...]:

@@ -69,3 +69,14 @@ def test_a_rule_that_counts_from_the_infusion_needs_a_duration() -> None:
     rule = {"id": "any-4", "text": "Any grade 4", "source": "example", "grade": ">= 4", "counts_from": "infusion"}
     with pytest.raises(ValidationError, match="any-4: counts_from: infusion: expected a grade and a duration"):
         DltRule.model_validate(rule)
+
+
+def test_a_lymphodepletion_told_late_lets_it_count() -> None:
+    """The neutrophils are told before anybody told of the lymphodepletion: once it is told they count from day 0."""
+    low = [lab("NEUT", day, LOW) for day in (-1, 5, 10, 15, 20, 25, 30)]
+    before = [one for one in TREATED if getattr(one, "role", None) != "lymphodepletion"]
+    late = [one for one in TREATED if getattr(one, "role", None) == "lymphodepletion"]
+    played = Played([*before, *low], book=without_schedule())
+    assert not played.of("dose_limiting_toxicity")
+    played = Played([*before, *low, *late], book=without_schedule())
+    assert played.one("dose_limiting_toxicity").state == "candidate"

@@ -81,7 +81,7 @@ def test_a_fold_reads_no_more_of_the_frame_than_is_compared(
     ("key", "value"), [("K", "7"), ("ALT", "900"), ("TEMP", "41"), ("SYSBP", "190"), ("NEUT", "0.2")]
 )
 def test_findings_read_no_more_of_the_frame_than_is_compared(key: str, value: str) -> None:
-    """The same for what is made from a fold: of DLTs the infusions and the decisions, of others the study day."""
+    """The same for what is made from a fold: of DLTs doses and decisions, of others the study day."""
     course, steps = _watched_fold(key, value)
     _READ.clear()
     found = series.all_findings(steps[-1].fold, [one.touched for one in steps], course)
@@ -89,7 +89,7 @@ def test_findings_read_no_more_of_the_frame_than_is_compared(key: str, value: st
     assert (
         not _READ
         - {"head", "study", "subject", "version", "zone", "study_day", "day_from_plan"}
-        - ({"infusions", "adjudicated"} if course.limited else set())
+        - ({"infusions", "lymphodepletion", "adjudicated"} if course.limited else set())
     )
 
 
