@@ -105,13 +105,19 @@ _SUSPECTED = "G50: possible after lymphodepletion, until a sample says otherwise
 
 
 def _beside(spell: Spell, states: tuple[Spell, ...], frame: Frame) -> list[Spell]:
-    """The spells of the state during what happened, the last one before it and the first one after it."""
+    """The spells of the state during what happened, and where none reaches beyond it the next one on that side."""
     first, last = _span(spell, frame)
     before = [one for one in states if _span(one, frame)[1] < first]
     after = [one for one in states if _span(one, frame)[0] > last]
     during = [one for one in states if one not in before and one not in after]
+    known = [_known_span(one, frame) for one in during]
     ends = sorted(before, key=lambda one: (_span(one, frame)[::-1], one.last.source))[-1:]
-    return [*ends, *during, *sorted(after, key=lambda one: (_span(one, frame), one.first.source))[:1]]
+    begins = sorted(after, key=lambda one: (_span(one, frame), one.first.source))[:1]
+    return [
+        *(ends if all(start > first for start, _ in known) else []),
+        *during,
+        *(begins if all(end < last for _, end in known) else []),
+    ]
 
 
 def _overlaps(one: Spell, other: Spell, frame: Frame) -> bool:

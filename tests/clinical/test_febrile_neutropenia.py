@@ -82,6 +82,10 @@ CASES: dict[str, tuple[list[tuple[str, float]], tuple[str, int] | None]] = {
     "above twenty hours before, below forty after": ([("n", 0), ("F", 20), ("N", 60)], ("0-3", 3)),
     "below forty hours before, above twenty after": ([("N", 0), ("F", 40), ("n", 60)], ("0-3", 3)),
     "above an hour before, below 73 hours after": ([("n", 0), ("F", 1), ("N", 74)], None),
+    # hours  0         22   23   36    recovered before it and after it: what was a day before is no neighbour
+    "below 1.0 a day before, recovered on both sides": ([("N", 0), ("n", 22), ("F", 23), ("n", 36)], None),
+    "recovered on both sides, below 1.0 a day after": ([("n", 0), ("F", 1), ("n", 2), ("N", 25)], None),
+    "low on both sides, recovered a day after": ([("N", 0), ("F", 1), ("N", 2), ("n", 25)], ("3", 3)),
     "recovered counts 72 hours apart on both sides": ([("n", 0), ("F", 35), ("n", 72)], None),
     "recovered 40 hours before, none since": ([("n", 0), ("F", 40)], ("0-3", 3)),
     "no count at all after lymphodepletion": ([("F", 0)], ("0-3", 3)),
