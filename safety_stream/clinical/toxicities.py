@@ -203,7 +203,7 @@ def _candidate(
 
 def _length(frame: Frame, stretch: Stretch) -> tuple[timedelta, timedelta | None]:
     """The least and the most time a run can have lasted: from sample to sample, and between the samples around it."""
-    shortest = _between(frame, stretch.first, stretch.last)[0] if stretch.sure else timedelta(0)
+    shortest = _between(frame, *stretch.known)[0] if stretch.known else timedelta(0)
     if stretch.before is None or stretch.after is None:
         return shortest, None
     return shortest, _between(frame, stretch.before, stretch.after)[1]

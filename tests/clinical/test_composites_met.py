@@ -84,6 +84,7 @@ LASTING = [
     (alt(d1="30", d8="210", d22_1="210"), {"liver-stop-5x-2wk": "sure"}),  # 14 d and 2.4 h
     (alt(d7="30", d8="210", d15="180", d22_1="210"), {}),  # broken on day 15
     (alt(d1="30", d8="210"), {}),  # one sample is no run
+    (alt(d1="30", d8="210", d15="<300", d22="210", d40="210"), {"liver-stop-5x-2wk": "sure"}),  # 18 d after the doubt
     (alt(d7="30", d8="210"), {}),
 ]
 
