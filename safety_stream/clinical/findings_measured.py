@@ -97,6 +97,7 @@ class CompositeMet(Finding):
 
     kind: Literal["composite"] = "composite"
     composite: str = Field(description="Its name in the protocol.")
+    case: Annotated[int, Field(ge=1)] = Field(default=1, description="Which of its cases: over, and met again.")
     text: str
     source: str
     state: Literal["possible", "sure"]

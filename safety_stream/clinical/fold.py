@@ -123,6 +123,7 @@ class Mark(NamedTuple):
     source: str
     page: str = ""
     multiple: Decimal | None = None
+    preliminary: bool = False
 
 
 class Fold(NamedTuple):

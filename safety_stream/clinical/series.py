@@ -121,7 +121,8 @@ def _judged(
         judged = {key: now for key, now in answers if now != fold.judged.get(key)}
     marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
-        more = marks_of(measured, place, baseline, course.key, course.clauses, told=fold.marks)
+        told, early = fold.marks, one.provisional
+        more = marks_of(measured, place, baseline, course.key, course.clauses, told=told, preliminary=early)
         marks = thinned(marks, more, frame.version.by_runs)
     after = Fold(
         last=fold.last,
