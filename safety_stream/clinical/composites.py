@@ -17,7 +17,6 @@ from safety_stream.clinical.lasting import lasted
 from safety_stream.clinical.multiples import of_baseline, times_uln
 from safety_stream.clinical.result import Place
 from safety_stream.clinical.symptoms import symptomatic
-from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Inputs, Verdict
 from safety_stream.rulebook.dlt_rules import Clause, Composite
 from safety_stream.rulebook.protocol import Clauses
@@ -130,11 +129,8 @@ def _bounded(clause: str, missed: Mark, now: list[Mark]) -> bool:
 
 def inputs_of(measured: Measured) -> Inputs:
     """A measured quantity as a criterion of a protocol is judged on it: in the analyte's own unit."""
-    unit, limits = measured.unit, measured.range
-    low, high = (
-        None if limit is None else exactly(limit) if unit is None else unit.own(exactly(limit)) for limit in limits
-    )
-    return Inputs(measured.own, low, high, None, {}, unit is not None)
+    low, high = measured.limits_in_own
+    return Inputs(measured.own, low, high, None, {}, measured.unit is not None)
 
 
 def leading(made: Iterable[Together], frame: Frame) -> Together:
