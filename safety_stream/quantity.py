@@ -7,6 +7,7 @@ is an ``Unreadable`` value, never an exception.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import NamedTuple
 
@@ -92,6 +93,17 @@ class ReferenceRange(NamedTuple):
 def exactly(number: Decimal) -> Interval:
     """The interval that is one number."""
     return Interval(number, number)
+
+
+def hull(values: Sequence[Interval]) -> Interval:
+    """The smallest interval that holds every value of some others."""
+    low, high = min(one.low for one in values), max(one.high for one in values)
+    return Interval(
+        low,
+        high,
+        all(one.low_open for one in values if one.low == low),
+        all(one.high_open for one in values if one.high == high),
+    )
 
 
 def below(number: Decimal, *, or_equal: bool = False) -> Interval:

@@ -11,6 +11,7 @@ from safety_stream.quantity import (
     above,
     below,
     exactly,
+    hull,
     plain,
     plain_number,
     read_limit,
@@ -200,3 +201,11 @@ def test_a_limit_may_carry_a_comparator(text: str, limit: str) -> None:
 def test_plain_has_no_exponent() -> None:
     """A number is shown in plain digits."""
     assert [plain(Decimal(text)) for text in ("1E+3", "0.50", "100", "0")] == ["1000", "0.5", "100", "0"]
+
+
+def test_the_hull_of_some_values_holds_each_of_them_and_no_end_that_none_has() -> None:
+    """2.2 and 3.4: from 2.2 to 3.4; "<0.5" and 0.5: up to 0.5 itself; "<0.5" alone stays below it."""
+    low, high, limit = Decimal("2.2"), Decimal("3.4"), Decimal("0.5")
+    assert hull([exactly(high), exactly(low)]) == Interval(low, high)
+    assert not hull([below(limit), exactly(limit)]).high_open
+    assert hull([below(limit)]) == below(limit)

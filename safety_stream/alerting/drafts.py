@@ -197,6 +197,7 @@ OF_THE_WHOLE_STUDY: Final = {
 FOR_THE_LIST: Final = {
     "no_value",
     "observed_after_reported",
+    "two_results_at_one_time",  # a grade that hangs on it is told as a range, and alerts count with the worse
     "onset_after_report",
     "outcome_contradictory",
     "dose_without_amount",

@@ -38,5 +38,5 @@ def baseline_for(period: Period, standing: tuple[Result, ...], analyte: Analyte,
         return NoBaseline.NOT_YET_TREATED
     if not standing:
         return NoBaseline.UNKNOWN
-    quantities = [one.measured for one in drawn(standing, analyte, frame, book)]
+    quantities = [one.standing for one in drawn(standing, analyte, frame, book)]
     return next((one for one in reversed(quantities) if isinstance(one, Measured)), NoBaseline.UNKNOWN)

@@ -4,7 +4,7 @@ Each result of an analyte that a composite names leaves a mark where it meets, o
 series meet in the header: a composite holds where one mark of every clause lies within the protocol's time span.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -17,7 +17,6 @@ from safety_stream.clinical.lasting import lasted
 from safety_stream.clinical.multiples import of_baseline, times_uln
 from safety_stream.clinical.result import Place
 from safety_stream.clinical.symptoms import symptomatic
-from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Inputs, Verdict
 from safety_stream.rulebook.dlt_rules import Clause, Composite
 from safety_stream.rulebook.protocol import Clauses
@@ -35,16 +34,26 @@ class Together(NamedTuple):
 
 
 def marks_of(
-    measured: Measured, place: Place, baseline: Baseline, page: str, clauses: Clauses, *, told: tuple[Mark, ...] = ()
+    measured: Measured,
+    place: Place,
+    baseline: Baseline,
+    page: str,
+    clauses: Clauses,
+    *,
+    told: tuple[Mark, ...] = (),
+    preliminary: bool = False,
 ) -> Iterator[Mark]:
     """Of the clauses on a page those that a result meets, may meet, or misses where that counts."""
     verdicts, times = _judged_by(measured.bare, tuple([clause.when for _, clause, _ in clauses]))
     for (name, clause, missed), verdict in zip(clauses, verdicts, strict=True):
         if verdict is not False or missed == "always" or (missed != "never" and _met_last(name, clause, told)):
             compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
-            words = f"{measured.analyte.name} {measured.text} {measured.ucum or ''} {compared}".replace("  ", " ")
+            unit = f"{measured.ucum or ''}{' (preliminary)' if preliminary else ''}"
+            words = f"{measured.analyte.name} {measured.text} {unit} {compared}".replace("  ", " ")
             answer = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
-            yield Mark(answer, place[0], place[1], verdict is not None, words, measured.source, page, times)
+            yield Mark(
+                answer, place[0], place[1], verdict is not None, words, measured.source, page, times, preliminary
+            )
 
 
 def _met_last(name: str, clause: Clause, told: tuple[Mark, ...]) -> bool:
@@ -120,23 +129,17 @@ def _bounded(clause: str, missed: Mark, now: list[Mark]) -> bool:
 
 def inputs_of(measured: Measured) -> Inputs:
     """A measured quantity as a criterion of a protocol is judged on it: in the analyte's own unit."""
-    unit, limits = measured.unit, measured.range
-    low, high = (
-        None if limit is None else exactly(limit) if unit is None else unit.own(exactly(limit)) for limit in limits
-    )
-    return Inputs(measured.own, low, high, None, {}, unit is not None)
+    low, high = measured.limits_in_own
+    return Inputs(measured.own, low, high, None, {}, measured.unit is not None)
 
 
-def together(frame: Frame, marks: tuple[Mark, ...], told: tuple[ToldEvent, ...] = ()) -> Iterator[Together]:
-    """Every composite of the subject's protocol version that is made: the first time surely, else the first maybe.
+def leading(made: Iterable[Together], frame: Frame) -> Together:
+    """Of the ways in which a composite is made the first one that surely does, else the first that may.
 
     What lies wholly after the first treatment goes before what began, or ended, before it: an old raised value must
     not speak for a new case.
     """
-    for name, composite in frame.version.composites.items():
-        made = list(ways(name, composite, frame, marks, told))
-        if made:
-            yield min(made, key=lambda one: (not one.sure, _old(one, frame)))
+    return min(made, key=lambda one: (not one.sure, _old(one, frame)))
 
 
 def _old(one: Together, frame: Frame) -> int:

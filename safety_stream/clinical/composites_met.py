@@ -1,13 +1,14 @@
 """The composites of the protocol as findings of their own, whether or not a DLT rule names them: Hy's law, liver stop.
 
-One finding a composite: the first time that it was surely met, failing that the first time that it may have been;
-after the first treatment before any time before it.
+One finding a case: the first time in it that the composite was surely met, failing that the first time that it may have
+been; after the first treatment before any time before it.
 """
 
 from collections.abc import Iterator, Mapping
 
-from safety_stream.clinical.composites import Together, all_marks, all_told, nearest_answer, together
-from safety_stream.clinical.conclusion import Evidence, Input, finding_id
+from safety_stream.clinical.composite_cases import Case, case_id, cases
+from safety_stream.clinical.composites import Together, all_marks, all_told, leading, nearest_answer
+from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.fold import Digest, Mark
 from safety_stream.clinical.frame import Frame
@@ -18,17 +19,21 @@ from safety_stream.clinical.multiples import ratio, shown
 def composites_met(frame: Frame, digests: Mapping[str, Digest], book_version: str) -> Iterator[CompositeMet]:
     """Every composite that the subject's results make, or may make."""
     marks = all_marks({page: digest.marks for page, digest in digests.items()})
-    for one in together(frame, marks, all_told(digests)):
-        yield _finding(one, marks, frame, book_version)
+    told = all_told(digests)
+    for name in frame.version.composites:
+        for case in cases(name, frame, marks, told):
+            yield _finding(case, marks, frame, book_version)
 
 
-def _finding(one: Together, marks: tuple[Mark, ...], frame: Frame, book_version: str) -> CompositeMet:
+def _finding(case: Case, marks: tuple[Mark, ...], frame: Frame, book_version: str) -> CompositeMet:
+    one = leading(case.made, frame)
     first = min(one.marks, key=lambda mark: (mark.earliest, mark.latest))
     last = max(one.marks, key=lambda mark: (mark.latest, mark.earliest))
     onset, told = Moment(first.earliest.isoformat()), _ratio(one, marks, frame)
     beside = tuple(mark for mark in _beside(one, marks) if mark not in one.marks)
+    early = [mark for mark in one.marks + beside if mark.preliminary]
     return CompositeMet(
-        id=finding_id(frame.study, frame.subject, "composite", one.name),
+        id=case_id(frame, one.name, case.number),
         **frame.head,
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/composites/{one.name}",
@@ -37,10 +42,11 @@ def _finding(one: Together, marks: tuple[Mark, ...], frame: Frame, book_version:
                 Input(name=_clause(mark), value=mark.words, source=mark.source) for mark in one.marks + beside
             ),
             comparison=told,
-            reasons=one.reasons,
-            sentence=_sentence(one, told),
+            reasons=(*one.reasons, *(f"leans on a preliminary result: {mark.words}" for mark in early)),
+            sentence=_sentence(one, case.number, told),
         ),
         composite=one.name,
+        case=case.number,
         text=one.composite.text,
         source=one.composite.source,
         state="sure" if one.sure else "possible",
@@ -86,7 +92,7 @@ def _ratio(one: Together, marks: tuple[Mark, ...], frame: Frame) -> str | None:
     return f"{wanted.name} = {shown(value)} = {counted}{apart} ({wanted.reading})"
 
 
-def _sentence(one: Together, told: str | None) -> str:
-    state = "met" if one.sure else "not ruled out"
+def _sentence(one: Together, case: int, told: str | None) -> str:
+    state = ("met" if one.sure else "not ruled out") + (f" again (case {case})" if case > 1 else "")
     facts = "; ".join(mark.words for mark in one.marks)
     return f"{one.composite.text}: {state}. {facts}" + (f"; {told}." if told else ".")

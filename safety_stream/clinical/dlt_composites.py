@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
-from safety_stream.clinical.composites import Together, all_marks, all_told, ways
-from safety_stream.clinical.conclusion import GradeRange, finding_id
+from safety_stream.clinical.composite_cases import case_id, cases
+from safety_stream.clinical.composites import Together, all_marks, all_told
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.dlt import dose_limiting
 from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
@@ -37,20 +38,20 @@ def dlts_of_composites(
     marks, told = all_marks({page: digest.marks for page, digest in digests.items()}), all_told(digests)
     for name, composite in frame.version.composites.items():
         rules = rules_for(frame.version.dlt, composite.text, None, "measured", name)
-        made = tuple(ways(name, composite, frame, marks, told)) if rules else ()
+        made = cases(name, frame, marks, told) if rules else ()
         if made:
             held = tuple(_stretches(name, composite, marks))
-            candidates = tuple(_candidate(one, frame, held) for one in made)
+            candidates = tuple(_candidate(one, case.number, frame, held) for case in made for one in case.made)
             times = (matched(frame, rule, one) for rule in rules for one in candidates)
             found = dose_limiting(frame, times, book_version)
             if found is not None:
                 yield found
 
 
-def _candidate(one: Together, frame: Frame, held: tuple[Stretch, ...]) -> Candidate:
+def _candidate(one: Together, case: int, frame: Frame, held: tuple[Stretch, ...]) -> Candidate:
     """A combination in the form the rules ask for; its onset is the first of its samples."""
     return Candidate(
-        about=finding_id(frame.study, frame.subject, "composite", one.name),
+        about=case_id(frame, one.name, case),
         key=f"composite|{one.name}",
         term=one.composite.text,
         soc=None,

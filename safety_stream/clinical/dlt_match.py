@@ -23,7 +23,8 @@ class Candidate(NamedTuple):
     ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
     grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: the
     times that a reported event was at each grade, 1 to 5; ``since``, ``later``, ``at_most``: of one time at the grade
-    that a rule asks for. ``ended_by``: the latest it can have ended, where ``longest`` counts from before ``onset``.
+    that a rule asks for. ``known_to``, ``ended_by``: of a measured one until when it was known to be at that grade, and
+    the latest it can have ended, for ``shortest`` and ``longest`` need not count from ``onset``.
     ``outlasts``: the infusion that a grade begun before it is counted from. ``span``, ``others``: of a numbered event
     when it was, and the keys of all of its kind.
     """
@@ -48,6 +49,7 @@ class Candidate(NamedTuple):
     since: Moment | None = None
     at_most: bool = False
     later: bool = False
+    known_to: datetime | None = None
     ended_by: datetime | None = None
     outlasts: int | None = None
     span: tuple[datetime, datetime] | None = None
@@ -166,12 +168,12 @@ def _since_infusion(frame: Frame, candidate: Candidate, window: Window) -> Candi
         end = began.earliest(zone) + candidate.longest
     for one in anchors_of(frame.infusions, window.anchor):
         if began.latest(zone) < one.earliest and (end is None or end >= one.earliest):
-            known_at = began.latest(zone) + candidate.shortest
+            known_to = candidate.known_to or began.latest(zone) + candidate.shortest
             unclear = began.earliest(zone) < depleted[1]
             return candidate._replace(
                 since=one.given,
                 outlasts=one.number,
-                shortest=max(timedelta(0), known_at - one.latest),
+                shortest=min(candidate.shortest, max(timedelta(0), known_to - one.latest)),
                 longest=None if end is None else end - one.earliest,
                 undecided=(*candidate.undecided, *([_MAYBE_THERE_BEFORE] if unclear else ())),
             )

@@ -19,7 +19,7 @@ from safety_stream.clinical.frame import Frame, Upcoming
 from safety_stream.clinical.grading import Measured
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Result
-from safety_stream.quantity import EXACT, Interval, exactly, plain
+from safety_stream.quantity import EXACT, Interval, plain
 from safety_stream.rulebook.criteria import Comparison, Inputs, Verdict
 from safety_stream.rulebook.protocol import Criteria, EligibilityCriterion
 from safety_stream.rulebook.written import parsed
@@ -108,7 +108,7 @@ def _judged(name: str, criterion: EligibilityCriterion, stage: Stage, result: Re
     if met is None and not reasons:
         reasons.append("the limit of normal or the unit is missing, or the value is not exact enough")
     if measured.derived:
-        reasons.append(f"derived: {measured.derived}")
+        reasons.append(f"derived: {measured.derived}" if not measured.either else measured.derived)
     rule, inputs = parsed(printed or criterion.must), _inputs(measured, facts, own=printed is None)
     comparison = rule.comparisons[0]
     bound = comparison.bound(inputs)
@@ -156,11 +156,9 @@ def _met(rule: str, measured: Measured, facts: tuple[tuple[str, bool], ...], *, 
 
 def _inputs(measured: Measured, facts: Mapping[str, bool], *, own: bool) -> Inputs:
     """What a criterion is judged on: ``own``, in the analyte's own unit; else in the unit reported."""
-    limits, unit = measured.range, measured.unit
+    limits, unit = measured.limits, measured.unit
     to_own = unit.own if own and unit is not None else None
-    low, high = (
-        None if limit is None else exactly(limit) if to_own is None else to_own(exactly(limit)) for limit in limits
-    )
+    low, high = (limit if limit is None or to_own is None else to_own(limit) for limit in limits)
     value = measured.value if to_own is None else measured.own
     return Inputs(value, low, high, None, facts, unit is not None)
 

@@ -12,6 +12,7 @@ subject whose grade before treatment was not normal it is the worst grade before
 seen: then an excursion ends when it is back at that grade. A sample that cannot be graded neither opens nor ends one.
 """
 
+from datetime import UTC, timedelta
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -174,14 +175,28 @@ def _stretched(
         sure, maybe = sample.grade.lowest >= threshold, sample.grade.highest >= threshold
         if running is None:
             if maybe and sample.alerting >= threshold:
+                alone = (sample.moment, sample.moment) if sure else None
                 before = _last_below(recent, threshold)
-                now.append(Stretch(threshold, sample.moment, sample.moment, sure, before))
+                now.append(Stretch(threshold, sample.moment, sample.moment, sure, before, None, alone, alone))
         elif not maybe:
             now[running] = now[running]._replace(after=sample.moment)
         elif sure:
-            first = now[running].first if now[running].sure else sample.moment
-            now[running] = now[running]._replace(first=first, last=sample.moment, sure=True)
+            now[running] = _surely_on(now[running], sample.moment)
+        elif now[running].going is not None:
+            now[running] = now[running]._replace(going=None)
     return tuple(now)
+
+
+def _surely_on(run: Stretch, moment: Moment) -> Stretch:
+    """A run with one more sample that surely belongs to it."""
+    going = (run.going[0] if run.going else moment, moment)
+    known = going if run.known is None or _time(going) >= _time(run.known) else run.known
+    return run._replace(first=run.first if run.sure else moment, last=moment, sure=True, known=known, going=going)
+
+
+def _time(stretch: tuple[Moment, Moment]) -> timedelta:
+    """The least time from the first to the last sample: of two stretches it tells the longer in any zone."""
+    return stretch[1].earliest(UTC) - stretch[0].latest(UTC)
 
 
 def _last_below(recent: tuple[Seen, ...], threshold: int) -> Moment | None:

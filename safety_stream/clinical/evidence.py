@@ -185,6 +185,6 @@ def _range(grades: tuple[int, int]) -> str:
 def _sentence(case: Case, grade: GradeRange, comparison: str | None, reasons: tuple[str, ...]) -> str:
     named = f"{case.rule.term}: grade {grade}" if grade.highest else f"{case.rule.term}: not present (grade 0)"
     why = f"{case.measured.analyte.name} {comparison}" if comparison else case.measured.analyte.name
-    open_because = [reason for reason in reasons if reason.startswith(("G5:", "G6:", "G19:", "G26:"))]
+    open_because = [reason for reason in reasons if reason.startswith(("G5:", "G6:", "G19:", "G26:", "G45:"))]
     missing = "" if grade.decided or not open_because else f"; not decided, {'; '.join(open_because)}"
     return f"{named}. {why}{missing}."

@@ -18,7 +18,7 @@ from safety_stream.clinical.findings import FindingChange
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.memory import Outcome, comes_last, placed
-from safety_stream.clinical.points import point_of
+from safety_stream.clinical.points import goes_on
 from safety_stream.clinical.recent import Again, found_again, gone_on, refolded
 from safety_stream.clinical.record import Closed, Index, Page, Recent, Report, Series
 from safety_stream.clinical.reported import conclude_report
@@ -113,7 +113,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench, known: Digest | None =
 
 def _begins(series: Series, told: Result, course: Course) -> bool:
     """Whether a result that comes last begins a time point; one that joins the last point changes what that said."""
-    return not series.fold.point or point_of(told, course.frame.zone) != series.fold.point
+    return not goes_on(told, series.fold.last, series.fold.point, course.zone)
 
 
 def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:

@@ -16,7 +16,7 @@ class Lasted(Concluded):
     grade: int = Field(description="At this grade or above.")
     first: Moment = Field(description="The first sample of the run.")
     at_least: timedelta = Field(
-        description="From its first to its last sample; a sample that may be lower proves none."
+        description="From its first to its last sample; across a sample that may be lower nothing is known."
     )
     at_most: timedelta | None = Field(description="Between the samples before and after it; null: one is not known.")
     over: bool = Field(description="A sample below the grade came after it.")
@@ -97,6 +97,7 @@ class CompositeMet(Finding):
 
     kind: Literal["composite"] = "composite"
     composite: str = Field(description="Its name in the protocol.")
+    case: Annotated[int, Field(ge=1)] = Field(default=1, description="Which of its cases: over, and met again.")
     text: str
     source: str
     state: Literal["possible", "sure"]

@@ -27,7 +27,11 @@ class Seen(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """An unbroken run of samples at ``grade`` or above inside one episode, with the samples on either side of it."""
+    """A run of samples at ``grade`` or above inside one episode, or perhaps so, with the samples on either side of it.
+
+    ``known``: its first and last sample that surely are, with none between that may be lower; of several such stretches
+    the longest. ``going``: the present one, unless the last sample may be lower.
+    """
 
     grade: int
     first: Moment
@@ -35,6 +39,8 @@ class Stretch(NamedTuple):
     sure: bool
     before: Moment | None = None
     after: Moment | None = None
+    known: tuple[Moment, Moment] | None = None
+    going: tuple[Moment, Moment] | None = None
 
 
 class Episode(NamedTuple):
@@ -117,6 +123,7 @@ class Mark(NamedTuple):
     source: str
     page: str = ""
     multiple: Decimal | None = None
+    preliminary: bool = False
 
 
 class Fold(NamedTuple):

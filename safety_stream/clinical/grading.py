@@ -227,11 +227,11 @@ def _inputs(
     untreated: bool = False,
     lasting: Interval | None = None,
 ) -> Inputs:
-    low, high = measured.range
+    low, high = measured.limits
     return Inputs(
         own(measured.value),
-        None if low is None else own(exactly(low)),
-        None if high is None else own(exactly(high)),
+        None if low is None else own(low),
+        None if high is None else own(high),
         baseline,
         facts,
         measured.unit is not None,

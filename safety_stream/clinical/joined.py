@@ -11,7 +11,7 @@ which was told first. Where the state is not known near what happened, the term 
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from safety_stream.clinical.conclusion import Evidence, Input
@@ -191,7 +191,7 @@ def _episode(rule: JoinedRule, group: list[Occurrence], number: int, frame: Fram
     ended = last.after.observed_at if last.after else None
     treated = frame.treated_before(*onset.bounds(frame.zone))
     points = (deciding.happened.shows, *deciding.around.cited)
-    alerting = _alerting(rule, deciding)
+    alerting, known = _alerting(rule, deciding), _known(group, frame)
     shown = sorted(points, key=lambda one: (*one.observed_at.bounds(frame.zone), one.source))
     return Episode(
         number=number,
@@ -208,12 +208,19 @@ def _episode(rule: JoinedRule, group: list[Occurrence], number: int, frame: Fram
         resolved=ended,
         closed=ended is not None,
         stretches=tuple(
-            Stretch(grade, onset, last.last.observed_at, deciding.sure, _moment(group[0].happened.before), ended)
+            Stretch(grade, onset, last.last.observed_at, deciding.sure, _moment(group[0].happened.before), ended, known)
             for grade in thresholds(frame.version, rule, rule.soc)
             if grade <= alerting
         ),
         readings=tuple(Seen(one.observed_at, one.value, one.unit, peak, one.source) for one in shown),
     )
+
+
+def _known(group: list[Occurrence], frame: Frame) -> tuple[Moment, Moment] | None:
+    """Of the occurrences in a row that are known, from the first to the last of them; the longest such time."""
+    runs = [tuple(run) for sure, run in groupby(group, key=lambda one: one.sure) if sure]
+    times = [(run[0].happened.first.observed_at, run[-1].happened.last.observed_at) for run in runs]
+    return max(times, key=lambda one: one[1].earliest(frame.zone) - one[0].latest(frame.zone), default=None)
 
 
 def _moment(point: Point | None) -> Moment | None:

@@ -64,10 +64,11 @@ def _place(mark: Mark) -> tuple[object, ...]:
 
 def _judged(run: Run, limit: Lasting) -> Lasted | None:
     """Whether a run lasted: by the first samples that prove it, so that later ones do not change what was told."""
-    sure = [mark for mark in run.marks if mark.sure]
-    for mark in sure:
-        if limit.holds(max(mark.earliest - sure[0].latest, timedelta(0))) and not _doubt(run, sure[0], mark):
-            return Lasted((sure[0], mark), ())
+    for sure, stretch in groupby(run.marks, key=lambda mark: mark.sure):
+        known = tuple(stretch) if sure else ()
+        for mark in known:
+            if limit.holds(max(mark.earliest - known[0].latest, timedelta(0))):
+                return Lasted((known[0], mark), ())
     first, last = run.marks[0], run.marks[-1]
     longest = (run.after or last).latest - (run.before or first).earliest
     if first is last or not limit.holds(longest):
@@ -76,8 +77,3 @@ def _judged(run: Run, limit: Lasting) -> Lasted | None:
     return Lasted(
         (first, last) if last != first else (first,), (f"T4: {ends}; between the samples it may have lasted",)
     )
-
-
-def _doubt(run: Run, first: Mark, last: Mark) -> bool:
-    between = run.marks[run.marks.index(first) : run.marks.index(last)]
-    return any(not mark.sure for mark in between)

@@ -13,6 +13,7 @@ from safety_stream.quantity import (
     ReferenceRange,
     Unreadable,
     exactly,
+    hull,
     plain,
     read_limit,
     read_value,
@@ -37,7 +38,8 @@ class Measured(NamedTuple):
     """A measured quantity as it was reported: its interval, unit and range, none of them converted.
 
     ``unit`` is None when none was sent and the analyte's terms only compare with the range of the same result.
-    ``derived`` names the formula of a quantity that was calculated by us, never sent.
+    ``derived`` names the formula of a quantity that was calculated by us, never sent. ``either``: the results of one
+    time of which it is one, nobody knows which (register G45).
     """
 
     analyte: Analyte
@@ -48,6 +50,7 @@ class Measured(NamedTuple):
     source: str
     remarks: tuple[Remark, ...] = ()
     derived: str | None = None
+    either: "tuple[Measured, ...]" = ()
 
     @property
     def key(self) -> str:
@@ -62,17 +65,39 @@ class Measured(NamedTuple):
     @property
     def bare(self) -> "Measured":
         """The quantity without its record: the same for all results that say the same."""
-        return Measured(*self[:4], "", "")
+        return Measured(*self[:4], "", "", (), None, tuple([one.bare for one in self.either]) if self.either else ())
 
     def of(self, source: str) -> "Measured":
         """The quantity as one record tells it."""
-        analyte, value, unit, limits, text, _, remarks, derived = self
-        return Measured(analyte, value, unit, limits, text, source, remarks, derived)
+        analyte, value, unit, limits, text, _, remarks, derived, either = self
+        return Measured(analyte, value, unit, limits, text, source, remarks, derived, either)
 
     @property
     def own(self) -> Interval:
         """The value in the analyte's own unit (as reported when no unit was sent)."""
         return self.value if self.unit is None else self.unit.own(self.value)
+
+    @property
+    def limits(self) -> tuple[Interval | None, Interval | None]:
+        """The lower and the upper limit of normal in the reported unit: every value that each may have."""
+        if self.either:
+            told = [one.limits if one.unit is self.unit else one.limits_in_own for one in self.either]
+            return spread([low for low, _ in told]), spread([high for _, high in told])
+        low, high = self.range
+        return None if low is None else exactly(low), None if high is None else exactly(high)
+
+    @property
+    def limits_in_own(self) -> tuple[Interval | None, Interval | None]:
+        """The same in the analyte's own unit."""
+        low, high = self.limits
+        own = None if self.unit is None else self.unit.own
+        return low if low is None or own is None else own(low), high if high is None or own is None else own(high)
+
+
+def spread(limits: list[Interval | None]) -> Interval | None:
+    """Every value that a limit of normal may have; None: one of the results came without it."""
+    known = [one for one in limits if one is not None]
+    return hull(known) if len(known) == len(limits) else None
 
 
 class Unmeasurable(NamedTuple):

@@ -17,22 +17,32 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from safety_stream.clinical.at_one_time import either, in_order
 from safety_stream.clinical.derive import Person, corrected, derived, mean_of
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.measure import Measured, Unmeasurable
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.result import Order, Result, measured_result
+from safety_stream.clinical.result import Order, Place, Result, Turn, measured_result
 from safety_stream.rulebook.tables import Analyte, Book
 
 REPLICATES_WITHIN: Final = timedelta(hours=1)
 
 
 class Drawn(NamedTuple):
-    """One quantity of a time point, and the result under whose time it is told."""
+    """One quantity of a time point, and the result under whose time it is told.
+
+    ``among``: of several draws of a day whose hours nobody told, the values of which one came last.
+    """
 
     result: Result
     measured: Measured | Unmeasurable
     provisional: bool
+    among: Measured | None = None
+
+    @property
+    def standing(self) -> Measured | Unmeasurable:
+        """What is known to stand after the time point, where the last result decides."""
+        return self.measured if self.among is None else self.among
 
 
 def point_of(result: Result, zone: tzinfo) -> str:
@@ -53,17 +63,83 @@ def points(results: Iterable[Result], analyte: Analyte | None, zone: tzinfo) -> 
 
     Results of one specimen between which another was drawn are two time points.
     """
-    if analyte is None or not analyte.joint:
-        yield from ((one,) for one in results)
-        return
-    for _, here in groupby(results, key=lambda one: point_of(one, zone)):
-        yield tuple(here)
+    joint, point = analyte is not None and analyte.joint, list[Result]()
+    for one in results:
+        if point and not one_point(point[-1], one, zone, joint=joint):
+            yield tuple(point)
+            point = []
+        point.append(one)
+    if point:
+        yield tuple(point)
+
+
+def one_point(one: Result, other: Result, zone: tzinfo, *, joint: bool) -> bool:
+    """Whether a result belongs to the time point of the one before it."""
+    if joint and point_of(one, zone) == point_of(other, zone):
+        return True
+    return other.kind == "lab_result" and one.place(zone) == other.place(zone)
+
+
+def goes_on(result: Result, last: Turn | None, point: str, zone: tzinfo) -> bool:
+    """Whether a result belongs to the time point of ``last``, which is named ``point`` where results are joint."""
+    if last is None:
+        return False
+    if point and point_of(result, zone) == point:
+        return True
+    return result.kind == "lab_result" and result.place(zone) == last[:2]
 
 
 def drawn(point: tuple[Result, ...], analyte: Analyte, frame: Frame, book: Book) -> list[Drawn]:
     """What a time point says of the analyte: a quantity for each result that speaks for itself, or one for them all."""
-    if not analyte.joint or (len(point) == 1 and is_of(point[0], analyte, book)):
-        return [_as_told(one, analyte) for one in point]
+    if len(point) == 1 and (not analyte.joint or is_of(point[0], analyte, book)):
+        return [_as_told(point[0], analyte)]
+    if not analyte.joint:
+        return _of_each_time([_as_told(one, analyte) for one in point], analyte, frame.zone, book)
+    said = list[Drawn]()
+    for _, here in groupby(point, key=lambda one: point_of(one, frame.zone)):
+        said += _together(tuple(here), analyte, frame, book)
+    return _of_each_time(said, analyte, frame.zone, book)
+
+
+def _of_each_time(said: list[Drawn], analyte: Analyte, zone: tzinfo, book: Book) -> list[Drawn]:
+    """Of laboratory results of one instant that can be compared one for them all; the others as they are, before it.
+
+    Readings of a vital sign may rightly differ within a minute, and draws of a day whose hours nobody told in any case.
+    """
+    times, others = dict[Place, list[Drawn]](), list[Drawn]()
+    for one in said:
+        compared = isinstance(one.measured, Measured) and one.measured.unit and one.result.kind == "lab_result"
+        (times.setdefault(one.result.place(zone), []) if compared else others).append(one)
+    for (first, last), here in times.items():
+        others += _of_an_instant(here, analyte, book) if first == last else _of_a_day(here)
+    return others
+
+
+def _of_an_instant(here: list[Drawn], analyte: Analyte, book: Book) -> list[Drawn]:
+    """One for them all; what is derived gives way to what was sent."""
+    told = [one for one in here if is_of(one.result, analyte, book)] or here
+    if len(told) == 1:
+        return told
+    measured, same = either(_measured(told), told[-1].result.observed_at)
+    preliminary = [one.provisional for one in told]
+    return [Drawn(told[-1].result, measured, all(preliminary) if same else any(preliminary))]
+
+
+def _of_a_day(here: list[Drawn]) -> list[Drawn]:
+    """Each by itself, in an order that does not hang on their records; which of them came last is not known."""
+    if len(here) == 1:
+        return here
+    among, _ = either(_measured(here), here[-1].result.observed_at)
+    quantities = zip(here, _measured(here), strict=True)
+    return [one._replace(among=among) for one, _ in sorted(quantities, key=lambda pair: in_order(pair[1]))]
+
+
+def _measured(said: list[Drawn]) -> list[Measured]:
+    return [one.measured for one in said if isinstance(one.measured, Measured)]
+
+
+def _together(point: tuple[Result, ...], analyte: Analyte, frame: Frame, book: Book) -> list[Drawn]:
+    """What the results of one specimen or tracing say of the analyte."""
     told, beside = [], list[Drawn]()
     for one in point:
         of = book.analyte(loinc=one.loinc, test=one.test)

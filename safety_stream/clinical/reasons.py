@@ -70,6 +70,9 @@ def _wanted(test: Comparison, inputs: Inputs) -> Iterator[str]:
 def _about_the_value(case: Case) -> Iterator[str]:
     measured = case.measured
     joint = measured.analyte.corrected
+    if measured.either:
+        yield f"{measured.derived}"
+        return
     if measured.derived:
         yield f"derived: {measured.derived}"
     elif joint is not None:

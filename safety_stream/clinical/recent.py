@@ -16,7 +16,7 @@ from safety_stream.clinical.course import Course
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Fold
 from safety_stream.clinical.memory import placed
-from safety_stream.clinical.points import point_of
+from safety_stream.clinical.points import goes_on
 from safety_stream.clinical.record import Recent, Series
 from safety_stream.clinical.result import Order, Result
 from safety_stream.clinical.series import Carried, all_findings, folded
@@ -61,7 +61,7 @@ def refolded(recent: Recent, told: Result, held: Result | None, course: Course) 
         return None
     for at in reversed(range(len(steps))):
         was = Recent(page, steps[at - 1].fold if at else before, steps[at:])
-        if not _begins_point(was) or not _lies_in(was, told, held, course.order):
+        if not _begins_point(was, course.zone) or not _lies_in(was, told, held, course.order):
             continue
         results = placed(tuple([one.result for one in was.steps]), told, course.order)
         if not _goes_on(was.before, results, course.zone):
@@ -71,9 +71,9 @@ def refolded(recent: Recent, told: Result, held: Result | None, course: Course) 
     return None
 
 
-def _begins_point(was: Recent) -> bool:
+def _begins_point(was: Recent, zone: tzinfo) -> bool:
     """Whether the steps begin where a time point does: the fold between two of one point says nothing of the first."""
-    return was.before.point == "" or was.steps[0].fold.point != was.before.point
+    return not _goes_on(was.before, [one.result for one in was.steps], zone)
 
 
 def _leaves_half(page: Series, results: tuple[Result, ...], course: Course) -> bool:
@@ -94,7 +94,7 @@ def _lies_in(was: Recent, told: Result, held: Result | None, order: Order) -> bo
 def _goes_on(before: Fold, results: Iterable[Result], zone: tzinfo) -> bool:
     """Whether the first of the results that stand belongs to the time point that ended before."""
     first = next((one for one in results if one.stands), None)
-    return first is not None and before.point != "" and point_of(first, zone) == before.point
+    return first is not None and goes_on(first, before.last, before.point, zone)
 
 
 def found_again(again: Again, course: Course) -> tuple[dict[str, AnyFinding], frozenset[str]]:

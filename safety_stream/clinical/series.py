@@ -117,11 +117,13 @@ def _judged(
     graded = _graded(fold, _Compared(one, measured, place, period, baseline), course) if course.rules else _UNGRADED
     judged = dict[str, Judged]()
     if course.criteria:
-        answers = ((judged_key(now), now) for now in judge_result(one.result, measured, frame, course.criteria))
+        decides = measured if one.among is None else one.among
+        answers = ((judged_key(now), now) for now in judge_result(one.result, decides, frame, course.criteria))
         judged = {key: now for key, now in answers if now != fold.judged.get(key)}
     marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
-        more = marks_of(measured, place, baseline, course.key, course.clauses, told=fold.marks)
+        told, early = fold.marks, one.provisional
+        more = marks_of(measured, place, baseline, course.key, course.clauses, told=told, preliminary=early)
         marks = thinned(marks, more, frame.version.by_runs)
     after = Fold(
         last=fold.last,
@@ -147,7 +149,8 @@ def _judged(
             touched.inside,
         )
     if measured.remarks or not all(given.grade.decided for given in graded.given):
-        questions = [asked(*remark, measured.source) for remark in measured.remarks]
+        cited = [part.source for part in measured.either] or [measured.source]
+        questions = [asked(*remark, *cited) for remark in measured.remarks]
         return _asked(after, touched, (*questions, *_undecided(graded.given, measured, baseline)))
     return after, touched
 

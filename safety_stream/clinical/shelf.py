@@ -21,7 +21,7 @@ from typing import NamedTuple
 from safety_stream.clinical.changes import Kept, standing_of
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.fold import Digest, Fold
-from safety_stream.clinical.points import point_of
+from safety_stream.clinical.points import goes_on, one_point
 from safety_stream.clinical.reconciliation import newest
 from safety_stream.clinical.record import CHUNK, INDEX, Chunk, Closed, Index, Page, Series, SubjectRecord
 from safety_stream.clinical.result import Order, Result
@@ -160,13 +160,13 @@ def reaches_sealed(series: Series, index: Index, result: Result, order: Order) -
 def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
     """Whether a result, or the open page, goes on with the time point that ended the last chunk."""
     begun, last = series.base.point, series.base.last
-    if not begun or last is None:
+    if last is None:
         return False
-    if begun.startswith("#"):
-        return any(one.specimen == begun[1:] for one in (result, *series.results))
+    if begun.startswith("#") and any(one.specimen == begun[1:] for one in (result, *series.results)):
+        return True
     for one in (result, *series.results):
-        if one.observed_at.bounds(zone) <= last[:2]:
-            if point_of(one, zone) == begun:
+        if one.place(zone) <= last[:2]:
+            if goes_on(one, last, begun, zone):
                 return True
         elif one is not result:
             break
@@ -184,11 +184,10 @@ def _is_listed(index: Index, record: str) -> bool:
 
 def cut_of(results: tuple[Result, ...], analyte: Analyte | None, zone: tzinfo) -> int:
     """Where a full page is to be cut: at its half, or after it so that no time point is cut in two; 0: nowhere yet."""
-    if analyte is None or not analyte.joint:
-        return HALF if len(results) > HALF else 0
+    joint = analyte is not None and analyte.joint
     stands = [place for place, one in enumerate(results) if one.stands]
     for last, first in pairwise(stands):
-        if first >= HALF and point_of(results[last], zone) != point_of(results[first], zone):
+        if first >= HALF and not one_point(results[last], results[first], zone, joint=joint):
             return max(HALF, last + 1)
     return 0
 

@@ -196,6 +196,7 @@ def _candidate(
         longest=longest,
         over=stretch.after is not None,
         rose=((stretch.first.latest(frame.zone), stretch.grade),),
+        known_to=stretch.known[1].earliest(frame.zone) if stretch.known else None,
         ended_by=stretch.after.latest(frame.zone) if stretch.after else None,
         span=(episode.onset.earliest(frame.zone), episode.last_observed.latest(frame.zone)),
         others=_keys(rule, episode.number) if frame.adjudicated else (),
@@ -204,7 +205,7 @@ def _candidate(
 
 def _length(frame: Frame, stretch: Stretch) -> tuple[timedelta, timedelta | None]:
     """The least and the most time a run can have lasted: from sample to sample, and between the samples around it."""
-    shortest = _between(frame, stretch.first, stretch.last)[0] if stretch.sure else timedelta(0)
+    shortest = _between(frame, *stretch.known)[0] if stretch.known else timedelta(0)
     if stretch.before is None or stretch.after is None:
         return shortest, None
     return shortest, _between(frame, stretch.before, stretch.after)[1]

@@ -68,6 +68,8 @@ def judge(limit: WatchLimit, told: Measured | Unmeasurable) -> Judgement | None:
     """One result against one limit; None: the result says nothing, not even that there is a value."""
     if isinstance(told, Unmeasurable):
         return None if told.code in _NOTHING_SAID else Judgement(None, reasons=(f"G20: {told.code}: {told.found}",))
+    if told.either:
+        return _outermost(limit, told)
     comparison, inputs = parsed(limit.outside).comparisons[0], inputs_of(told)
     verdict = comparison.judge(inputs)
     if verdict is False:
@@ -76,6 +78,13 @@ def judge(limit: WatchLimit, told: Measured | Unmeasurable) -> Judgement | None:
     height = reach if reach.is_finite() else None
     reasons = () if verdict else tuple(_open(comparison, told, inputs))
     return Judgement(verdict, height, _distance(comparison, told, inputs) if verdict else None, reasons)
+
+
+def _outermost(limit: WatchLimit, told: Measured) -> Judgement:
+    """Of the results of one time the one farthest outside: what one laboratory calls critical is told (G45)."""
+    judged = [one for one in (judge(limit, part) for part in told.either) if one is not None]
+    worst = max(judged, key=lambda one: (one.outside is not False, *_rank(one.height, sure=one.outside is True)))
+    return worst if worst.outside is False else worst._replace(reasons=(*worst.reasons, told.derived or ""))
 
 
 def _open(comparison: Comparison, told: Measured, inputs: Inputs) -> Iterator[str]:

@@ -218,11 +218,8 @@ class ProtocolVersion(Written):
         return {key: tuple(one for one in every if key in one[1].any_of) for key in analytes}
 
     def _when_missed(self, composite: str) -> WhenMissed:
-        """Runs are bounded by what misses them; and a case of a DLT rule is over with a sample that misses a clause."""
-        if composite in self.by_runs:
-            return "always"
-        limiting = [rule.about.composite for rule in self.dlt.rules] if self.dlt else []
-        return "after a sample that met it" if composite in limiting else "never"
+        """Runs are bounded by what misses them; and a case is over with a sample that misses a clause."""
+        return "always" if composite in self.by_runs else "after a sample that met it"
 
     @cached_property
     def by_runs(self) -> frozenset[str]:

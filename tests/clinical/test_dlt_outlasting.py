@@ -55,6 +55,14 @@ def test_for_how_long_after_the_infusion(low: list[float], back: list[float], st
     assert [one.state for one in counts(low, *back)] == ([] if state is None else [state])
 
 
+def test_a_doubtful_count_before_the_infusion_spoils_no_count_after_it() -> None:
+    """Day -1 low, day -0.5 "<0.8" (perhaps grade 3), then low from day 1 to day 30: 29 known days."""
+    low = [lab("NEUT", day, LOW) for day in (-1, 1, 5, 10, 15, 20, 25, 30)]
+    told_ = [lab("NEUT", -12, "3.1"), *low, lab("NEUT", -0.5, "<0.8"), lab("NEUT", 35, BACK)]
+    (found,) = Played([*TREATED, *told_], book=without_schedule()).of("dose_limiting_toxicity")
+    assert (found.rule, found.state) == ("neutropenia-4", "candidate")
+
+
 @pytest.mark.parametrize(("resolved", "state"), [(35, "candidate"), (28, None), (-1, None)])
 def test_it_holds_for_a_report_as_for_the_laboratory(resolved: int, state: str | None) -> None:
     """Reported as grade 4 from day -2: to day 35 it outlasts the infusion by 34 days, to day 28 by just under 28."""

@@ -66,3 +66,27 @@ def test_a_run_whose_beginning_nobody_saw_and_that_is_over_extends_nothing() -> 
     assert (met.open, met.candidate_from) == (("duration",), None)
     assert played.record.header.status is not None
     assert played.record.header.status.extended_because is None
+
+
+def test_across_a_sample_that_may_be_lower_nothing_is_known() -> None:
+    """Below 0.5 on days 8 and 10, "<0.8" on day 12 (grade 3 or 4), below 0.5 from day 16 to 19: three days for certain.
+
+    At most from day 6 (2.5) to day 23 (2.5); before, the run counted as eleven days for certain.
+    """
+    told = ((6, "2.5"), (8, "0.4"), (10, "0.4"), (12, "<0.8"), (16, "0.4"), (19, "0.3"), (23, "2.5"))
+    assert _lasted(*told)[4] == (3, 17, True)
+    assert _lasted(*told)[3] == (11, 17, True)
+
+
+def test_a_sample_that_cannot_be_read_is_like_none() -> None:
+    """Grade 4 on days 8 and 16, "hemolyzed" on day 12: eight days, as with no sample between them."""
+    told = ((6, "2.5"), (8, "0.4"), (12, "hemolyzed"), (16, "0.4"), (23, "2.5"))
+    assert _lasted(*told)[4] == (8, 17, True)
+
+
+def test_a_rule_that_asks_for_longer_is_possible_across_such_a_sample() -> None:
+    """Below 0.5 on days 6 to 36 (30 d, more than 28): a candidate; with "<0.8" on day 20 possible, 9 d are known."""
+    days = (6, 13, 20, 27, 36)
+    for middle, state in (("0.4", "candidate"), ("<0.8", "possible")):
+        values = [lab("NEUT", day, middle if day == 20 else "0.4") for day in days]
+        assert Played([*TREATED, lab("NEUT", 5, "2.5"), *values]).one("dose_limiting_toxicity").state == state
