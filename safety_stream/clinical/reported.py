@@ -292,7 +292,15 @@ def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, 
         )
     if over and event.resolved is None:
         yield "missing_end", f"outcome {event.outcome}, no end", "the day it ended, as exact as it is known"
-    if over and "death" in event.seriousness:
-        yield "outcome_contradictory", f"death and outcome {event.outcome}", "one or the other"
-    if event.resolved and event.outcome == "not-recovered":
-        yield "outcome_contradictory", f"resolved {event.resolved} and outcome {event.outcome}", "one or the other"
+    against = [*_against_outcome(event, over=over)]
+    if against:
+        yield "outcome_contradictory", f"{' and '.join(against)} and outcome {event.outcome}", "one or the other"
+
+
+def _against_outcome(event: AdverseEvent, *, over: bool) -> Iterator[str]:
+    """What a report says beside its outcome that cannot be so with that outcome."""
+    goes_on = event.outcome in {"recovering", "not-recovered"}
+    if "death" in event.seriousness and (over or goes_on):
+        yield "death"
+    if event.resolved and goes_on:
+        yield f"resolved {event.resolved}"
