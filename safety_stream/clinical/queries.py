@@ -42,6 +42,7 @@ CODES: Mapping[str, str] = {
     "decisions_disagree": "two decisions of one moment on one finding contradict each other",
     "two_infusions_on_one_day": "two infusions of different numbers were given on one day",
     "withdrawn_before_consent": "the subject withdrew before consenting",
+    "day_of_leaving_untold": "whether the subject is evaluable hangs on the day of a departure or death",
     "completed_and_withdrawn": "the subject completed the study and withdrew from it",
     "dose_after_death": "a dose was given after the subject died",
     "event_after_death": "an adverse event began after the subject died",
