@@ -12,7 +12,7 @@ from typing import Literal
 
 from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided, to_be_told
-from safety_stream.clinical.dlt_match import Candidate, Match, duration, lasted
+from safety_stream.clinical.dlt_match import Candidate, Match, duration, lasted, told_as_another, told_as_less
 from safety_stream.clinical.dlt_windows import disagreement
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, RuleMet
 from safety_stream.clinical.frame import Frame
@@ -104,7 +104,14 @@ def _ground(frame: Frame, one: Match) -> Ground:
     since = [min(told)] if told else []
     if one.candidate.since is not None:
         since.append(one.candidate.since.earliest(frame.zone))
-    return Ground(one.rule.id, one.sure, max((*since, *_lasted_at(frame, one)), default=None))
+    return Ground(
+        rule=one.rule.id,
+        candidate=one.sure,
+        met_from=max((*since, *_lasted_at(frame, one)), default=None),
+        span=one.candidate.span,
+        another=told_as_another(one.candidate),
+        less=told_as_less(one.rule, one.candidate),
+    )
 
 
 def _lasted_at(frame: Frame, one: Match) -> Iterator[datetime]:

@@ -9,12 +9,23 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import GradeRange
-from safety_stream.clinical.dlt_decisions import Named
+from safety_stream.clinical.dlt_decisions import Named, Period
 from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by, reached
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import Lasted
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import Dlt, DltRule, Window
+
+_SURENESS: dict[Verdict, int] = {False: 0, None: 1, True: 2}
+
+
+class ToldAs(NamedTuple):
+    """What an event was told as from one instant until another: its terms and attributions, more than one in doubt."""
+
+    since: datetime
+    until: datetime
+    terms: frozenset[str]
+    attributions: frozenset[str]
 
 
 class Candidate(NamedTuple):
@@ -23,7 +34,8 @@ class Candidate(NamedTuple):
     ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
     grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: the
     times that a reported event was at each grade, 1 to 5; ``since``, ``later``, ``at_most``: of one time at the grade
-    that a rule asks for. ``span``, ``others``: of a numbered event when it was, and the keys of all of its kind.
+    that a rule asks for. ``span``, ``others``: of a numbered event, or the case of a composite, when it was, and the
+    keys of all of its kind. ``told_as``: where the versions of a report differ, what it was told as before.
     """
 
     about: str
@@ -48,11 +60,12 @@ class Candidate(NamedTuple):
     later: bool = False
     span: tuple[datetime, datetime] | None = None
     others: tuple[str, ...] = ()
+    told_as: tuple[ToldAs, ...] = ()
 
     @property
     def named(self) -> Named:
-        """The event as decisions name it."""
-        return Named(self.key, self.span, self.others)
+        """The event as decisions name it; of a composite all cases have one name."""
+        return Named(self.key, None if self.composite else self.span, self.others)
 
     def times_at_grade_of(self, rule: DltRule) -> tuple["Candidate", ...]:
         """The event as far as a rule is concerned: each time that it was at the grade that the rule asks for."""
@@ -167,6 +180,25 @@ def _attributed(rule: DltRule, candidate: Candidate) -> Verdict:
     if candidate.attribution is None or candidate.attribution in rule.attribution:
         return True
     return None if candidate.attribution == "unknown" else False
+
+
+def told_as_another(candidate: Candidate) -> tuple[Period, ...]:
+    """When the event was told under another term only: whoever decided then decided on another toxicity."""
+    return tuple(
+        Period(one.since, one.until, " or ".join(sorted(one.terms)))
+        for one in candidate.told_as
+        if candidate.term not in one.terms
+    )
+
+
+def told_as_less(rule: DltRule, candidate: Candidate) -> tuple[Period, ...]:
+    """When the event was told with an attribution by which the rule was not met, or less surely than now."""
+    now = _SURENESS[_attributed(rule, candidate)]
+    return tuple(
+        Period(one.since, one.until, " or ".join(sorted(one.attributions)))
+        for one in candidate.told_as
+        if max(_SURENESS[_attributed(rule, candidate._replace(attribution=word))] for word in one.attributions) < now
+    )
 
 
 def duration(candidate: Candidate) -> str:
