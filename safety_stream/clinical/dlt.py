@@ -166,10 +166,22 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
         yield "T4: no onset was told"
     elif said := disagreement(frame, began, lead.rule.window_days or dlt.window.days):
         yield said
+    yield from _from_the_last(frame, dlt, lead)
     if lead.candidate.at_most and lead.candidate.longest is not None and lead.rule.grade:
         most = lasted(lead.candidate.longest)
         yield f"T50: one line is told for the whole event; it was at grade {lead.rule.grade.lowest} for at most {most}"
     yield from lead.candidate.undecided
+
+
+def _from_the_last(frame: Frame, dlt: Dlt, lead: Match) -> Iterator[str]:
+    """What it means for a finding that its window moves with every infusion."""
+    if dlt.window.anchor != "last_infusion":
+        return
+    plan, last = frame.version.infusions, frame.infusions[-1]
+    if last.number not in lead.window.infusions:
+        yield f"T1: outside the window of infusion {last.number}, the last; confirmed by a person, so it counts"
+    elif plan is not None and len(frame.infusions) < len(plan.days):
+        yield "T1: the window is counted from the last infusion: one more infusion moves it past this onset"
 
 
 def _comparison(frame: Frame, one: Match) -> str:

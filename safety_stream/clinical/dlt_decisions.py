@@ -113,6 +113,12 @@ def decided(frame: Frame, named: Named, grounds: tuple[Ground, ...]) -> Decided:
     return _summed(grounds, last, lines, tuple(dict.fromkeys(reasons)))
 
 
+def is_confirmed(frame: Frame, named: Named, rule: str) -> bool:
+    """Whether the last decision on an event, under one rule or as a whole, confirms it."""
+    last = max((*_made(frame, named, None), *_made(frame, named, rule)), key=_order, default=None)
+    return last is not None and last.verdict == "confirmed"
+
+
 def to_be_told(frame: Frame, named: Named, grounds: list[Ground]) -> int:
     """Of all times that one rule is met, in order, which is to be told: one confirmed, else the first not judged.
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import GradeRange
-from safety_stream.clinical.dlt_decisions import Named, Period
+from safety_stream.clinical.dlt_decisions import Named, Period, is_confirmed
 from safety_stream.clinical.dlt_windows import InWindow, Verdict, held_by, reached
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import Lasted
@@ -139,6 +139,12 @@ def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
         return None
     days = rule.window_days or dlt.window.days
     window = _window(frame, candidate, Window(days=days, anchor=dlt.window.anchor))
+    if (
+        window.inside is False
+        and dlt.window.anchor == "last_infusion"
+        and is_confirmed(frame, candidate.named, rule.id)
+    ):
+        window = _window(frame, candidate, Window(days=days, anchor="each_infusion"))
     conditions: dict[str, Verdict] = {
         "grade": _grade(rule, candidate.grade),
         "duration": _lasting(rule, candidate),
