@@ -199,6 +199,8 @@ def told_as_another(candidate: Candidate) -> tuple[Period, ...]:
 
 def told_as_less(rule: DltRule, candidate: Candidate) -> tuple[Period, ...]:
     """When the event was told with an attribution by which the rule was not met, or less surely than now."""
+    if not candidate.told_as:
+        return ()
     now = _SURENESS[_attributed(rule, candidate)]
     return tuple(
         Period(one.since, one.until, " or ".join(sorted(one.attributions)))
