@@ -135,6 +135,9 @@ def _difference(change: FindingChange, before: Draft, now: Draft) -> Reason | No
     return "corrected" if previous is not None and corrected_result(previous, finding) else None
 
 
+_NO_WINDOW: Final = "a dose was told or corrected: the onset lies in no DLT window now (T1)"
+
+
 def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert:
     """People who were told are told that it no longer holds, and what holds instead."""
     gone = change.change == "withdrawn"
@@ -142,6 +145,8 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     instead = GONE if gone else headline(change.finding)
     # A cohort's alert is pooled: the status that changed would name its subject.
     because = change.because if change.finding.subject is not None else "the status of a subject changed"
+    if gone and isinstance(change.finding, DoseLimitingToxicity) and change.because.startswith("dose_given "):
+        because = f"{_NO_WINDOW}; {because}"
     why = because if now is None else f"{REASONS[now.decision.reason]}; {because}"
     alert = _raised(change, now or before, _taking_back(change, before, now))
     return alert.model_copy(

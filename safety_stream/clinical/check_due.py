@@ -17,7 +17,8 @@ def checks_due(frame: Frame, as_of: datetime) -> tuple[dict[int, date], list[dat
     """The infusions whose check is wanted now, each with its day; and the later instants at which that changes."""
     wanted: dict[int, date] = {}
     ahead: list[datetime] = []
-    if frame.version.eligibility is None or frame.enrolled is None or frame.withdrawn is not None:
+    gone = frame.withdrawn is not None or frame.died is not None
+    if frame.version.eligibility is None or frame.enrolled is None or gone:
         return wanted, ahead
     for one in frame.upcoming:
         if one.given:

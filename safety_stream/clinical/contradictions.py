@@ -1,5 +1,8 @@
 """What a subject's own story contradicts: departures, deaths, doses and decisions that cannot all be as told.
 
+    consent      enrolment     doses      completion or departure      death
+    -------------------------------------------------------------------------->     in this order, whatever is told
+
 Each is a question to the data manager that says what contradicts what. None of them stops or changes a judgement:
 a dose after a death opens its window all the same, until somebody corrects one of the two.
 """
@@ -7,15 +10,26 @@ a dose after a death opens its window all the same, until somebody corrects one 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import combinations, pairwise, product
+from typing import NamedTuple
 
 from safety_stream.clinical.events import Completed, DoseGiven, Enrolled, Event, Screened, Withdrawn
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked, death_by
 from safety_stream.rulebook.tables import Book
 
 Died = tuple[datetime, datetime]
+
+
+class Step(NamedTuple):
+    """One step of a subject through the study: when it was, and what is asked where it comes after the death."""
+
+    after_death: str
+    about: str
+    word: str
+    at: Moment
 
 
 def died(digests: Mapping[str, Digest]) -> Died | None:
@@ -34,7 +48,9 @@ def contradictions(
     """Every question that a subject's facts raise against each other; ``known``: the ids of the DLT findings."""
     told = [one.event for one in standing.values()]
     yield from _about_departure(frame, told)
+    yield from _about_consent(told, frame.zone)
     yield from _about_enrolment(told, frame.zone)
+    yield from _about_doses(told, frame.zone)
     yield from _about_death(frame, told, digests, book)
     yield from _about_infusions(frame)
     yield from _about_decisions(frame, known)
@@ -67,12 +83,11 @@ def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Dige
         return
     last, said = death[1], death_by(death, frame.zone)
     for one in told:
-        if isinstance(one, Completed) and one.completed.earliest(frame.zone) > last:
-            found = f"completed {one.completed}, and {said}"
-            yield asked("completed_after_death", "end of study", found, "one or the other", _cited(one))
-        if isinstance(one, DoseGiven) and one.given.earliest(frame.zone) > last:
-            about = f"{one.role} {one.number}"
-            yield asked("dose_after_death", about, f"given {one.given}, and {said}", "one or the other", _cited(one))
+        step = _step_of(one)
+        if step is not None and step.at.earliest(frame.zone) > last:
+            yield asked(
+                step.after_death, step.about, f"{step.word} {step.at}, and {said}", "one or the other", _cited(one)
+            )
     for page, digest in sorted(digests.items()):
         if digest.began is not None and digest.began > last:
             began = digest.began.astimezone(frame.zone).isoformat(timespec="minutes")
@@ -81,6 +96,23 @@ def _about_death(frame: Frame, told: Sequence[Event], digests: Mapping[str, Dige
         if digest.died is not None and digest.died[0] > last:
             since = digest.died[0].astimezone(frame.zone).isoformat(timespec="minutes")
             yield asked("deaths_disagree", page, f"{said}, and one of {since} or later", "one death")
+
+
+def _step_of(event: Event) -> Step | None:
+    """What nobody goes through after dying; None: a plan, a recorded fact, a decision."""
+    match event:
+        case Screened():
+            return Step("consent_after_death", "consent", "consented", event.consented)
+        case Enrolled():
+            return Step("enrolled_after_death", "enrolment", "enrolled", event.enrolled)
+        case DoseGiven():
+            return Step("dose_after_death", f"{event.role} {event.number}", "given", event.given)
+        case Withdrawn():
+            return Step("withdrawn_after_death", "withdrawal", "withdrawn", event.withdrawn)
+        case Completed():
+            return Step("completed_after_death", "end of study", "completed", event.completed)
+        case _:
+            return None
 
 
 def _death_untold(told: Sequence[Event], book: Book) -> Iterator[Flood]:
@@ -108,6 +140,40 @@ def _about_enrolment(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
             found = f"given {dose.given}, withdrawn from {left.from_what} {left.withdrawn}"
             about = f"{dose.role} {dose.number} {dose.treatment}"
             yield asked("dose_after_withdrawal", about, found, "one or the other", _cited(dose), _cited(left))
+
+
+def _about_consent(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
+    """Doses, and a completion, before every consent."""
+    consents = sorted((one for one in told if isinstance(one, Screened)), key=lambda one: one.consented.bounds(zone))
+    if not consents:
+        return
+    first = min(one.consented.earliest(zone) for one in consents)
+    consented, cited = consents[0].consented, _cited(consents[0])
+    early = [one for one in told if isinstance(one, DoseGiven) and one.given.latest(zone) < first]
+    if early:
+        given = min((one.given for one in early), key=lambda one: one.bounds(zone))
+        found, sources = f"given {given}, consented {consented}", (_cited(one) for one in early)
+        yield asked("dose_before_consent", "dose", found, "a consent before any dose", cited, *sources)
+    for one in told:
+        if isinstance(one, Completed) and one.completed.latest(zone) < first:
+            found = f"completed {one.completed}, consented {consented}"
+            yield asked("completed_before_consent", "end of study", found, "a consent first", cited, _cited(one))
+
+
+def _about_doses(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
+    """A dose that was told before it was given, and doses after the study was completed."""
+    doses = [one for one in told if isinstance(one, DoseGiven)]
+    for one in doses:
+        if one.given.earliest(zone) > one.reported_at:
+            found = f"given {one.given}, reported {one.reported_at.isoformat()}"
+            about = f"{one.role} {one.number} {one.treatment}"
+            yield asked("dose_after_report", about, found, "a dose given before its report", _cited(one))
+    for done in (one for one in told if isinstance(one, Completed)):
+        late = [one for one in doses if one.given.earliest(zone) > done.completed.latest(zone)]
+        if late:
+            given = min((one.given for one in late), key=lambda one: one.bounds(zone))
+            found, sources = f"completed {done.completed}, given {given}", (_cited(one) for one in late)
+            yield asked("dose_after_completion", "end of study", found, "every dose first", _cited(done), *sources)
 
 
 def _about_infusions(frame: Frame) -> Iterator[Flood]:

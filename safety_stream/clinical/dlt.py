@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Literal
 
 from safety_stream.clinical.conclusion import Evidence, Input
+from safety_stream.clinical.dlt_candidate import Candidate, duration, lasted
 from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided, to_be_told
-from safety_stream.clinical.dlt_match import Candidate, Match, duration, lasted
+from safety_stream.clinical.dlt_match import Match, told_as_another, told_as_less
 from safety_stream.clinical.dlt_windows import disagreement
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, RuleMet
 from safety_stream.clinical.frame import Frame
@@ -104,7 +105,14 @@ def _ground(frame: Frame, one: Match) -> Ground:
     since = [min(told)] if told else []
     if one.candidate.since is not None:
         since.append(one.candidate.since.earliest(frame.zone))
-    return Ground(one.rule.id, one.sure, max((*since, *_lasted_at(frame, one)), default=None))
+    return Ground(
+        rule=one.rule.id,
+        candidate=one.sure,
+        met_from=max((*since, *_lasted_at(frame, one)), default=None),
+        span=one.candidate.span,
+        another=told_as_another(one.candidate),
+        less=told_as_less(one.rule, one.candidate),
+    )
 
 
 def _lasted_at(frame: Frame, one: Match) -> Iterator[datetime]:
@@ -161,10 +169,22 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
         yield f"T4: it began before infusion {lead.candidate.outlasts} and is counted from there"
     elif said := disagreement(frame, began, lead.rule.window_days or dlt.window.days):
         yield said
+    yield from _from_the_last(frame, dlt, lead)
     if lead.candidate.at_most and lead.candidate.longest is not None and lead.rule.grade:
         most = lasted(lead.candidate.longest)
         yield f"T50: one line is told for the whole event; it was at grade {lead.rule.grade.lowest} for at most {most}"
     yield from lead.candidate.undecided
+
+
+def _from_the_last(frame: Frame, dlt: Dlt, lead: Match) -> Iterator[str]:
+    """What it means for a finding that its window moves with every infusion."""
+    if dlt.window.anchor != "last_infusion":
+        return
+    plan, last = frame.version.infusions, frame.infusions[-1]
+    if last.number not in lead.window.infusions:
+        yield f"T1: outside the window of infusion {last.number}, the last; confirmed by a person, so it counts"
+    elif plan is not None and len(frame.infusions) < len(plan.days):
+        yield "T1: the window is counted from the last infusion: one more infusion moves it past this onset"
 
 
 def _comparison(frame: Frame, one: Match) -> str:

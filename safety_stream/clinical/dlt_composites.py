@@ -19,7 +19,8 @@ from safety_stream.clinical.composite_cases import case_id, cases
 from safety_stream.clinical.composites import Together, all_marks, all_told
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.dlt import dose_limiting
-from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
+from safety_stream.clinical.dlt_candidate import Candidate
+from safety_stream.clinical.dlt_match import matched, rules_for
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Digest, Mark
 from safety_stream.clinical.frame import Frame
@@ -64,6 +65,7 @@ def _candidate(one: Together, case: int, frame: Frame, held: tuple[Stretch, ...]
         inputs=tuple((mark.words, mark.source) for mark in one.marks),
         undecided=one.reasons,
         rose=((max(_met_since(mark, held) for mark in one.marks), _ANY_GRADE),),
+        span=_case(one.marks, held) if frame.adjudicated else None,  # only decisions ask
     )
 
 
@@ -90,13 +92,19 @@ def _stretches(name: str, composite: Composite, marks: tuple[Mark, ...]) -> Iter
             yield stretch
 
 
+def _case(marks: Stretch, held: tuple[Stretch, ...]) -> tuple[datetime, datetime]:
+    """From when to when the case runs: every sample that meets a clause without a break from those that make it."""
+    every = [*marks, *(one for mark in marks for stretch in _holding(mark, held) for one in stretch)]
+    return min(one.earliest for one in every), max(one.latest for one in every)
+
+
+def _holding(mark: Mark, held: tuple[Stretch, ...]) -> Iterator[Stretch]:
+    for stretch in held:
+        if stretch[0].clause == mark.clause and stretch[0].earliest <= mark.earliest <= stretch[-1].latest:
+            yield stretch
+
+
 def _met_since(mark: Mark, held: tuple[Stretch, ...]) -> datetime:
     """Since when the clause that a sample meets has surely been met without a break, by any of its analytes."""
-    since = [
-        one.latest
-        for stretch in held
-        if stretch[0].clause == mark.clause and stretch[0].earliest <= mark.earliest <= stretch[-1].latest
-        for one in stretch
-        if one.sure
-    ]
+    since = [one.latest for stretch in _holding(mark, held) for one in stretch if one.sure]
     return min(since, default=mark.latest)

@@ -8,11 +8,16 @@ that names the id of one event under one rule (as they did when each rule had a 
 and no other: a lesser rule asks for something else too, such as a duration, and that was not decided on.
 
 A measured event has its id by the number of its episode, and a result that comes late or is taken back counts episodes
-anew. A decision that says which onset it was shown stays with the event of that onset, whatever its number is now.
+anew. A decision that says which onset it was shown stays with the event of that onset, whatever its number is now; one
+that says none goes by its id, but never to an event that began on a later day.
+
+What stood before the person is what was decided on. Of a report whose term was changed since, and of a composite that
+other samples make, it is another toxicity: no decision on the one holds for the other. A refutation holds for no rule
+that the event met only with an attribution told later.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import finding_id
@@ -20,6 +25,7 @@ from safety_stream.clinical.events import Adjudicated
 from safety_stream.clinical.frame import Frame
 
 Verdict = Literal["confirmed", "refuted"]
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Named(NamedTuple):
@@ -30,12 +36,31 @@ class Named(NamedTuple):
     others: tuple[str, ...] = ()
 
 
+class Period(NamedTuple):
+    """From one instant until another an event was told as something else, ``told``."""
+
+    since: datetime
+    until: datetime
+    told: str
+
+    def holds(self, instant: datetime) -> bool:
+        """Whether it was told so at that instant."""
+        return self.since <= instant < self.until
+
+
 class Ground(NamedTuple):
-    """One rule that an event meets or may meet; ``met_from``: since when it is known to, where that can be said."""
+    """One rule that an event meets or may meet; ``met_from``: since when it is known to, where that can be said.
+
+    ``span``: of a numbered event or the case of a composite, when it was. ``another``, ``less``: when it was told as
+    another toxicity, and with an attribution by which the rule was not met or less surely.
+    """
 
     rule: str
     candidate: bool
     met_from: datetime | None
+    span: tuple[datetime, datetime] | None = None
+    another: tuple[Period, ...] = ()
+    less: tuple[Period, ...] = ()
 
 
 class Decided(NamedTuple):
@@ -73,7 +98,9 @@ def decided(frame: Frame, named: Named, grounds: tuple[Ground, ...]) -> Decided:
     for ground in grounds:
         own = _made(frame, named, ground.rule)
         told |= {_line(one, ground.rule) for one in own}
-        counts = max((*everything, *own), key=_order, default=None)
+        made = sorted((*everything, *own), key=_order)
+        reasons += [why for one in made for why in _on_another(ground, one, frame)]
+        counts = next((one for one in reversed(made) if not [*_on_another(ground, one, frame)]), None)
         if counts is None:
             continue
         if counts in own:
@@ -83,21 +110,46 @@ def decided(frame: Frame, named: Named, grounds: tuple[Ground, ...]) -> Decided:
             continue
         last[ground.rule] = counts
     lines = tuple(words for _, words in sorted(told))
-    return _summed(grounds, last, lines, tuple(reasons))
+    return _summed(grounds, last, lines, tuple(dict.fromkeys(reasons)))
+
+
+def is_confirmed(frame: Frame, named: Named, rule: str) -> bool:
+    """Whether the last decision on an event, under one rule or as a whole, confirms it."""
+    last = max((*_made(frame, named, None), *_made(frame, named, rule)), key=_order, default=None)
+    return last is not None and last.verdict == "confirmed"
 
 
 def to_be_told(frame: Frame, named: Named, grounds: list[Ground]) -> int:
-    """Of all times that one rule is met, in order, which is to be told: the first that nobody has judged.
+    """Of all times that one rule is met, in order, which is to be told: one confirmed, else the first not judged.
 
     Failing that, the first that was met anew since the decision before the one that judged it; of one rule alone.
     """
     made = sorted((*_made(frame, named, None), *_made(frame, named, grounds[0].rule)), key=_order)
+    if not made:
+        return 0
+    turns = [_turn(one, [each for each in made if not [*_on_another(one, each, frame)]]) for one in grounds]
+    return turns.index(max(turns))
+
+
+def _turn(ground: Ground, made: list[Adjudicated]) -> tuple[int, datetime, str]:
+    """How soon one time is to be told: confirmed, not judged by anybody, else by the decision that judged it."""
+    confirmed = bool(made) and made[-1].verdict == "confirmed" and not _later(ground, made[-1])
     for number in range(len(made), -1, -1):
         before, then = made[number - 1] if number else None, made[number] if number < len(made) else None
-        for place, ground in enumerate(grounds):
-            if (before is None or _outlived(ground, before)) and not (then is not None and _later(ground, then)):
-                return place
-    return 0
+        if (before is None or _outlived(ground, before)) and not (then is not None and _later(ground, then)):
+            return (2, _NEVER, "") if then is None else (3 if confirmed else 1, *_order(then))
+    return (0, _NEVER, "")
+
+
+def _on_another(ground: Ground, decision: Adjudicated, frame: Frame) -> Iterator[str]:
+    """Why a decision was made on another toxicity, or on another case, than the one that meets the rule now."""
+    at = decision.decided_at
+    for one in ground.another:
+        if one.holds(at):
+            yield f"T5: the decision of {at.isoformat()} was on {one.told}, as the event was told then"
+            return
+    if _is_shown(decision, ground.span, frame) is False and not _outlived(ground, decision):
+        yield _stray(decision)
 
 
 def _later(ground: Ground, decision: Adjudicated) -> bool:
@@ -119,17 +171,29 @@ def _under(frame: Frame, key: str, rule: str | None) -> tuple[Adjudicated, ...]:
 
 def _shows(one: Adjudicated, named: Named, frame: Frame) -> bool | None:
     """Whether a decision was shown an onset of this event; None: nobody can tell."""
-    if one.onset is None or named.span is None:
+    return _is_shown(one, named.span, frame)
+
+
+def _is_shown(one: Adjudicated, span: tuple[datetime, datetime] | None, frame: Frame) -> bool | None:
+    if span is None:
         return None
+    if one.onset is None:  # a decision may be dated by its day alone
+        decided, began = (instant.astimezone(frame.zone).date() for instant in (one.decided_at, span[0]))
+        return None if began <= decided else False
     first, last = one.onset.bounds(frame.zone)
-    return first <= named.span[1] and named.span[0] <= last
+    return first <= span[1] and span[0] <= last
+
+
+def _stray(one: Adjudicated) -> str:
+    which = f"of onset {one.onset}" if one.onset is not None else "for this one began later"
+    return f"T5: the decision of {one.decided_at.isoformat()} was on another event, {which}"
 
 
 def _strays(frame: Frame, named: Named) -> Iterator[str]:
     """The decisions under this id that were made on another event, which had its number then."""
     for one in _under(frame, named.key, None):
         if _shows(one, named, frame) is False:
-            yield f"T5: the decision of {one.decided_at.isoformat()} was on another event, of onset {one.onset}"
+            yield _stray(one)
 
 
 def _summed(
@@ -145,8 +209,12 @@ def _summed(
 
 
 def _outlived(ground: Ground, decision: Adjudicated) -> bool:
+    if decision.verdict != "refuted":
+        return False
     met = ground.met_from
-    return decision.verdict == "refuted" and ground.candidate and met is not None and met > decision.decided_at
+    if any(one.holds(decision.decided_at) for one in ground.less):
+        return True
+    return ground.candidate and met is not None and met > decision.decided_at
 
 
 def _order(one: Adjudicated) -> tuple[datetime, str]:

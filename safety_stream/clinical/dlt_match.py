@@ -4,77 +4,18 @@ One condition that is false: the rule is not met. All true: it is met. Else it m
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from safety_stream.clinical.conclusion import GradeRange
-from safety_stream.clinical.dlt_decisions import Named
+from safety_stream.clinical.dlt_candidate import Candidate
+from safety_stream.clinical.dlt_decisions import Period, is_confirmed
 from safety_stream.clinical.dlt_windows import InWindow, Verdict, anchors_of, held_by, reached
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grade_course import Lasted
-from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.dlt_rules import Dlt, DltRule, Window
 
-
-class Candidate(NamedTuple):
-    """An event in the form the rules ask for. ``shortest`` and ``longest`` bound its duration; None: no end known.
-
-    ``known_by``: when it was reported; the latest it can have begun when no onset was told. ``rose``: since when each
-    grade has been told, where a lower one was told before. ``over``: it has ended, whenever that was. ``lasted``: the
-    times that a reported event was at each grade, 1 to 5; ``since``, ``later``, ``at_most``: of one time at the grade
-    that a rule asks for. ``known_to``, ``ended_by``: of a measured one until when it was known to be at that grade, and
-    the latest it can have ended, for ``shortest`` and ``longest`` need not count from ``onset``.
-    ``outlasts``: the infusion that a grade begun before it is counted from. ``span``, ``others``: of a numbered event
-    when it was, and the keys of all of its kind.
-    """
-
-    about: str
-    key: str
-    term: str
-    soc: str | None
-    seen_as: Literal["measured", "reported"]
-    grade: GradeRange
-    onset: Moment | None
-    shortest: timedelta
-    longest: timedelta | None
-    attribution: str | None = None
-    composite: str | None = None
-    inputs: tuple[tuple[str, str], ...] = ()
-    undecided: tuple[str, ...] = ()
-    known_by: datetime | None = None
-    rose: tuple[tuple[datetime, int], ...] = ()
-    over: bool = False
-    lasted: tuple[tuple[Lasted, ...], ...] = ()
-    since: Moment | None = None
-    at_most: bool = False
-    later: bool = False
-    known_to: datetime | None = None
-    ended_by: datetime | None = None
-    outlasts: int | None = None
-    span: tuple[datetime, datetime] | None = None
-    others: tuple[str, ...] = ()
-
-    @property
-    def named(self) -> Named:
-        """The event as decisions name it."""
-        return Named(self.key, self.span, self.others)
-
-    def times_at_grade_of(self, rule: DltRule) -> tuple["Candidate", ...]:
-        """The event as far as a rule is concerned: each time that it was at the grade that the rule asks for."""
-        if not self.lasted:
-            return (self,)
-        grade = max(rule.grade.lowest, 1) if rule.grade else 1
-        raised = any(told >= grade for _, told in self.rose[1:]) and all(told < grade for _, told in self.rose[:1])
-        return tuple(
-            self._replace(**one._replace(later=one.later or (raised and one.at_most))._asdict())
-            for one in self.lasted[grade - 1]
-        )
-
-    @property
-    def began(self) -> Moment | None:
-        """Since when it was at that grade, as far as that was told."""
-        return self.since or self.onset
+_SURENESS: dict[Verdict, int] = {False: 0, None: 1, True: 2}
 
 
 class Match(NamedTuple):
@@ -130,11 +71,7 @@ def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
     dlt = frame.version.dlt
     if dlt is None or not frame.infusions or _excluded(dlt, candidate):
         return None
-    counted = Window(days=rule.window_days or dlt.window.days, anchor=dlt.window.anchor)
-    window = _window(frame, candidate, counted)
-    if window.inside is False and rule.counts_from == "infusion":
-        candidate = _since_infusion(frame, candidate, counted)
-        window = _window(frame, candidate, counted)
+    candidate, window = _placed(frame, rule, candidate, dlt)
     conditions: dict[str, Verdict] = {
         "grade": _grade(rule, candidate.grade),
         "duration": _lasting(rule, candidate),
@@ -145,6 +82,18 @@ def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
     if False in conditions.values() or window.first is None:
         return None
     return Match(rule, candidate, window, tuple(name for name, verdict in conditions.items() if verdict is None))
+
+
+def _placed(frame: Frame, rule: DltRule, candidate: Candidate, dlt: Dlt) -> tuple[Candidate, InWindow]:
+    """The event as the rule counts it, and where it lies; a confirmed one stays where a later infusion leaves it."""
+    counted = Window(days=rule.window_days or dlt.window.days, anchor=dlt.window.anchor)
+    window = _window(frame, candidate, counted)
+    if window.inside is False and rule.counts_from == "infusion":
+        candidate = _since_infusion(frame, candidate, counted)
+        window = _window(frame, candidate, counted)
+    if window.inside is False and counted.anchor == "last_infusion" and is_confirmed(frame, candidate.named, rule.id):
+        window = _window(frame, candidate, counted.model_copy(update={"anchor": "each_infusion"}))
+    return candidate, window
 
 
 def _window(frame: Frame, candidate: Candidate, window: Window) -> InWindow:
@@ -203,17 +152,22 @@ def _attributed(rule: DltRule, candidate: Candidate) -> Verdict:
     return None if candidate.attribution == "unknown" else False
 
 
-def duration(candidate: Candidate) -> str:
-    """How long it lasted, as far as is known: ``2 d to 5 d``, ``at least 3 d``."""
-    shortest = lasted(candidate.shortest)
-    if candidate.at_most and candidate.longest is not None and not candidate.shortest:
-        return f"at most {lasted(candidate.longest)}"
-    if candidate.longest is None:
-        return f"at least {shortest}"
-    return f"{shortest} to {lasted(candidate.longest)}" if candidate.longest != candidate.shortest else shortest
+def told_as_another(candidate: Candidate) -> tuple[Period, ...]:
+    """When the event was told under another term only: whoever decided then decided on another toxicity."""
+    return tuple(
+        Period(one.since, one.until, " or ".join(sorted(one.terms)))
+        for one in candidate.told_as
+        if candidate.term not in one.terms
+    )
 
 
-def lasted(length: timedelta) -> str:
-    """A duration in days and hours."""
-    days, hours = length.days, length.seconds // 3600
-    return f"{days} d" + (f" {hours} h" if hours else "") if days else f"{hours} h"
+def told_as_less(rule: DltRule, candidate: Candidate) -> tuple[Period, ...]:
+    """When the event was told with an attribution by which the rule was not met, or less surely than now."""
+    if not candidate.told_as:
+        return ()
+    now = _SURENESS[_attributed(rule, candidate)]
+    return tuple(
+        Period(one.since, one.until, " or ".join(sorted(one.attributions)))
+        for one in candidate.told_as
+        if max(_SURENESS[_attributed(rule, candidate._replace(attribution=word))] for word in one.attributions) < now
+    )

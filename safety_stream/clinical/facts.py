@@ -31,12 +31,24 @@ class HeaderFact(NamedTuple):
     rivals: tuple[str, ...] = ()
 
 
+class Telling(NamedTuple):
+    """What one version says the event is and is due to: what a person had before them who decided while it stood."""
+
+    version: int
+    rank: int
+    at: datetime
+    term: str
+    code: str | None
+    attribution: Attribution
+
+
 class ReportFact(NamedTuple):
     """The adverse-event report that stands; when any version first told of the event, as serious, as grave.
 
     Grave: fatal or life-threatening. ``rose``: when each grade higher than all told before it was first told, the
     first one included. ``blamed``: since when the event is known as serious and unexpected with each attribution.
     ``to_sponsor``, ``to_authority``: every instant at which any version says that it was reported to them.
+    ``tellings``: of all versions those that stood at some time.
     """
 
     event: AdverseEvent
@@ -48,3 +60,4 @@ class ReportFact(NamedTuple):
     blamed: tuple[tuple[Attribution, datetime], ...] = ()
     to_sponsor: tuple[datetime, ...] = ()
     to_authority: tuple[datetime, ...] = ()
+    tellings: tuple[Telling, ...] = ()

@@ -51,7 +51,7 @@ def followed(digests: Iterable[Digest]) -> Followed:
 
 
 def planned_infusion(frame: Frame) -> date | None:
-    """The first day that the first infusion can fall on as planned; None: given already, none planned, or left."""
-    if frame.infusions or frame.withdrawn is not None:
+    """The first day that the first infusion can fall on as planned; None: none planned, given already, left or dead."""
+    if frame.infusions or frame.withdrawn is not None or frame.died is not None:
         return None
     return next((one.day for one in frame.upcoming if one.number == 1), None)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final, NamedTuple, cast
 
 from safety_stream.clinical.check_due import checks_due
+from safety_stream.clinical.completing import closes, day_untold
 from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.dlt import worst
 from safety_stream.clinical.dlt_composites import dlts_of_composites
@@ -28,7 +29,7 @@ from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.registration import questions
 from safety_stream.clinical.reporting import reporting_due
 from safety_stream.clinical.series import digest_of
-from safety_stream.clinical.status import Longer, State, closes, ends, extension, status_of, with_hours
+from safety_stream.clinical.status import Longer, State, ends, extension, status_of, with_hours
 from safety_stream.clinical.unobserved import unobserved
 from safety_stream.clinical.unread import unread
 from safety_stream.rulebook.tables import Book
@@ -102,8 +103,12 @@ def _decisive(look: Look) -> Words:
 
 
 def _questions(look: Look) -> Words:
-    asked = questions(look.base, look.known.digests, _what_decides(look).ids, holds=bool(look.known.of("holds")))
-    return Words(tuple(query(look.base.frame, one) for one in asked))
+    frame, digests, decisive = look.base.frame, look.known.digests, _what_decides(look)
+    asked = (
+        *questions(look.base, digests, decisive.ids, holds=bool(look.known.of("holds"))),
+        *day_untold(frame, digests, decisive.dlt),
+    )
+    return Words(tuple(query(frame, one) for one in asked))
 
 
 def _unread(look: Look) -> Words:

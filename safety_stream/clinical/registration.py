@@ -6,6 +6,7 @@ Each is a question to the data manager; none of them stops a judgement.
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from safety_stream.clinical.completing import within_tolerance
 from safety_stream.clinical.contradictions import contradictions
 from safety_stream.clinical.events import DoseGiven, Enrolled
 from safety_stream.clinical.facts import HeaderFact
@@ -14,7 +15,6 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import day_zero_unknown
 from safety_stream.clinical.parts import Base
 from safety_stream.clinical.queries import asked
-from safety_stream.clinical.status import within_tolerance
 
 
 def questions(base: Base, digests: Mapping[str, Digest], dlts: frozenset[str], *, holds: bool) -> Iterator[Flood]:

@@ -6,11 +6,13 @@ was reported, and a serious event is told whether or not its term is known.
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 from typing import NamedTuple
 
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Input, finding_id
 from safety_stream.clinical.dlt import dose_limiting, observe
-from safety_stream.clinical.dlt_match import Candidate, every_match, lasted, rules_for
+from safety_stream.clinical.dlt_candidate import Candidate, ToldAs, lasted
+from safety_stream.clinical.dlt_match import every_match, rules_for
 from safety_stream.clinical.emergence import emergence
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
@@ -28,6 +30,7 @@ from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.tables import Book, Term
 
 _EVERY_GRADE = (1, 2, 3, 4, 5)
+_EVER, _FAR = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Reading(NamedTuple):
@@ -53,7 +56,8 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
     reading = _read(fact.event, book)
     finding = _finding(fact, reading, frame, book)
     floods = [*_questions(reading, frame, book), *_rivals(fact)]
-    candidate = _candidate(reading, finding, frame)._replace(rose=_rose(fact))
+    told_as = _told_as(fact, book) if frame.adjudicated else ()
+    candidate = _candidate(reading, finding, frame)._replace(rose=_rose(fact), told_as=told_as)
     rules = rules_for(frame.version.dlt, candidate.term, candidate.soc, "reported")
     dlt = dose_limiting(frame, every_match(frame, rules, candidate), book.version)
     dlts = [] if dlt is None else [dlt]
@@ -77,7 +81,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
 
 
 def _read(event: AdverseEvent, book: Book) -> Reading:
-    term = (book.term(event.meddra_code) if event.meddra_code else None) or book.term(event.term)
+    term = _known(event.term, event.meddra_code, book)
     fatal = event.outcome == "fatal" or "death" in event.seriousness
     supported = _supported(event, term, fatal)
     if event.scale_facts is None:
@@ -173,7 +177,33 @@ def _rose(fact: ReportFact) -> tuple[tuple[datetime, int], ...]:
     if not fact.rose:
         return ()
     first = fact.rose[0][1]
-    return ((datetime.min.replace(tzinfo=UTC), first), *fact.rose[1:])
+    return ((_EVER, first), *fact.rose[1:])
+
+
+def _told_as(fact: ReportFact, book: Book) -> tuple[ToldAs, ...]:
+    """What the event was told as, from each report on: that of the highest version known by then."""
+    since = sorted({one.at for one in fact.tellings})
+    if len(fact.tellings) < 2:
+        return ()
+    periods = []
+    for at, until in pairwise([*since, _FAR]):
+        known = [one for one in fact.tellings if one.at <= at]
+        last = max(one[:2] for one in known)
+        standing = [one for one in known if one[:2] == last]
+        terms = frozenset(_term(one.term, one.code, book) for one in standing)
+        first = _EVER if at == since[0] else at
+        periods.append(ToldAs(first, until, terms, frozenset(one.attribution for one in standing)))
+    return tuple(periods)
+
+
+def _term(told: str, code: str | None, book: Book) -> str:
+    term = _known(told, code, book)
+    return term.name if term else told
+
+
+def _known(told: str, code: str | None, book: Book) -> Term | None:
+    """The CTCAE term that a report names: by its code, else by its words."""
+    return (book.term(code) if code else None) or book.term(told)
 
 
 def _died(reading: Reading, zone: tzinfo) -> tuple[datetime, datetime] | None:
@@ -292,7 +322,15 @@ def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, 
         )
     if over and event.resolved is None:
         yield "missing_end", f"outcome {event.outcome}, no end", "the day it ended, as exact as it is known"
-    if over and "death" in event.seriousness:
-        yield "outcome_contradictory", f"death and outcome {event.outcome}", "one or the other"
-    if event.resolved and event.outcome == "not-recovered":
-        yield "outcome_contradictory", f"resolved {event.resolved} and outcome {event.outcome}", "one or the other"
+    against = [*_against_outcome(event, over=over)]
+    if against:
+        yield "outcome_contradictory", f"{' and '.join(against)} and outcome {event.outcome}", "one or the other"
+
+
+def _against_outcome(event: AdverseEvent, *, over: bool) -> Iterator[str]:
+    """What a report says beside its outcome that cannot be so with that outcome."""
+    goes_on = event.outcome in {"recovering", "not-recovered"}
+    if "death" in event.seriousness and (over or goes_on):
+        yield "death"
+    if event.resolved and goes_on:
+        yield f"resolved {event.resolved}"

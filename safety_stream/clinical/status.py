@@ -6,46 +6,21 @@ screened | enrolled | in window ........ | completed window
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from typing import Literal
 
-from safety_stream.clinical.contradictions import died
+from safety_stream.clinical.completing import Gone, closes, completes, gone, left_before, midnight_after, window_to
 from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.findings_subject import SubjectStatus, Unobserved
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.follow_up import followed, planned_infusion
-from safety_stream.clinical.frame import Frame, Infusion
+from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import in_status as icaht_in_status
 from safety_stream.clinical.unobserved import in_status as unobserved_in_status
-from safety_stream.quantity import Unreadable, read_value
 
 Phase = Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
 State = Literal["none", "possible", "candidate", "confirmed"]
 Longer = tuple[date, str]
-Gone = tuple[tuple[datetime, datetime], ...]
-
-
-def window_to(frame: Frame) -> date | None:
-    """The last day of the last window of the infusions received: the protocol's, or a rule's own that is longer."""
-    dlt = frame.version.dlt
-    if not frame.infusions or dlt is None:
-        return None
-    first = dlt.window.anchor == "first_infusion"
-    last = frame.infusions[0] if first else max(frame.infusions, key=lambda one: one.last_day)
-    rule = dlt.watched_longest
-    return last.last_day + timedelta(days=rule.window_days if rule and rule.window_days else dlt.window.days)
-
-
-def closes(frame: Frame) -> datetime | None:
-    """The first instant after the last window, in the study's zone."""
-    last = window_to(frame)
-    return None if last is None else midnight_after(frame, last)
-
-
-def midnight_after(frame: Frame, day: date) -> datetime:
-    """The first instant after a day of the study's zone."""
-    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=frame.zone)
 
 
 def extension(frame: Frame, asked: Iterable[Longer], dlt: str) -> Longer | None:
@@ -76,8 +51,8 @@ def status_of(
 ) -> SubjectStatus:
     """The status as of now, without what only other parts of the overview know."""
     end = ends(frame, longer)
-    closed, gone = end is not None and as_of >= end, _gone(frame, died(digests))
-    completes = _completes(frame, gone, as_of)
+    closed, left = end is not None and as_of >= end, gone(frame, digests)
+    through = completes(frame, left, as_of)
     grades = Counter(str(one.grade) for one in digests.values() if one.grade is not None)
     worst_grades = [one.worst for one in digests.values() if one.worst is not None]
     return SubjectStatus(
@@ -91,8 +66,8 @@ def status_of(
         first_infusion=frame.infusions[0].first_day if frame.infusions else None,
         window_to=longer[0] if longer else window_to(frame),
         extended_because=f"T4: {longer[1]}" if longer else None,
-        evaluable=_evaluable(dlt, completes, _watched(frame, gone, closed)),
-        completes=completes,
+        evaluable=_evaluable(dlt, through, _watched(frame, left, closed)),
+        completes=through,
         dlt=dlt,
         worst_grade=max(worst_grades, default=None),
         serious_events=sum(one.serious for one in digests.values()),
@@ -132,52 +107,8 @@ def _evaluable(dlt: str, completes: bool | None, watched: bool) -> bool | None:
     return None if watched or dlt == "possible" else completes
 
 
-def _watched(frame: Frame, gone: Gone, closed: bool) -> bool:
+def _watched(frame: Frame, left: Gone, closed: bool) -> bool:
     """Whether the subject is, or may come to be, observed for DLTs."""
     if not frame.infusions:  # who has left, be it the treatment alone, or died can never be dosed
-        return not gone and frame.withdrawn is None
-    return not closed and _left_before(closes(frame), gone) is not True
-
-
-def _completes(frame: Frame, gone: Gone, as_of: datetime) -> bool | None:
-    """Whether, DLTs aside, the window was completed as T6 asks: surely, no more, or it is still open."""
-    end = closes(frame)
-    left, open_ = _left_before(end, gone), end is None or as_of < end
-    more = open_ and not gone and frame.withdrawn is None
-    if left or not _as_planned(frame, more):
-        return False
-    return None if open_ or left is None else True
-
-
-def _gone(frame: Frame, death: tuple[datetime, datetime] | None) -> Gone:
-    """Between which instants the subject left the study or died: observed no longer."""
-    left = frame.withdrawn if frame.withdrawn is not None and frame.withdrawn.from_what == "study" else None
-    return (*([left.withdrawn.bounds(frame.zone)] if left else []), *([death] if death else []))
-
-
-def _left_before(end: datetime | None, gone: Gone) -> bool | None:
-    """Whether the subject surely, maybe or never was gone before the end of the window, or while it has none."""
-    if any(end is None or latest < end for _, latest in gone):
-        return True
-    return None if any(end is None or earliest < end for earliest, _ in gone) else False
-
-
-def _as_planned(frame: Frame, more: bool) -> bool:
-    """Whether all planned infusions were given at their planned amount, or, if ``more`` may be given, still can be."""
-    plan, rule = frame.version.infusions, frame.version.evaluable
-    wanted = len(plan.days) if plan and rule and rule.planned_infusions == "all" else 1
-    lacking = set(range(1, wanted + 1))
-    lacking -= {one.number for one in frame.infusions if within_tolerance(frame, one) is not False}
-    return not lacking or (more and lacking.isdisjoint(one.number for one in frame.infusions))
-
-
-def within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:
-    """Whether the amount given lies within the planned one and its tolerance; None: one of them is not known."""
-    plan, level = frame.version.infusions, frame.version.levels.get(frame.dose_level or 0)
-    if plan is None or level is None or infusion.amount is None or infusion.unit != level.unit:
-        return None
-    given = read_value(infusion.amount)
-    if isinstance(given, Unreadable) or not given.exact:
-        return None
-    margin = level.amount * plan.tolerance_percent / Decimal(100)
-    return level.amount - margin <= given.low <= level.amount + margin
+        return not left and frame.withdrawn is None
+    return not closed and left_before(closes(frame), left) is not True

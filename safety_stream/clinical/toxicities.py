@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Reading, finding_id
 from safety_stream.clinical.dlt import dlt_id, dose_limiting
-from safety_stream.clinical.dlt_match import Candidate, matched, rules_for
+from safety_stream.clinical.dlt_candidate import Candidate
+from safety_stream.clinical.dlt_match import matched, rules_for
 from safety_stream.clinical.findings_measured import Lasted, Reached, Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from safety_stream.clinical.events import AdverseEvent, Attribution, Event
-from safety_stream.clinical.facts import HeaderEvent, HeaderFact, ReportFact
+from safety_stream.clinical.facts import HeaderEvent, HeaderFact, ReportFact, Telling
 from safety_stream.clinical.result import Result
 from safety_stream.clinical.seriousness import is_grave, is_serious
 
@@ -61,6 +61,7 @@ def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
         blamed=_blamed(event) if stands else (),
         to_sponsor=_instants(event.reported_to_sponsor_at) if stands else (),
         to_authority=_instants(event.reported_to_authority_at) if stands else (),
+        tellings=_telling(event) if stands else (),
     )
     if held is None:
         return told
@@ -78,6 +79,7 @@ def settle_report(held: ReportFact | None, event: AdverseEvent) -> ReportFact:
         blamed=_earliest((*held.blamed, *told.blamed)),
         to_sponsor=_instants(*held.to_sponsor, *told.to_sponsor),
         to_authority=_instants(*held.to_authority, *told.to_authority),
+        tellings=_ever_standing((*(held.tellings or _telling(held.event)), *told.tellings)),
     )
     return standing if now == standing else now
 
@@ -105,6 +107,26 @@ def _rising(told: Iterable[tuple[datetime, int]]) -> tuple[tuple[datetime, int],
         if not rising or grade > rising[-1][1]:
             rising.append((at, grade))
     return tuple(rising)
+
+
+def _telling(event: AdverseEvent) -> tuple[Telling, ...]:
+    """What one version tells; a version entered in error tells nothing."""
+    if event.status == "entered-in-error":
+        return ()
+    at = event.reported_at.astimezone(UTC)
+    return (Telling(*_rank(event), at, event.term, event.meddra_code, event.attribution),)
+
+
+def _ever_standing(told: Iterable[Telling]) -> tuple[Telling, ...]:
+    """Those that no other one hides, as one told no later under a higher version does: the same for any order."""
+    every = set(told)
+    return tuple(sorted((one for one in every if not any(_hides(other, one) for other in every)), key=repr))
+
+
+def _hides(other: Telling, one: Telling) -> bool:
+    if other.at > one.at or other == one:
+        return False
+    return other[:2] > one[:2] or (other[:2] == one[:2] and other[3:] == one[3:])
 
 
 def _blamed(event: AdverseEvent) -> tuple[tuple[Attribution, datetime], ...]:

@@ -41,6 +41,7 @@ def read_protocol(
     )
     problems += unfilled(sheet)
     problems += _named_twice(sheet, told)
+    problems += _zone_moved(sheet, told)
     reader = _Reader(sheet, analytes, terms, problems)
     versions = [reader.version(study, told, index) for index in range(len(told))]
     whole = tuple(one for one in versions if one is not None)
@@ -53,6 +54,18 @@ def _named_twice(sheet: Sheet, told: list[Any]) -> Iterator[str]:
         if name is not None and name in names[:index]:
             yield sheet.problem(
                 ("versions", index, "version"), f"version {name} again", "each version under its own name"
+            )
+
+
+def _zone_moved(sheet: Sheet, told: list[Any]) -> Iterator[str]:
+    """A study has one zone: which version applies, and the order of its dates, must not hang on the version."""
+    first = told[0].get("zone") if isinstance(told[0], dict) else None
+    for index, one in enumerate(told[1:], start=1):
+        changes = one.get("changes") if isinstance(one, dict) else None
+        zone = changes.get("zone", first) if isinstance(changes, dict) else first
+        if zone != first:
+            yield sheet.problem(
+                ("versions", index, "changes", "zone"), f"{zone!r}", f"{first!r}: one zone for all versions of a study"
             )
 
 

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from stories import FAR, ZONE, Played, at, enrolled, fact, infusion, lab, screened, taken_back, withdrawn
+from stories import FAR, ZONE, Played, adverse, at, enrolled, fact, infusion, lab, screened, taken_back, withdrawn
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
@@ -81,9 +81,12 @@ def test_a_broken_criterion_holds_by_itself() -> None:
 
 
 def test_who_left_is_asked_for_nothing() -> None:
-    """A subject who left the study has no infusion to hold."""
-    played = begun(withdrawn(3))
-    assert sent(played.take(None, SINCE)) == []
+    """A subject who left the study, or died, has no infusion to hold."""
+    death = adverse("Sepsis", 3, grade=5, outcome="fatal", attribution="unrelated")
+    for end in (withdrawn(3), death):
+        played = begun(end)
+        assert not [one for one in sent(played.take(None, SINCE)) if one.type == "eligibility_breach"]
+        assert check(played) is None
 
 
 def test_an_infusion_given_without_any_answer_says_what_was_never_answered() -> None:

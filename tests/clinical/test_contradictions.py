@@ -13,6 +13,7 @@ from stories import (
     adverse,
     at,
     bundled_with,
+    completed,
     enrolled,
     head,
     infusion,
@@ -24,6 +25,7 @@ from stories import (
 )
 
 from safety_stream.clinical.events import Completed, DoseGiven, SubjectEvent
+from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import CODES
 
 POTASSIUM = lab("K", 1.5, "7.3")
@@ -70,6 +72,19 @@ STORIES: dict[str, tuple[list[Any], tuple[str, ...]]] = {
         [*DOSED_ONCE, withdrawn(5, "treatment"), infusion(2, 7)], ("withdrawn from treatment", "given 2024-07-01"),
     ),
     "infusions_out_of_order": ([*DOSED_ONCE, infusion(3, 4), infusion(2, 7)], ("infusion 3", "infusion 2")),
+    "dose_before_consent": (
+        [screened(day=1), infusion(1, 0), infusion(2, 7)],
+        ("given 2024-06-24T10:00:00+08:00", "consented 2024-06-25T09:00:00+08:00"),
+    ),
+    "dose_after_report": (
+        [*DOSED_ONCE[:5], infusion(1, 3, reported_at=at(0, 11))],
+        ("given 2024-06-27T10:00:00+08:00", "reported 2024-06-24T11:00:00+08:00"),
+    ),
+    "completed_before_consent": ([screened(), _completed(-30)], ("completed 2024-05-25", "consented 2024-06-04")),
+    "dose_after_completion": ([*DOSED_ONCE, _completed(-1)], ("completed 2024-06-23", "given 2024-06-24T10:00")),
+    "consent_after_death": ([*DOSED_ONCE, _died(-22)], ("consented 2024-06-04", "a death by 2024-06-02")),
+    "enrolled_after_death": ([*DOSED_ONCE, _died(-8)], ("enrolled 2024-06-17", "a death by 2024-06-16")),
+    "withdrawn_after_death": ([*DOSED_ONCE, _died(5), withdrawn(6)], ("withdrawn 2024-06-30", "a death by 2024-06-29")),
     "event_after_death": ([*DOSED_ONCE, _died(5), adverse("Nausea", 8, grade=2)], ("began", "a death by")),
 }  # fmt: skip
 
@@ -104,6 +119,76 @@ def test_a_dose_after_death_still_opens_its_window_until_one_of_the_two_is_corre
 )
 def test_what_fits_together_asks_nothing(events: list[Any]) -> None:
     """A departure, a completion, one from treatment only, a death after everything else."""
+    assert Played(events).of("data_query") == []
+
+
+def _as_version_2(event: Any) -> Any:
+    """The same record told anew."""
+    return event.model_copy(update={"source": event.source.model_copy(update={"version": 2})})
+
+
+CORRECTED: dict[str, Any] = {
+    "dose_before_consent": screened(),
+    "dose_after_report": infusion(1, 0),
+    "completed_before_consent": _completed(60),
+    "dose_after_completion": _completed(60),
+    "consent_after_death": _died(5),
+    "enrolled_after_death": _died(5),
+    "withdrawn_after_death": _died(7),
+}
+
+
+@pytest.mark.parametrize("code", CORRECTED)
+def test_a_question_is_gone_when_either_side_is_corrected_or_taken_back(code: str) -> None:
+    """The next version of the record that was the slip, or none of it: nothing is asked any more."""
+    for answer in (_as_version_2(CORRECTED[code]), taken_back(CORRECTED[code])):
+        played = Played(STORIES[code][0])
+        assert played.of("data_query", code=code)
+        played.take(answer)
+        assert not played.of("data_query", code=code)
+
+
+def test_all_doses_before_the_consent_are_one_question() -> None:
+    """Consent on day 1: three days of lymphodepletion and an infusion came before it, an infusion on day 7 did not."""
+    played = Played([screened(day=1), *DOSED_ONCE[2:], infusion(2, 7)])
+    assert len(played.one("data_query", code="dose_before_consent").sources) == 1 + 4
+
+
+def test_a_dose_between_two_consents_is_asked_about_by_nobody() -> None:
+    """A consent to an amendment after the first dose is no first consent."""
+    again = screened(day=3).model_copy(update={"source": screened().source.model_copy(update={"id": "again"})})
+    assert not Played([*DOSED_ONCE, again]).of("data_query", code="dose_before_consent")
+
+
+@pytest.mark.parametrize("outcome", ["recovering", "not-recovered", "recovered", "recovered-with-sequelae"])
+def test_no_event_results_in_death_and_goes_on_or_ends_otherwise(outcome: str) -> None:
+    """Seriousness "results in death" fits the outcome fatal alone; where nobody knows the outcome nothing is said."""
+    event = adverse("Sepsis", 4, grade=5, outcome=outcome, seriousness=["death"])
+    played = Played([*DOSED_ONCE, event])
+    assert played.one("data_query", code="outcome_contradictory").found == f"death and outcome {outcome}"
+    played.take(_as_version_2(event.model_copy(update={"outcome": "fatal"})))
+    assert played.of("data_query") == []
+
+
+def test_an_outcome_against_a_death_and_an_end_is_one_question_with_both() -> None:
+    """It goes on, killed, and ended: one question names all three."""
+    event = adverse("Sepsis", 4, grade=5, outcome="recovering", seriousness=["death"], resolved=told(6))
+    found = Played([*DOSED_ONCE, event]).one("data_query", code="outcome_contradictory").found
+    assert found == f"death and resolved {told(6)} and outcome recovering"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*TREATED, withdrawn(16).model_copy(update={"withdrawn": Moment(told(16)[:10])}), _died(16)],
+        [*DOSED_ONCE, lab("K", 5, "4.0", observed_at=told(5)[:10]), _died(5)],
+        [*DOSED_ONCE, lab("K", 5, "4.0", observed_at=told(5)[:7]), _died(5)],
+        [*DOSED_ONCE[:5], infusion(1, 0, given=told(0)[:10]), completed(0)],
+        [screened(0, consented=told(0)[:10]), enrolled(day=0), infusion(1, 0)],
+    ],
+)
+def test_what_may_have_been_in_order_asks_nothing(events: list[Any]) -> None:
+    """A date is only a date: what was told for the same day or month may have come before the other."""
     assert Played(events).of("data_query") == []
 
 

@@ -3,10 +3,24 @@
 from datetime import date
 
 import pytest
-from stories import Played, adverse, at, enrolled, infusion, lymphodepletion, planned, screened, withdrawn
+from stories import (
+    STUDY,
+    Played,
+    adverse,
+    at,
+    bundled,
+    enrolled,
+    infusion,
+    lymphodepletion,
+    planned,
+    screened,
+    taken_back,
+    withdrawn,
+)
 
 from safety_stream.clinical.events import SubjectEvent
 from safety_stream.clinical.findings_subject import Followed, SubjectStatus
+from safety_stream.clinical.stagger import stagger_breaches
 
 TREATED = (screened(), enrolled(), lymphodepletion(-5), infusion(1, 0))  # day 0 is 24 June 2024, at 10:00
 
@@ -56,8 +70,22 @@ def test_without_an_infusion_nothing_is_followed() -> None:
 
 
 def test_the_planned_infusion_is_shown_until_it_is_given_or_the_subject_leaves() -> None:
-    """Planned for 24 June; given, it is planned no more; a subject who left has none ahead."""
+    """Planned for 24 June; given, it is planned no more; a subject who left or died has none ahead."""
     before = (screened(), enrolled(), planned(1, 0))
     assert _status(*before).planned_infusion == date(2024, 6, 24)
     assert _status(*before, infusion(1, 0)).planned_infusion is None
     assert _status(*before, withdrawn(-2)).planned_infusion is None
+    assert _status(*before, withdrawn(-2, "treatment")).planned_infusion is None
+    death = adverse("Sepsis", -3, grade=5, outcome="fatal", attribution="unrelated")
+    assert _status(*before, death).planned_infusion is None
+    assert _status(*before, death, taken_back(death)).planned_infusion == date(2024, 6, 24)
+
+
+def test_nobody_waits_for_the_plan_of_a_subject_who_died() -> None:
+    """Planned for 24 and 26 June at one level: two days apart, until the first one dies without an infusion."""
+    version = bundled().protocols[STUDY].versions[0]
+    other = _status(screened(), enrolled(), planned(1, 2)).model_copy(update={"subject": "002"})
+    alive = (screened(), enrolled(), planned(1, 0))
+    assert [one.days_apart for one in stagger_breaches(version, 1, [_status(*alive), other])] == [2]
+    death = adverse("Sepsis", -3, grade=5, outcome="fatal", attribution="unrelated")
+    assert not list(stagger_breaches(version, 1, [_status(*alive, death), other]))

@@ -61,6 +61,15 @@ class Seen:
         return self.status.phase, self.counts, self.deadline
 
     @property
+    def asked_for_the_day(self) -> list[DataQuery]:
+        """The questions for the day of a departure or death."""
+        return [
+            one
+            for one in subject.standing(self.record).values()
+            if isinstance(one, DataQuery) and one.code == "day_of_leaving_untold"
+        ]
+
+    @property
     def counts(self) -> bool | None:
         """Whether the subject is evaluable."""
         assert self.status is not None
@@ -175,8 +184,41 @@ def test_an_end_told_by_its_month_counts_only_when_all_of_it_lies_on_one_side(
         },
     }  # fmt: skip
     late = datetime.fromisoformat("2024-10-02T12:00:00+08:00")
-    assert _infused(1, 2, 3).at(THE_END).told("end", as_of=late, **events[how]).counts is counts
-    assert _infused(1, 2).at(THE_END).told("end", as_of=late, **events[how]).counts is False
+    seen = _infused(1, 2, 3).at(THE_END).told("end", as_of=late, **events[how])
+    assert (seen.counts, len(seen.asked_for_the_day)) == (counts, int(counts is None))
+    seen = _infused(1, 2).at(THE_END).told("end", as_of=late, **events[how])
+    assert (seen.counts, seen.asked_for_the_day) == (False, [])
+
+
+def test_the_day_of_leaving_is_asked_for_once_it_matters_and_no_longer_when_it_was_told() -> None:
+    """Gone in August, the window to 12 August: asked while it is open already, with both sides; told on the 20th."""
+    left: dict[str, Any] = {"kind": "withdrawn", "from_what": "study", "reason": "moved away", "withdrawn": "2024-08"}
+    seen = _infused(1, 2, 3).told("left", **left)
+    assert [one.found for one in seen.asked_for_the_day] == ["withdrawn 2024-08, and a DLT window to 2024-08-12"]
+    source = {"system": "edc", "id": "left", "version": 2}
+    seen.told("left", **left | {"source": source, "withdrawn": "2024-08-20"}).at(THE_END)
+    assert (seen.counts, seen.asked_for_the_day) == (True, [])
+
+
+def test_a_death_between_onset_and_report_is_asked_for_by_its_two_ends() -> None:
+    """Fatal, onset 25 July, reported 20 August, no day of the death: it may have been before the window's end."""
+    fatal = {"term": "Sepsis", "grade": 5, "outcome": "fatal", "onset": "2024-07-25", "attribution": "unrelated"}
+    late = datetime.fromisoformat("2024-10-02T12:00:00+08:00")
+    seen = _infused(1, 2, 3).at(THE_END)
+    seen.told("end", as_of=late, kind="adverse_event", reported_at="2024-08-20T08:00:00+08:00", **fatal)
+    assert [one.found for one in seen.asked_for_the_day] == [
+        "a death between 2024-07-25 and 2024-08-20, and a DLT window to 2024-08-12"
+    ]
+    assert seen.counts is None
+
+
+def test_nobody_is_asked_for_a_day_on_which_nothing_hangs() -> None:
+    """A DLT counts whenever the subject left; leaving the treatment alone is no end of the observation."""
+    left: dict[str, Any] = {"kind": "withdrawn", "reason": "moved away", "withdrawn": "2024-08"}
+    seizure: dict[str, Any] = {"term": "Seizure", "grade": 3, "onset": "2024-07-16", "attribution": "probable"}
+    seen = _infused(1, 2, 3).told("ae", kind="adverse_event", **seizure).told("left", from_what="study", **left)
+    assert (seen.counts, seen.asked_for_the_day) == (True, [])
+    assert not _infused(1, 2, 3).told("left", from_what="treatment", **left).asked_for_the_day
 
 
 @pytest.mark.parametrize("from_what", ["treatment", "study"])

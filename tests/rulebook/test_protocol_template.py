@@ -255,6 +255,20 @@ def test_two_versions_of_one_name_are_a_problem(tmp_path: Path) -> None:
     assert problem.startswith(f"study.yaml:{line}: versions > 1 > version: version 1.0 again; expected"), problem
 
 
+def test_two_zones_of_one_study_are_a_problem(tmp_path: Path) -> None:
+    """Which version applies hangs on the day of consent, and that day on the zone: there can be only one."""
+    amended = filled(TEMPLATE.replace("  #: ", "  "))
+    text, times = re.subn(r"(\n    changes:.*\n)", r"\1      zone: Asia/Shanghai\n", amended)
+    assert times == 1
+    (problem,) = problems_of(tmp_path, text)
+    line = text[: text.rindex("zone: Asia/Shanghai")].count(chr(10)) + 1
+    assert problem == (
+        f"study.yaml:{line}: versions > 1 > changes > zone: 'Asia/Shanghai'; expected 'Europe/Paris': "
+        "one zone for all versions of a study"
+    )
+    assert problems_of(tmp_path, text.replace("zone: Asia/Shanghai", "zone: Europe/Paris")) == []
+
+
 @pytest.mark.parametrize("right", SLIPS)
 def test_a_slip_is_one_problem_with_line_key_found_and_expected(tmp_path: Path, right: str) -> None:
     """One mistake in recorded criteria, limits or windows is one problem, on the line it stands on."""
