@@ -65,7 +65,7 @@ def test_a_key_that_is_near_is_one_of_the_same_place(tmp_path: Path) -> None:
     told = problems_of(tmp_path, text)
     assert [one.partition(" > when > ")[2] for one in told] == [
         "fact > withn: no such key; was within meant?",
-        "last > bfore: no such key; expected one of all_of, any_of, fact, is, last, within",
+        "last > bfore: no such key; expected one of all_of, any_of, fact, is, last, sex, within",
     ]
 
 
