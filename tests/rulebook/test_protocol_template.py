@@ -17,7 +17,7 @@ from safety_stream.rulebook.sheet import Path as Place
 from safety_stream.rulebook.sheet import read_sheet
 
 TEMPLATE = protocol_template()
-ANSWERS = {"<study id>": "ONC-1", "<date>": "2025-01-15", "<time zone>": "Europe/Paris"}
+ANSWERS = {"<study id>": "ONC-1", "<date>": "2025-01-15", "<later date>": "2026-01-15", "<time zone>": "Europe/Paris"}
 SCHEMA = ProtocolVersion.model_json_schema()
 GIVEN = {("ProtocolVersion", "study")}  # stands above the versions
 
