@@ -22,7 +22,7 @@ from safety_stream.clinical.recorded import (
     Case,
     Held,
     Known,
-    facts_between,
+    facts_for_check,
     judge_fact,
     screening_facts,
     told_with_screening,
@@ -82,7 +82,7 @@ def _asked_again(frame: Frame, ahead: Upcoming) -> list[Asked]:
     began = ahead.day - timedelta(days=rules.recheck_from_days_before)
     before = [one.until for one in frame.upcoming if one.until < ahead.until]
     since = max([Moment(began.isoformat()).earliest(frame.zone), *before])
-    facts = facts_between(frame, since, ahead.until) | told_with_screening(frame, len(frame.screenings))
+    facts = facts_for_check(frame, since, ahead.until) | told_with_screening(frame, len(frame.screenings))
     case = Case(frame.screenings[-1].screened.consented, frame.zone)
     return list(_asked(((n, c) for n, c in rules.recorded.items() if c.recheck != "never"), facts, case))
 

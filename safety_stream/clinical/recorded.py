@@ -55,6 +55,15 @@ def facts_between(frame: Frame, since: datetime | None, until: datetime | None) 
     return _last_of_each(frame, _told_between(frame, since, until))
 
 
+def facts_for_check(frame: Frame, since: datetime, until: datetime) -> dict[str, Known]:
+    """The last record of every fact observed in the check before an infusion: until it, or on its day at no told hour.
+
+    As a result of that day is: an infection of the day of the infusion, told by the date alone, is no reason to go on.
+    """
+    told = (one for one in frame.facts_told if since <= one.observed_at.earliest(frame.zone) <= until)
+    return _last_of_each(frame, told)
+
+
 def _told_between(frame: Frame, since: datetime | None, until: datetime | None) -> Iterator[FactRecorded]:
     for one in frame.facts_told:
         earliest, latest = one.observed_at.bounds(frame.zone)

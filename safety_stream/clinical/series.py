@@ -17,7 +17,7 @@ from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.doubts import doubts, rivals
-from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
+from safety_stream.clinical.eligibility import breach, breach_id, counts, judge_result, judged_key
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
@@ -118,7 +118,7 @@ def _judged(
     judged = dict[str, Judged]()
     if course.criteria:
         answers = ((judged_key(now), now) for now in judge_result(one.result, measured, frame, course.criteria))
-        judged = {key: now for key, now in answers if now != fold.judged.get(key)}
+        judged = {key: now for key, now in answers if counts(now, fold.judged.get(key), one.result.observed_at)}
     marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
         more = marks_of(measured, place, baseline, course.key, course.clauses, told=fold.marks)

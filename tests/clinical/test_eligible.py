@@ -8,6 +8,7 @@ from stories import TREATED, Played, enrolled, fact, infusion, lab, planned, scr
 from telling import Telling
 
 from safety_stream.clinical.events import FactRecorded, Screened, SubjectEvent
+from safety_stream.clinical.moment import Moment
 from safety_stream.sandbox import records
 
 
@@ -256,3 +257,47 @@ def test_many_open_criteria_are_a_few_words_and_no_mail() -> None:
         "other-autoimmune-disease, central-nervous-system-disease, hepatitis-b (hbv-dna-above-normal) and 24 more."
     )
     assert telling.sent == []
+
+
+MONTHS = [
+    ("2024-05-31", "2024-02-29", "breached"),  # three calendar months before 31 May is the last of February
+    ("2024-05-31", "2024-02-28", "met"),
+    ("2023-05-31", "2023-02-28", "breached"),
+    ("2023-05-31", "2023-02-27", "met"),
+    ("2024-05-29", "2024-02-29", "breached"),
+    ("2024-05-29", "2024-02-28", "met"),
+    ("2024-03-31", "2023-12-31", "breached"),
+    ("2024-03-31", "2023-12-30", "met"),
+    ("2024-01-15", "2023-10-15", "breached"),
+    ("2024-05-31", "2024-02", "undetermined"),
+    ("2024-05-31", "2023", "met"),
+    ("2024-05-30T16:30:00Z", "2024-02-29", "breached"),  # 31 May in Shanghai
+    ("2024-05-30T16:30:00Z", "2024-02-28", "met"),
+    ("2024-05-31", "2024-06-03", "breached"),  # after consent: inside
+]
+
+
+@pytest.mark.parametrize(("consent", "last", "verdict"), MONTHS)
+def test_three_calendar_months_back(consent: str, last: str, verdict: str) -> None:
+    """T33: whole calendar months in the zone of the study, leap day and the ends of short months included."""
+    facts: dict[str, bool | str] = {"plasmapheresis-last": last, "ivig-last": False}
+    told = [fact(name, -60, value).model_copy(update={"observed_at": Moment(consent)}) for name, value in facts.items()]
+    status = Played([screened(consented=consent), *told]).one("eligibility_status")
+    (state,) = [one for one in status.criteria if one.criterion == "plasmapheresis-or-ivig-within-3-months"]
+    assert state.verdict == verdict
+
+
+def on(day: str, value: bool, name: str = "uncontrolled-infection") -> FactRecorded:
+    """A fact of which the day alone is told."""
+    return fact(name, 7, value).model_copy(update={"observed_at": Moment(day)})
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_an_infection_of_the_day_of_an_infusion_holds_it(given: bool) -> None:
+    """Told by the date alone, it counts for the check of that day as a result does; one of the next day does not."""
+    story: list[SubjectEvent] = [screened(), enrolled(), infusion(1, 0), planned(2, 7)]
+    story += [infusion(2, 7)] if given else []
+    check = Played([*story, on("2024-07-01", value=True)]).one("eligibility_status", infusion=2)
+    assert (check.state, check.given) == ("hold", given)
+    for day in ("2024-06-25", "2024-07-02"):
+        assert not Played([*story, on(day, value=True)]).of("eligibility_breach")
