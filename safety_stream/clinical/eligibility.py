@@ -4,7 +4,8 @@
     ---------------------|-----------------------X---------------------X------------------------------>
         "not eligible"   |  "hold and ask"       |  "hold and ask"     |            for information
 
-In each phase the last valid result decides. What cannot be judged is undetermined, never met.
+In each phase the last valid result decides, of several of one time the one that passes less. What cannot be judged is
+undetermined, never met.
 """
 
 from collections.abc import Iterator, Mapping
@@ -187,6 +188,17 @@ def _distance(
 def _unit(criterion: EligibilityCriterion, measured: Measured) -> str:
     unit = measured.ucum if measured.ucum in criterion.must_in else measured.analyte.unit
     return f" {unit}" if measured.unit is not None else ""
+
+
+def counts(now: Judged, held: Judged | None, observed_at: Moment) -> bool:
+    """Whether a judgement says something new: the last result decides, and of two of one time the one that passes less.
+
+    Which of two tubes of one time is right nobody knows; the number of a record never makes a subject eligible.
+    """
+    if held is None or now == held:
+        return held is None
+    less = now.met is None and held.met is False
+    return not (held.met is not True and (now.met or less) and held.observed_at == observed_at)
 
 
 def judged_key(judged: Judged) -> str:

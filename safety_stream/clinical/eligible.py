@@ -8,7 +8,7 @@ Undetermined criteria are listed in that one finding and raise nothing by themse
 file stands after the infusion too: it says what was never answered, and by when it should have been.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Literal
 
@@ -18,12 +18,22 @@ from safety_stream.clinical.findings_subject import CriterionState, EligibilityB
 from safety_stream.clinical.fold import Digest, Judged
 from safety_stream.clinical.frame import Frame, Upcoming
 from safety_stream.clinical.moment import Moment
-from safety_stream.clinical.recorded import Case, Held, Known, facts_between, judge_fact, screening_facts, used_in_words
+from safety_stream.clinical.recorded import (
+    Case,
+    Held,
+    Known,
+    facts_for_check,
+    judge_fact,
+    screening_facts,
+    told_with_screening,
+    used_in_words,
+)
 from safety_stream.rulebook.criteria import Verdict
 from safety_stream.rulebook.recorded import RecordedFact, names_in, said_in_words
 
 State = Literal["eligible", "not_eligible", "undetermined", "go", "hold"]
 Asked = tuple[str, RecordedFact, Verdict, Held]
+_SHOWN = 12  # of the names in a sentence: the finding has them all
 _VERDICTS: dict[Verdict, Literal["met", "breached", "undetermined"]] = {
     True: "met", False: "breached", None: "undetermined",
 }  # fmt: skip
@@ -72,7 +82,7 @@ def _asked_again(frame: Frame, ahead: Upcoming) -> list[Asked]:
     began = ahead.day - timedelta(days=rules.recheck_from_days_before)
     before = [one.until for one in frame.upcoming if one.until < ahead.until]
     since = max([Moment(began.isoformat()).earliest(frame.zone), *before])
-    facts = facts_between(frame, since, ahead.until)
+    facts = facts_for_check(frame, since, ahead.until) | told_with_screening(frame, len(frame.screenings))
     case = Case(frame.screenings[-1].screened.consented, frame.zone)
     return list(_asked(((n, c) for n, c in rules.recorded.items() if c.recheck != "never"), facts, case))
 
@@ -141,7 +151,7 @@ def _measured(frame: Frame, here: Mapping[str, Judged], wanted: Iterable[str]) -
 def _recorded(asked: Iterable[Asked]) -> Iterator[CriterionState]:
     for name, criterion, met, held in asked:
         if met:
-            yield CriterionState(criterion=name, text=criterion.text, verdict="met")
+            yield CriterionState(criterion=name, text=criterion.text, verdict="met", not_applicable=held.aside)
         else:
             yield CriterionState(
                 criterion=name, text=criterion.text, verdict=_VERDICTS[met], limit=_limit(name, criterion),
@@ -171,13 +181,13 @@ def _status(
     infusion, screening = stage.infusion, stage.screening
     words: tuple[State, State] = ("go", "hold") if infusion else ("eligible", "not_eligible")
     broken = [one.criterion for one in criteria if one.verdict == "breached"]
-    open_ = [one.criterion for one in criteria if one.verdict == "undetermined"]
+    open_ = [one for one in criteria if one.verdict == "undetermined"]
     state: State = words[1] if broken else "undetermined" if open_ else words[0]
     about = f"Before infusion {infusion}" if infusion else f"Screening {screening}" if screening > 1 else "Screening"
     counted = f"{len(criteria) - len(broken) - len(open_)} of {len(criteria)} criteria met"
     told = [f"{about}: {state.replace('_', ' ')}: {counted}"]
     told += [f"not met: {', '.join(broken)}"] if broken else []
-    told += [f"undetermined: {', '.join(open_)}"] if open_ else []
+    told += _what_lacks(open_, dict(frame.version.criteria))
     key = ("infusion", infusion) if infusion else ("screening", screening)
     return EligibilityStatus(
         id=finding_id(frame.study, frame.subject, "eligibility-status", *key),
@@ -196,6 +206,23 @@ def _status(
         given=given,
         criteria=criteria,
     )
+
+
+def _what_lacks(open_: Iterable[CriterionState], measured: Collection[str]) -> Iterator[str]:
+    """The undetermined criteria by what to do about them: measure, record, or look at what was told."""
+    told: dict[str, list[str]] = {"no result": [], "not recorded": [], "cannot be judged": []}
+    for one in open_:
+        if one.value or not one.missing:
+            told["cannot be judged"].append(one.criterion)
+        elif one.criterion in measured:
+            told["no result"].append(one.criterion)
+        else:
+            partly = f" ({', '.join(one.missing)})" if one.decided_by else ""
+            told["not recorded"].append(one.criterion + partly)
+    for about, names in told.items():
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        if names:
+            yield f"{about}: {', '.join(names[:_SHOWN])}{more}"
 
 
 def _breaches(frame: Frame, asked: Iterable[Asked], stage: Stage, book_version: str) -> Iterator[EligibilityBreach]:

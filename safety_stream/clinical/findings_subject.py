@@ -38,6 +38,7 @@ class CriterionState(Concluded):
     to_pass: str | None = None
     decided_by: tuple[str, ...] = Field(default=(), description="The facts that decided, each with its value.")
     missing: tuple[str, ...] = Field(default=(), description="Names of the facts that are not on file.")
+    not_applicable: str | None = Field(default=None, description="Why one that is met does not apply to the subject.")
 
 
 class EligibilityStatus(Finding):

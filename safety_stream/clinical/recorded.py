@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
-from safety_stream.clinical.events import FactRecorded
+from safety_stream.clinical.events import FactRecorded, Screened
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.quantity import Unreadable, read_value
 from safety_stream.rulebook.criteria import Inputs, Verdict
-from safety_stream.rulebook.recorded import AGE, AnyOf, LastWithin, NumberIs, RecordedFact, Statement
+from safety_stream.rulebook.recorded import AGE, SEX, AnyOf, LastWithin, NumberIs, RecordedFact, SexIs, Statement
 from safety_stream.rulebook.written import parsed
 
 
@@ -38,17 +38,30 @@ class Case(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Whether a statement holds, the facts it was judged on, those not on file, and why it cannot be judged."""
+    """Whether a statement holds, the facts it was judged on, those not on file, and why it cannot be judged.
+
+    ``aside``: why a criterion that is met does not apply to the subject.
+    """
 
     holds: Verdict
     used: Mapping[str, Known]
     missing: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    aside: str | None = None
 
 
 def facts_between(frame: Frame, since: datetime | None, until: datetime | None) -> dict[str, Known]:
     """The last record of every fact that was surely observed since one instant and before another; null: no bound."""
     return _last_of_each(frame, _told_between(frame, since, until))
+
+
+def facts_for_check(frame: Frame, since: datetime, until: datetime) -> dict[str, Known]:
+    """The last record of every fact observed in the check before an infusion: until it, or on its day at no told hour.
+
+    As a result of that day is: an infection of the day of the infusion, told by the date alone, is no reason to go on.
+    """
+    told = (one for one in frame.facts_told if since <= one.observed_at.earliest(frame.zone) <= until)
+    return _last_of_each(frame, told)
 
 
 def _told_between(frame: Frame, since: datetime | None, until: datetime | None) -> Iterator[FactRecorded]:
@@ -83,13 +96,25 @@ def screening_facts(frame: Frame, number: int) -> dict[str, Known]:
     until = frame.screenings[number].since if number < len(frame.screenings) else None
     told = list(_told_between(frame, since, until))
     before = [one for one in told if frame.treated_before(*one.observed_at.bounds(frame.zone)) is not True]
-    facts, screened = _last_of_each(frame, before), frame.screenings[number - 1].screened
+    facts = _last_of_each(frame, before)
     if len(before) < len(told):
         facts = facts_between(frame, since, _first_infused(frame)) | facts
-    if screened.age_years is not None:
-        source = f"{screened.source.record} v{screened.source.version}"
-        facts[AGE] = Known(str(screened.age_years), source, screened.consented)
+    return facts | told_with_screening(frame, number)
+
+
+def told_with_screening(frame: Frame, number: int) -> dict[str, Known]:
+    """The age at consent as the screening tells it, and the sex as this screening, else another one, tells it."""
+    this, facts = frame.screenings[number - 1].screened, dict[str, Known]()
+    if this.age_years is not None:
+        facts[AGE] = _of_screening(str(this.age_years), this)
+    by = next((one for one in (this, *(other.screened for other in frame.screenings)) if one.sex is not None), None)
+    if by is not None and by.sex is not None:
+        facts[SEX] = _of_screening(by.sex, by)
     return facts
+
+
+def _of_screening(value: str, screened: Screened) -> Known:
+    return Known(value, f"{screened.source.record} v{screened.source.version}", screened.consented)
 
 
 def _first_infused(frame: Frame) -> datetime | None:
@@ -97,7 +122,26 @@ def _first_infused(frame: Frame) -> datetime | None:
 
 
 def judge_fact(name: str, criterion: RecordedFact, facts: Mapping[str, Known], case: Case) -> tuple[Verdict, Held]:
-    """Whether a criterion is met: by its statement, by the plain yes or no under its own name, or by both.
+    """Whether a criterion is met, also because it does not apply to the subject; and what decided that.
+
+    An exclusion that was recorded as present breaks it, whomever it was meant for: a pregnancy of somebody whose sex
+    was told as male is a contradiction to clear up, never a reason to go on.
+    """
+    verdict, both = _judged(name, criterion, facts, case)
+    applies = None if criterion.only_for is None else held(criterion.only_for, facts, case)
+    if applies is None or applies.holds:
+        return verdict, both
+    told = ", ".join(used_in_words(applies.used))
+    if verdict is False and not criterion.must_be:
+        said = (f"recorded although it does not apply: {told}",) if applies.holds is False else ()
+        return verdict, both._replace(used={**both.used, **applies.used}, reasons=(*both.reasons, *said))
+    if applies.holds is False:
+        return True, applies._replace(aside=f"does not apply: {told}")
+    return (verdict, both) if verdict else (None, _joined(None, [both, applies]))
+
+
+def _judged(name: str, criterion: RecordedFact, facts: Mapping[str, Known], case: Case) -> tuple[Verdict, Held]:
+    """By the statement, by the plain yes or no under the criterion's own name, or by both.
 
     Where the two contradict each other the one that breaks the criterion counts.
     """
@@ -120,6 +164,8 @@ def held(statement: Statement, facts: Mapping[str, Known], case: Case) -> Held:
         return _number(statement, facts)
     if isinstance(statement, LastWithin):
         return _within(statement, facts, case)
+    if isinstance(statement, SexIs):
+        return _sex(statement, facts)
     parts = [held(one, facts, case) for one in (statement.any_of if isinstance(statement, AnyOf) else statement.all_of)]
     decisive = isinstance(statement, AnyOf)
     answers = [one.holds for one in parts]
@@ -160,6 +206,15 @@ def _number(statement: NumberIs, facts: Mapping[str, Known]) -> Held:
     if number is None or isinstance(number, Unreadable):
         return Held(None, {name: known}, (), (f"{name} is {_word(known.value)}; expected a number",))
     return Held(parsed(statement.limit).judge(Inputs(number, None, None, None, {})), {name: known})
+
+
+def _sex(statement: SexIs, facts: Mapping[str, Known]) -> Held:
+    known = _known(SEX, facts)
+    if isinstance(known, Held):
+        return known
+    if known.value not in {"female", "male"}:
+        return Held(None, {SEX: known}, (), (f"{SEX} is {_word(known.value)}; expected female or male",))
+    return Held(known.value == statement.sex, {SEX: known})
 
 
 def _within(statement: LastWithin, facts: Mapping[str, Known], case: Case) -> Held:

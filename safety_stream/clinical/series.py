@@ -17,7 +17,7 @@ from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.doubts import doubts, rivals
-from safety_stream.clinical.eligibility import breach, breach_id, judge_result, judged_key
+from safety_stream.clinical.eligibility import breach, breach_id, counts, judge_result, judged_key
 from safety_stream.clinical.episodes import Period, Sample, advance
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
@@ -119,7 +119,7 @@ def _judged(
     if course.criteria:
         decides = measured if one.among is None else one.among
         answers = ((judged_key(now), now) for now in judge_result(one.result, decides, frame, course.criteria))
-        judged = {key: now for key, now in answers if now != fold.judged.get(key)}
+        judged = {key: now for key, now in answers if counts(now, fold.judged.get(key), one.result.observed_at)}
     marks, expected, counting = Marks(fold.marks, fold.aside), course.expected, course.counting
     if course.clauses:
         told, early = fold.marks, one.provisional

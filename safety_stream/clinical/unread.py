@@ -67,6 +67,8 @@ def _about_fact(fact: FactRecorded, read: Mapping[str, frozenset[FactKind]]) -> 
 def _fits(value: bool | str, kind: FactKind) -> bool:
     if isinstance(value, bool):
         return kind == "true or false" or (kind == "a date, or false for never" and not value)
+    if kind == "female or male":
+        return value in {"female", "male"}
     if kind == "a number":
         return not isinstance(read_value(value), Unreadable)
     return kind == "a date, or false for never" and _is_moment(value)

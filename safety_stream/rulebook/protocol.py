@@ -240,7 +240,8 @@ class ProtocolVersion(Written):
         """The recorded facts that eligibility reads, and as what; a criterion's own name is a plain yes or no."""
         recorded = self.eligibility.recorded if self.eligibility else {}
         every: list[tuple[str, FactKind]] = [(name, "true or false") for name in recorded]
-        every += [one for criterion in recorded.values() if criterion.when for one in facts_in(criterion.when)]
+        told = [part for criterion in recorded.values() for part in (criterion.when, criterion.only_for) if part]
+        every += [one for statement in told for one in facts_in(statement)]
         return {name: frozenset(kind for other, kind in every if other == name) for name, _ in every}
 
     def treatments(self, role: Literal["lymphodepletion", "infusion"]) -> tuple[str, ...]:

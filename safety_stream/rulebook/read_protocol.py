@@ -4,24 +4,30 @@ The first version is whole; each later one says under ``changes`` what differs f
 likes: a mapping changes key by key, anything else is replaced.
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from pydantic import ValidationError
 
 from safety_stream.quantity import exactly, plain
-from safety_stream.rulebook.contradictions import Slip, contradictions
+from safety_stream.rulebook.contradictions import contradictions
 from safety_stream.rulebook.criteria import Comparison, CriterionError
 from safety_stream.rulebook.dlt_rules import Clause
 from safety_stream.rulebook.forms import complaints
+from safety_stream.rulebook.impossible_criteria import unlike_units
 from safety_stream.rulebook.protocol import Protocol, ProtocolVersion
 from safety_stream.rulebook.protocol_parts import is_blank, sound_parts, unfilled
 from safety_stream.rulebook.sheet import Path, Sheet
+from safety_stream.rulebook.slip import Slip
 from safety_stream.rulebook.suggesting import folded_term
 from safety_stream.rulebook.tables import Analyte, Term, is_pure
 from safety_stream.rulebook.written import parsed
 
 _OF_VERSION = ("version", "effective", "changes")
+_NUMBERED = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})*")
+_MOST_TIMES = 1000
 
 
 def read_protocol(
@@ -45,6 +51,7 @@ def read_protocol(
     reader = _Reader(sheet, analytes, terms, problems)
     versions = [reader.version(study, told, index) for index in range(len(told))]
     whole = tuple(one for one in versions if one is not None)
+    problems += _out_of_order(sheet, versions)
     return Protocol(study=study, versions=whole) if len(whole) == len(told) else None
 
 
@@ -67,6 +74,27 @@ def _zone_moved(sheet: Sheet, told: list[Any]) -> Iterator[str]:
             yield sheet.problem(
                 ("versions", index, "changes", "zone"), f"{zone!r}", f"{first!r}: one zone for all versions of a study"
             )
+
+
+def _out_of_order(sheet: Sheet, versions: list[ProtocolVersion | None]) -> Iterator[str]:
+    """Versions stand oldest first: by their days, and by their names where these are numbers."""
+    read = [(index, one) for index, one in enumerate(versions) if one is not None]
+    dated = [(index, one) for index, one in read if one.effective is not None]
+    for (_, one), (index, other) in pairwise(dated):
+        if one.effective is not None and other.effective is not None and other.effective <= one.effective:
+            same = "the same day as" if other.effective == one.effective else "before"
+            wrong = f"version {other.version} from {other.effective}, {same} version {one.version} ({one.effective})"
+            place = ("versions", index, "effective")
+            yield sheet.problem(place, wrong, "a later day than the version before it")
+    numbered = [(index, one) for index, one in read if _NUMBERED.fullmatch(one.version)]
+    for (_, one), (index, other) in pairwise(numbered):
+        if _as_numbers(other.version) < _as_numbers(one.version):
+            wrong = f"version {other.version} after version {one.version}"
+            yield sheet.problem(("versions", index, "version"), wrong, "the versions oldest first")
+
+
+def _as_numbers(name: str) -> list[int]:
+    return [int(part) for part in name.split(".")]
 
 
 class _Reader:
@@ -147,12 +175,11 @@ def _slips(version: ProtocolVersion, analytes: Mapping[str, Analyte], terms: Map
             yield from _criterion(path, analytes[analyte], unit, text)
         else:
             yield Slip(path, f"no analyte {analyte!r}", "a key of analytes.yaml")
-    for path, term in _terms(version):
-        known = terms.get(folded_term(term))
-        if known is None:
-            yield Slip(path, f"{term!r} is no term of CTCAE v5.0", "a name of ctcae_v5_terms.csv")
-        elif known.name != term:
-            yield Slip(path, f"{term!r} is not how CTCAE v5.0 writes it", repr(known.name))
+    for name, one in version.criteria:
+        if one.analyte in analytes:
+            yield from unlike_units(one, analytes[one.analyte], ("eligibility", "criteria", name))
+    yield from _grades_nobody_has(version, terms)
+    yield from _misnamed(version, terms)
     for i, rule in enumerate(version.dlt.rules if version.dlt else ()):
         about: Path = ("dlt", "rules", i, "about")
         for name in (*rule.about.classes, *rule.about.except_classes):
@@ -160,6 +187,31 @@ def _slips(version: ProtocolVersion, analytes: Mapping[str, Analyte], terms: Map
                 yield Slip(about, f"{name!r} is no system organ class", "one of ctcae_v5_terms.csv")
         if rule.about.composite and rule.about.composite not in version.composites:
             yield Slip(about, f"no composite is called {rule.about.composite}", "a name under composites")
+
+
+def _misnamed(version: ProtocolVersion, terms: Mapping[str, Term]) -> Iterator[Slip]:
+    for path, term in _terms(version):
+        known = terms.get(folded_term(term))
+        if known is None:
+            yield Slip(path, f"{term!r} is no term of CTCAE v5.0", "a name of ctcae_v5_terms.csv")
+        elif known.name != term:
+            yield Slip(path, f"{term!r} is not how CTCAE v5.0 writes it", repr(known.name))
+
+
+def _grades_nobody_has(version: ProtocolVersion, terms: Mapping[str, Term]) -> Iterator[Slip]:
+    """Grades beyond those that the terms of a rule or of a band have."""
+    for i, rule in enumerate(version.dlt.rules if version.dlt else ()):
+        known = [terms[folded_term(name)] for name in rule.about.terms if folded_term(name) in terms]
+        highest = max((grade for term in known for grade in term.grades), default=None)
+        whole = len(known) == len(rule.about.terms) and not rule.about.classes
+        if whole and highest is not None and rule.grade is not None and rule.grade.lowest > highest:
+            wrong = f"no term of the rule has grade {rule.grade.lowest}"
+            yield Slip(("dlt", "rules", i, "grade"), wrong, f"at most '>= {highest}'")
+    for i, band in enumerate(version.expected):
+        term = terms.get(folded_term(band.term))
+        if term is not None and band.up_to_grade > max(term.grades):
+            wrong = f"{term.name} has no grade {band.up_to_grade}"
+            yield Slip(("expected", i, "up_to_grade"), wrong, f"at most {max(term.grades)}")
 
 
 def _criteria(version: ProtocolVersion) -> Iterator[tuple[Path, str, str | None, str]]:
@@ -197,6 +249,8 @@ def _criterion(path: Path, analyte: Analyte, unit: str | None, text: str) -> Ite
     for one in criterion.comparisons:
         if one.lasting or one.limit == "BASELINE":
             yield Slip(path, f"{one} needs other results", "a comparison with a number or a limit of normal")
+        if one.limit is not None and not 0 < one.times <= _MOST_TIMES:
+            yield Slip(path, f"nobody can mean {one}", f"a multiple above 0, at most {_MOST_TIMES}")
         bare = one.unit is None and is_pure(wanted)
         if (one.limit is None or one.plus) and one.unit != wanted and not bare:
             yield Slip(path, f"{one} is not in {wanted}", f"a number in {wanted}")

@@ -3,8 +3,9 @@
     must_be: false
     when: {any_of: [hbsag-positive, {all_of: [hbcab-positive, hbv-dna-above-normal]}]}
 
-A statement is the name of a yes-or-no fact; a fact that is a number with its limit; how long ago a dated fact was; or
-several of these together. The criterion's own name is always a shortcut: a plain yes or no to the whole statement.
+A statement is the name of a yes-or-no fact; a fact that is a number with its limit; how long ago a dated fact was; the
+sex of the subject; or several of these together. The criterion's own name is always a shortcut: a plain yes or no to
+the whole statement.
 """
 
 import re
@@ -20,8 +21,8 @@ from safety_stream.rulebook.criteria import CriterionError
 from safety_stream.rulebook.spans import AsWritten
 from safety_stream.rulebook.written import Id, Words, Written, parsed
 
-AGE = "age"
-"""The fact that the screening event itself tells: completed years at consent."""
+AGE, SEX = "age", "sex"
+"""The facts that the screening event itself tells: completed years at consent, and female or male."""
 _AGO = re.compile(r"([0-9]{1,3}) ?(d|wk|mo)")
 
 
@@ -71,6 +72,12 @@ class LastWithin(Written):
     within: Ago
 
 
+class SexIs(Written):
+    """The sex of the subject, as told with the screening: ``{sex: female}``."""
+
+    sex: Literal["female", "male"]
+
+
 def _two_or_more(told: tuple["Statement", ...]) -> tuple["Statement", ...]:
     if len(told) < 2:
         raise ValueError("expected two parts or more")
@@ -95,8 +102,10 @@ class AllOf(Written):
 def _form(told: object) -> str | None:
     """Which of its forms a statement is written in: one mistake is then one problem, not one for every form."""
     if isinstance(told, dict):
-        return next((key for key in ("fact", "last", "any_of", "all_of") if key in told), None)
-    forms = ((str, "name"), (NumberIs, "fact"), (LastWithin, "last"), (AnyOf, "any_of"), (AllOf, "all_of"))
+        return next((key for key in ("fact", "last", "sex", "any_of", "all_of") if key in told), None)
+    if isinstance(told, str):
+        return "name"
+    forms = ((NumberIs, "fact"), (LastWithin, "last"), (SexIs, "sex"), (AnyOf, "any_of"), (AllOf, "all_of"))
     return next((form for kind, form in forms if isinstance(told, kind)), None)
 
 
@@ -104,13 +113,15 @@ Statement = Annotated[
     Annotated[Id, Tag("name")]
     | Annotated[NumberIs, Tag("fact")]
     | Annotated[LastWithin, Tag("last")]
+    | Annotated[SexIs, Tag("sex")]
     | Annotated[AnyOf, Tag("any_of")]
     | Annotated[AllOf, Tag("all_of")],
     Discriminator(
         _form,
         custom_error_type="statement",
         custom_error_message=(
-            "a fact's name, {fact: NAME, is: LIMIT}, {last: NAME, within: TIME}, {any_of: [...]} or {all_of: [...]}"
+            "a fact's name, {fact: NAME, is: LIMIT}, {last: NAME, within: TIME}, {sex: female}, "
+            "{any_of: [...]} or {all_of: [...]}"
         ),
     ),
 ]
@@ -122,17 +133,19 @@ class RecordedFact(Written):
     """A criterion that is no measurement: a statement over recorded facts, and whether it must hold.
 
     ``recheck``: also judged before each infusion, on what was recorded since the check began.
+    ``only_for``: whom it is about; for anybody else it is met, for it does not apply.
     """
 
     text: Words
     must_be: bool
     when: Statement | None = None
+    only_for: Statement | None = None
     source: Words
     because: Words | None = None
     recheck: Literal["before_each_infusion", "never"] = "never"
 
 
-FactKind = Literal["true or false", "a number", "a date, or false for never"]
+FactKind = Literal["true or false", "a number", "a date, or false for never", "female or male"]
 
 
 def facts_in(statement: Statement) -> Iterator[tuple[str, FactKind]]:
@@ -143,6 +156,8 @@ def facts_in(statement: Statement) -> Iterator[tuple[str, FactKind]]:
         yield statement.fact, "a number"
     elif isinstance(statement, LastWithin):
         yield statement.last, "a date, or false for never"
+    elif isinstance(statement, SexIs):
+        yield SEX, "female or male"
     else:
         for one in statement.any_of if isinstance(statement, AnyOf) else statement.all_of:
             yield from facts_in(one)
@@ -161,6 +176,8 @@ def said_in_words(statement: Statement) -> str:
         return f"{statement.fact} {statement.limit}"
     if isinstance(statement, LastWithin):
         return f"{statement.last} within {statement.within} before consent"
+    if isinstance(statement, SexIs):
+        return statement.sex
     if isinstance(statement, AnyOf):
         return " or ".join(_inner(one) for one in statement.any_of)
     return " and ".join(_inner(one) for one in statement.all_of)

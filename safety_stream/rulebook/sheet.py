@@ -15,6 +15,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 Path = tuple[str | int, ...]
+_DEEPEST = 50
+_MOST = 200_000
 _INT = re.compile(r"[+-]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})")
 
@@ -27,6 +29,7 @@ class Sheet:
     data: Any = None
     problems: list[str] = field(default_factory=list)
     _lines: dict[Path, int] = field(default_factory=dict, repr=False)
+    _values: int = field(default=0, repr=False)
 
     def line(self, *path: str | int) -> int:
         """The line (from 1) of the value at this path, or of the nearest thing that holds it."""
@@ -41,12 +44,18 @@ class Sheet:
         return f"{at}: {where + ': ' if where else ''}{wrong}; expected {expected}"
 
 
+class _TooMuch(Exception):
+    """A text that says more than a table does."""
+
+
 def read_sheet(name: str, text: str) -> Sheet:
     """Read a YAML text; problems of form are listed in the sheet, not raised."""
     sheet = Sheet(name)
     try:
         node = YAML(typ="safe", pure=True).compose(text)
         sheet.data = None if node is None else _build(sheet, node, ())
+    except _TooMuch as error:
+        sheet.problems.append(str(error))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         sheet.problems.append(f"{name}:{line}: {error.problem}; expected valid YAML")
@@ -61,6 +70,7 @@ def read_sheet(name: str, text: str) -> Sheet:
 
 
 def _build(sheet: Sheet, node: Node, path: Path, around: tuple[Node, ...] = ()) -> Any:
+    _bounded(sheet, node, len(path))
     sheet._lines.setdefault(path, node.start_mark.line + 1)
     if any(node is one for one in around):  # an alias of what holds it
         sheet.problems.append(sheet.problem(path, "it holds itself", "an alias of something else"))
@@ -71,6 +81,17 @@ def _build(sheet: Sheet, node: Node, path: Path, around: tuple[Node, ...] = ()) 
         inside = (*around, node)
         return [_build(sheet, item, (*path, index), inside) for index, item in enumerate(node.value)]
     return _scalar(sheet, node, path)
+
+
+def _bounded(sheet: Sheet, node: Node, depth: int) -> None:
+    """Each alias is taken for the whole of what it names: a few lines of aliases of aliases can stand for millions."""
+    sheet._values += 1
+    at = f"{sheet.name}:{node.start_mark.line + 1}"
+    if sheet._values > _MOST:
+        found = f"more than {_MOST:,} values, each alias (*) taken for the whole of what it names"
+        raise _TooMuch(f"{at}: {found}; expected a table of fewer")
+    if depth > _DEEPEST:
+        raise _TooMuch(f"{at}: nested more than {_DEEPEST} deep; expected valid YAML of a few levels")
 
 
 def _items(sheet: Sheet, node: MappingNode, path: Path, around: tuple[Node, ...]) -> Iterator[tuple[Any, Any]]:

@@ -47,6 +47,13 @@ _ABSENT = (
 )  # fmt: skip
 CHECKLIST = dict.fromkeys(_PRESENT, True) | dict.fromkeys(_ABSENT, False)
 """The eligibility checklist as the site fills it in at screening, for every subject alike."""
+HISTORY = {
+    "consent-and-cooperation": True, "contraception": True, "severe-allergy": False, "other-autoimmune-disease": False,
+    "central-nervous-system-disease": False, "immunodeficiency": False, "other-uncontrolled-disease": False,
+    "malignancy": False, "active-skin-disease": False, "lymphodepletion-contraindicated": False,
+    "surgery-scheduled": False, "unsuitable-by-investigator": False,
+}  # fmt: skip
+"""The investigator's page on history and judgement, signed at once after the checklist, for every subject alike."""
 E = TypeVar("E", bound=Event)
 
 
@@ -118,6 +125,12 @@ class Records:
             later += timedelta(minutes=2)
             fact = {"name": name, "value": value, "observed_at": told}
             yield self._arrives(self._told(FactRecorded, "edc", f"checklist-{name}", later, **fact))
+        for name, value in HISTORY.items():
+            if name == "contraception" and self.member.sex == "male":
+                continue  # does not apply to him, and is asked of nobody
+            fact = {"name": name, "value": value, "observed_at": told}
+            signed = self._told(FactRecorded, "edc", f"history-{name}", later, **fact)
+            yield Arrival(later + timedelta(seconds=30), signed)
 
     def _enrolment(self, level: int) -> Iterator[Arrival]:
         enrolled = self.at(-7, 14)

@@ -3,6 +3,7 @@
 The limits are those of the public registry record; the sides were worked by hand.
 """
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -188,3 +189,60 @@ def test_a_later_version_of_the_protocol_has_limits_of_its_own() -> None:
         for value in ("30", "29")
     }
     assert by_version == {("1.0", "30"): True, ("1.0", "29"): True, ("2.0", "30"): False, ("2.0", "29"): True}
+
+
+OTHER_UNITS: list[tuple[str, str, str, str | None, str | None, bool]] = [
+    ("HGB", "8.50", "g/dL", "11.5", "15", True),
+    ("HGB", "8.49", "g/dL", "11.5", "15", False),
+    ("HGB", "5.28", "mmol/L", "7.1", "9.3", True),  # 16.1145 g/L a mmol/L of the monomer: 85.08
+    ("HGB", "5.27", "mmol/L", "7.1", "9.3", False),  # 84.92
+    ("NEUT", "1500", "/uL", "1800", "6300", True),
+    ("NEUT", "1499", "/uL", "1800", "6300", False),
+    ("BILI", "0.0342", "mmol/L", "0.003", "0.020", True),
+    ("BILI", "0.0343", "mmol/L", "0.003", "0.020", False),
+    ("CREAT", "0.221", "mmol/L", "0.041", "0.081", True),
+    ("CREAT", "0.222", "mmol/L", "0.041", "0.081", False),
+    ("ALT", "1.34", "ukat/L", "0.1", "0.67", True),  # 2 x 0.67
+    ("ALT", "1.35", "ukat/L", "0.1", "0.67", False),
+]
+
+
+@pytest.mark.parametrize(("test", "value", "unit", "low", "high", "passes"), OTHER_UNITS)
+def test_a_threshold_in_another_unit(
+    test: str, value: str, unit: str, low: str | None, high: str | None, passes: bool
+) -> None:
+    """The limit itself passes whichever unit it is reported in, and the next digit does not."""
+    found = at_screening(test, value, unit=unit, range_low=low, range_high=high)
+    assert [one.verdict for one in found] == ([] if passes else ["breached"])
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(">60", None), (">=60", None), ("<60", "breached"), ("<=60", "undetermined"), ("<90", "undetermined")],
+)
+def test_a_censored_value_on_the_limit(value: str, verdict: str | None) -> None:
+    """eGFR at least 60: "<=60" may be 60 itself, "<60" cannot be (G19)."""
+    found = Played([screened(), lab("EGFR", -14, value)]).of("eligibility_breach")
+    assert [one.verdict for one in found] == ([verdict] if verdict else [])
+
+
+@pytest.mark.parametrize("values", list(permutations(("93", "97", "<96"))))
+def test_of_two_signs_of_one_time_the_one_that_passes_less_decides(values: tuple[str, ...]) -> None:
+    """Saturations of 93, 97 and <96 in one minute: whatever their records are called, nobody is eligible by the 97."""
+    signs = [vital("OXYSAT", -14, value, "%", record=f"sign-{n}", on_oxygen=False) for n, value in enumerate(values)]
+    for order in permutations(signs):
+        (found,) = Played([screened(), *order]).of("eligibility_breach")
+        assert (found.verdict, found.value) == ("breached", "93")
+    later = vital("OXYSAT", -13, "97", "%", on_oxygen=False)
+    assert not Played([screened(), *signs, later]).of("eligibility_breach")
+
+
+@pytest.mark.parametrize("values", list(permutations(("40", "60", "<100"))))
+def test_of_laboratory_results_of_one_time_nobody_knows_which_is_right(values: tuple[str, ...]) -> None:
+    """Platelets of 40, 60 and <100 in one tube against at least 50: undetermined, until a later tube says (G45)."""
+    tubes = [lab("PLAT", -14, value, record=f"tube-{n}") for n, value in enumerate(values)]
+    for order in permutations(tubes):
+        (found,) = Played([screened(), *order]).of("eligibility_breach")
+        assert found.verdict == "undetermined"
+    later = lab("PLAT", -13, "60")
+    assert not Played([screened(), *tubes, later]).of("eligibility_breach")

@@ -17,7 +17,7 @@ from safety_stream.rulebook.sheet import Path as Place
 from safety_stream.rulebook.sheet import read_sheet
 
 TEMPLATE = protocol_template()
-ANSWERS = {"<study id>": "ONC-1", "<date>": "2025-01-15", "<time zone>": "Europe/Paris"}
+ANSWERS = {"<study id>": "ONC-1", "<date>": "2025-01-15", "<later date>": "2026-01-15", "<time zone>": "Europe/Paris"}
 SCHEMA = ProtocolVersion.model_json_schema()
 GIVEN = {("ProtocolVersion", "study")}  # stands above the versions
 
@@ -65,7 +65,7 @@ def test_a_key_that_is_near_is_one_of_the_same_place(tmp_path: Path) -> None:
     told = problems_of(tmp_path, text)
     assert [one.partition(" > when > ")[2] for one in told] == [
         "fact > withn: no such key; was within meant?",
-        "last > bfore: no such key; expected one of all_of, any_of, fact, is, last, within",
+        "last > bfore: no such key; expected one of all_of, any_of, fact, is, last, sex, within",
     ]
 
 

@@ -164,3 +164,16 @@ def test_the_small_languages() -> None:
     for kind, wrong in ((kind, wrong) for kind, every in slips.items() for wrong in every):
         with pytest.raises(ValueError, match="expected"):
             kind(wrong)
+
+
+def test_every_point_of_the_registry_record_has_a_criterion() -> None:
+    """10 points of inclusion and 26 of exclusion, counted by hand; the amendment changes limits and leaves none out."""
+    one, two = bundled().versions
+    assert one.eligibility is not None
+    assert two.eligibility is not None
+    sources = [told.source for told in one.eligibility.criteria.values()]
+    sources += [told.source for told in one.eligibility.recorded.values()]
+    wanted = {f"inclusion {n}" for n in range(1, 11)} | {f"exclusion {n}" for n in range(1, 27)}
+    assert {source.removeprefix("registry record, ") for source in sources} == wanted
+    assert two.eligibility.recorded == one.eligibility.recorded
+    assert two.eligibility.criteria.keys() == one.eligibility.criteria.keys()
