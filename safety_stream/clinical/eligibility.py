@@ -61,11 +61,17 @@ def stage_of(frame: Frame, criterion: EligibilityCriterion, earliest: datetime, 
         return _recheck(frame, criterion, ahead, earliest, latest)
     if any(one.earliest < earliest for one in frame.infusions):
         return Stage("after_infusion")
-    return (
-        Stage("screening", 0, frame.screening_at(earliest))
-        if frame.treated_before(earliest, latest) is not True
-        else None
-    )
+    if frame.treated_before(earliest, latest) is True or _too_old(frame, latest):
+        return None
+    return Stage("screening", 0, frame.screening_at(earliest))
+
+
+def _too_old(frame: Frame, latest: datetime) -> bool:
+    """Whether a result is surely from a day before those that count for the first screening (T39)."""
+    rules = frame.version.eligibility
+    if rules is None or rules.days_before_consent is None or not frame.screenings:
+        return False
+    return latest < frame.screenings[0].since - timedelta(days=rules.days_before_consent)
 
 
 def _next_infusion(frame: Frame, earliest: datetime, latest: datetime) -> Upcoming | None:

@@ -195,7 +195,7 @@ def _status(
         evidence=Evidence(
             rule=f"{frame.study}/{frame.version.version}/eligibility",
             book=book_version,
-            reasons=("T9: a missing result or fact is undetermined, never eligible",),
+            reasons=(_MISSING, *(() if infusion else _age_of_results(frame))),
             sentence=f"{'; '.join(told)}.",
         ),
         check="before_infusion" if infusion else "screening",
@@ -206,6 +206,15 @@ def _status(
         given=given,
         criteria=criteria,
     )
+
+
+_MISSING = "T9: a missing result or fact is undetermined, never eligible"
+
+
+def _age_of_results(frame: Frame) -> Iterator[str]:
+    days = frame.version.eligibility.days_before_consent if frame.version.eligibility else None
+    if days is not None:
+        yield f"T39: a result taken more than {days} days before consent is no result"
 
 
 def _what_lacks(open_: Iterable[CriterionState], measured: Collection[str]) -> Iterator[str]:

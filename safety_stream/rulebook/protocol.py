@@ -95,6 +95,9 @@ class Eligibility(Written):
 
     recheck: Literal["before_each_infusion", "before_lymphodepletion", "never"] = "before_each_infusion"
     recheck_from_days_before: Days = 5
+    days_before_consent: Days | None = Field(
+        default=None, description="Results taken earlier than so many days before consent answer no criterion."
+    )
     criteria: dict[Id, EligibilityCriterion]
     recorded: dict[Id, RecordedFact] = Field(default_factory=dict)
 

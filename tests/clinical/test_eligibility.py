@@ -246,3 +246,30 @@ def test_of_laboratory_results_of_one_time_nobody_knows_which_is_right(values: t
         assert found.verdict == "undetermined"
     later = lab("PLAT", -13, "60")
     assert not Played([screened(), *tubes, later]).of("eligibility_breach")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "verdict"),
+    [
+        ("2024-05-07T00:00:00+08:00", "breached"),  # the 28th day before consent on 4 June, its first minute
+        ("2024-05-06T23:59:00+08:00", None),
+        ("2024-05-06T16:00:00Z", "breached"),  # the same first minute, told in another zone
+        ("2024-05-07", "breached"),
+        ("2024-05-06", None),
+        ("2024-05", "breached"),  # may be of one of the days that count
+        ("2023-05-07", None),
+    ],
+)
+def test_a_result_of_long_before_consent_answers_no_criterion(drawn: str, verdict: str | None) -> None:
+    """Hemoglobin 60 g/L: it breaks the criterion if taken no more than 28 days before the day of consent (T39)."""
+    found = Played([screened(), lab("HGB", -40, "60", observed_at=drawn)])
+    assert [one.verdict for one in found.of("eligibility_breach")] == ([verdict] if verdict else [])
+    told_late = Played([lab("HGB", -40, "60", observed_at=drawn), screened()])
+    assert told_late.of("eligibility_breach") == found.of("eligibility_breach")
+
+
+def test_an_old_result_leaves_the_criterion_without_one() -> None:
+    """A normal hemoglobin of last year makes nobody eligible: the state lacks a result, and says why."""
+    state = Played([screened(), lab("HGB", -400, "130")]).one("eligibility_status")
+    assert "hemoglobin" in [one.criterion for one in state.criteria if one.verdict == "undetermined"]
+    assert "T39: a result taken more than 28 days before consent is no result" in state.evidence.reasons
