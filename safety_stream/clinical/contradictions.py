@@ -51,6 +51,7 @@ def contradictions(
     yield from _about_consent(told, frame.zone)
     yield from _about_enrolment(told, frame.zone)
     yield from _about_doses(told, frame.zone)
+    yield from _about_reports(told, frame.zone)
     yield from _about_death(frame, told, digests, book)
     yield from _about_infusions(frame)
     yield from _about_decisions(frame, known)
@@ -142,6 +143,15 @@ def _about_enrolment(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
             yield asked("dose_after_withdrawal", about, found, "one or the other", _cited(dose), _cited(left))
 
 
+def _about_reports(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
+    """What was told as done before it was."""
+    for one in told:
+        step = _step_of(one)
+        if step is not None and step.at.earliest(zone) > one.reported_at:
+            found = f"{step.word} {step.at}, reported {one.reported_at.isoformat()}"
+            yield asked("dated_after_report", step.about, found, "a day no later than its report", _cited(one))
+
+
 def _about_consent(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
     """Doses, and a completion, before every consent."""
     consents = sorted((one for one in told if isinstance(one, Screened)), key=lambda one: one.consented.bounds(zone))
@@ -161,13 +171,8 @@ def _about_consent(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
 
 
 def _about_doses(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
-    """A dose that was told before it was given, and doses after the study was completed."""
+    """Doses after the study was completed."""
     doses = [one for one in told if isinstance(one, DoseGiven)]
-    for one in doses:
-        if one.given.earliest(zone) > one.reported_at:
-            found = f"given {one.given}, reported {one.reported_at.isoformat()}"
-            about = f"{one.role} {one.number} {one.treatment}"
-            yield asked("dose_after_report", about, found, "a dose given before its report", _cited(one))
     for done in (one for one in told if isinstance(one, Completed)):
         late = [one for one in doses if one.given.earliest(zone) > done.completed.latest(zone)]
         if late:

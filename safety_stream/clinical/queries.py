@@ -24,7 +24,7 @@ CODES: Mapping[str, str] = {
     "two_dose_levels": "the subject is assigned to two dose levels",
     "dose_before_enrolment": "a dose was given before the subject was enrolled",
     "dose_before_consent": "a dose was given before the subject consented",
-    "dose_after_report": "a dose is told as given, and dated after the report of it",
+    "dated_after_report": "a consent, enrolment, dose or departure is dated after the report of it",
     "dose_after_completion": "a dose was given after the subject had completed the study",
     "completed_before_consent": "the subject completed the study before consenting",
     "dose_without_enrolment": "a dose was given, and no enrolment tells at which dose level",

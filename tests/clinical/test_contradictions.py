@@ -22,6 +22,7 @@ from stories import (
     taken_back,
     told,
     withdrawn,
+    without_schedule,
 )
 
 from safety_stream.clinical.events import Completed, DoseGiven, SubjectEvent
@@ -76,7 +77,7 @@ STORIES: dict[str, tuple[list[Any], tuple[str, ...]]] = {
         [screened(day=1), infusion(1, 0), infusion(2, 7)],
         ("given 2024-06-24T10:00:00+08:00", "consented 2024-06-25T09:00:00+08:00"),
     ),
-    "dose_after_report": (
+    "dated_after_report": (
         [*DOSED_ONCE[:5], infusion(1, 3, reported_at=at(0, 11))],
         ("given 2024-06-27T10:00:00+08:00", "reported 2024-06-24T11:00:00+08:00"),
     ),
@@ -122,6 +123,11 @@ def test_what_fits_together_asks_nothing(events: list[Any]) -> None:
     assert Played(events).of("data_query") == []
 
 
+def _as_told(event: Any, reported: Any) -> Any:
+    """One event, told at another instant."""
+    return event.model_copy(update={"reported_at": reported})
+
+
 def _as_version_2(event: Any) -> Any:
     """The same record told anew."""
     return event.model_copy(update={"source": event.source.model_copy(update={"version": 2})})
@@ -129,7 +135,7 @@ def _as_version_2(event: Any) -> Any:
 
 CORRECTED: dict[str, Any] = {
     "dose_before_consent": screened(),
-    "dose_after_report": infusion(1, 0),
+    "dated_after_report": infusion(1, 0),
     "completed_before_consent": _completed(60),
     "dose_after_completion": _completed(60),
     "consent_after_death": _died(5),
@@ -257,3 +263,17 @@ def test_a_study_that_escalates_no_dose_asks_for_no_dose_level() -> None:
     assert not [
         one for one in Played(given, book=bundled_with(escalation=None)).of("data_query") if "enrol" in one.code
     ]
+
+
+@pytest.mark.parametrize(
+    ("event", "about"),
+    [
+        (_as_told(enrolled(day=3), at(0)), "enrolment"),
+        (_as_told(withdrawn(30), at(20)), "withdrawal"),
+        (_as_told(_completed(60), at(59, 23)), "end of study"),
+    ],
+)
+def test_what_was_told_before_it_was_is_asked_about(event: Any, about: str) -> None:
+    """An enrolment, a departure or a completion told as done on a day that was still to come, one question each."""
+    played = Played([*(one for one in TREATED if one.kind != event.kind), event], book=without_schedule())
+    assert [one.about for one in played.of("data_query", code="dated_after_report")] == [about]
