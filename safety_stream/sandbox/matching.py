@@ -43,11 +43,12 @@ class Told(NamedTuple):
 def told_of(finding: AnyFinding | None, sent: datetime) -> Told | None:
     """What an alert of ours tells; None: of no grade."""
     if isinstance(finding, Toxicity):
-        at = finding.peak_observed
-        span, grade = (at.earliest(ZONE), at.latest(ZONE)), finding.alerting_grade
+        joined, peak = kind_of(finding.term) == "joined", finding.peak_observed
+        begun, end = (finding.onset, finding.last_observed) if joined else (peak, peak)
+        span, grade = (begun.earliest(ZONE), end.latest(ZONE)), finding.alerting_grade
     elif isinstance(finding, ReportedEvent) and finding.onset is not None:
-        end = finding.resolved.latest(ZONE) if finding.resolved else finding.reported_at
-        span, grade = (finding.onset.earliest(ZONE), end), finding.grade or 0
+        over = finding.resolved.latest(ZONE) if finding.resolved else finding.reported_at
+        span, grade = (finding.onset.earliest(ZONE), over), finding.grade or 0
     else:
         return None
     return Told((str(finding.subject), finding.term), grade, *span, sent)
