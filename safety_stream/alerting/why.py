@@ -21,22 +21,39 @@ def toxicity(finding: Toxicity) -> dict[str, str]:
 
 
 def reported_event(finding: ReportedEvent) -> dict[str, str]:
-    """Term, grade and seriousness as reported."""
+    """Term, grade and seriousness as reported, and what the investigator says of cause and outcome."""
     serious = f"serious ({', '.join(finding.seriousness)})" if finding.seriousness else "serious"
-    grade = "not given" if finding.grade is None else str(finding.grade)
-    return {"term": finding.term, "grade": grade, "serious": serious if finding.serious else "not reported as serious"}
+    return {
+        "term": finding.term,
+        "grade": str(finding.grade),
+        "supported": grade_words(finding.supported),
+        "serious": serious if finding.serious else "not reported as serious",
+        "attribution": finding.attribution,
+        "outcome": finding.outcome,
+    }
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> dict[str, str]:
-    """Term, grade, rule and window."""
-    window = {"window_from": str(finding.window_from), "window_to": str(finding.window_to)}
-    return {"term": finding.term, "grade": grade_words(finding.grade), "rule": finding.rule, **window}
+    """Term, grade, rule and window, and what of the rule is not decided."""
+    lead = next((one for one in finding.rules if one.rule == finding.rule), None)
+    return {
+        "term": finding.term,
+        "grade": grade_words(finding.grade),
+        "rule": finding.rule,
+        "text": finding.rule_text,
+        "window_from": str(finding.window_from),
+        "window_to": str(finding.window_to),
+        "open": ", ".join(f"the {one}" for one in lead.open) if lead and lead.open else "not known",
+        "meets": "may meet" if lead and not lead.met else "meets",
+        "by": finding.adjudicated_by or "not known",
+    }
 
 
 def eligibility_breach(finding: EligibilityBreach) -> dict[str, str]:
-    """The value against what it takes to pass."""
+    """The criterion, and the value against what it takes to pass."""
     verdict = "not met" if finding.verdict == "breached" else "cannot be judged yet"
-    return {"value": quantity(finding.value, finding.unit), "to_pass": finding.to_pass, "verdict": verdict}
+    value = quantity(finding.value, finding.unit)
+    return {"criterion": finding.criterion_text, "value": value, "to_pass": finding.to_pass, "verdict": verdict}
 
 
 def watch_limit(finding: WatchLimitCrossed) -> dict[str, str]:
@@ -46,9 +63,11 @@ def watch_limit(finding: WatchLimitCrossed) -> dict[str, str]:
 
 
 def cohort_decision(finding: CohortDecision) -> dict[str, str]:
-    """The count and the advice."""
-    counts = {"dlt": str(finding.tally.dlt), "evaluable": str(finding.tally.evaluable)}
-    return {"advice": ADVICE[finding.decision], **counts}
+    """The count, who is not decided, and the advice."""
+    tally = finding.tally
+    counts = {"dlt": str(tally.dlt), "evaluable": str(tally.evaluable), "enrolled": str(tally.enrolled)}
+    level = {"level": str(finding.dose_level), "open": str(len(finding.pending))}
+    return {"advice": ADVICE[finding.decision], **counts, **level}
 
 
 def data_query(finding: DataQuery) -> dict[str, str]:
@@ -69,15 +88,28 @@ def reporting_due(finding: ReportingDue) -> dict[str, str]:
 
 
 def eligibility_status(finding: EligibilityStatus) -> dict[str, str]:
-    """The state and the criteria that are not met."""
-    broken = ", ".join(one.criterion for one in finding.criteria if one.verdict == "breached")
-    return {"state": finding.state.replace("_", " "), "broken": broken or "none"}
+    """What is checked, the state, the criteria that are not met or not decided, and by when an answer is wanted."""
+    verdicts = [one.verdict for one in finding.criteria]
+    broken, open_ = (
+        ", ".join(one.criterion for one in finding.criteria if one.verdict == verdict)
+        for verdict in ("breached", "undetermined")
+    )
+    return {
+        "check": f"before infusion {finding.infusion}" if finding.infusion else f"screening {finding.screening}",
+        "state": finding.state.replace("_", " "),
+        "met": str(verdicts.count("met")),
+        "all": str(len(verdicts)),
+        "broken": broken or "none",
+        "open": open_ or "none",
+        "day": str(finding.needed_by or finding.unanswered_by or "not known"),
+    }
 
 
 def stagger_breach(finding: StaggerBreach) -> dict[str, str]:
     """The days apart, and how many the protocol asks for."""
     apart = {"apart": str(finding.days_apart), "required": str(finding.days_required)}
-    return {"level": str(finding.dose_level), "on": str(finding.infusion_on), **apart}
+    first = {"first": str(finding.first_infusion_on), "earliest": str(finding.earliest)}
+    return {"level": str(finding.dose_level), "on": str(finding.infusion_on), **apart, **first}
 
 
 def study_tally(finding: StudyTally) -> dict[str, str]:
@@ -91,7 +123,8 @@ def study_tally(finding: StudyTally) -> dict[str, str]:
 def unobserved(finding: Unobserved) -> dict[str, str]:
     """What was not observed, and the limit."""
     so = "not yet" if finding.hours is None else f"{finding.hours} h"
-    return {"text": finding.text, "since": instant(finding.since), "limit": finding.limit, "hours": so}
+    told = {"text": finding.text, "since": instant(finding.since), "limit": finding.limit, "hours": so}
+    return {**told, "name": finding.name, "missing": ", ".join(finding.missing) or "none"}
 
 
 PARTS: Final[dict[type, Callable[..., dict[str, str]]]] = {
@@ -111,6 +144,23 @@ PARTS: Final[dict[type, Callable[..., dict[str, str]]]] = {
 }
 
 
+CASES: Final[dict[type, Callable[..., str]]] = {
+    ReportedEvent: lambda one: "ungraded" if one.grade is None else "",
+    DoseLimitingToxicity: lambda one: one.state,
+    WatchLimitCrossed: lambda one: "" if one.verdict == "outside" else one.verdict,
+    EligibilityStatus: lambda one: "wanted" if one.needed_by else "unanswered" if one.unanswered_by else "",
+    CohortDecision: lambda one: "unsupported" if one.no_longer_supported else "",
+    StaggerBreach: lambda one: one.infusion,
+    Unobserved: lambda one: one.what,
+}
+
+
+def key_of(finding: AnyFinding) -> str:
+    """Which sentence of its kind a finding asks for: what is only possible, or decided, is never said like the rest."""
+    case = CASES[type(finding)](finding) if type(finding) in CASES else ""
+    return f"{finding.kind}.{case}" if case else finding.kind
+
+
 def why(finding: AnyFinding | None, tongue: Tongue) -> str:
     """Why the finding stands, in one sentence of the language; empty when an alert stands for many findings.
 
@@ -118,13 +168,13 @@ def why(finding: AnyFinding | None, tongue: Tongue) -> str:
     """
     if finding is None:
         return ""
-    built = PARTS.get(type(finding))
-    if tongue.language == "en" or built is None or finding.kind not in tongue.why:
+    built, key = PARTS.get(type(finding)), key_of(finding)
+    if tongue.language == "en" or built is None or key not in tongue.why:
         return finding.evidence.sentence
     parts = {name: tongue.value(value) for name, value in built(finding).items()}
     comparison = finding.evidence.comparison
     decided = f"{tongue.label('Decided by')}：{tongue.value(comparison, 'Decided by')}。" if comparison else ""
-    return _filled(tongue.why[finding.kind], {**parts, "comparison": decided})
+    return _filled(tongue.why[key], {**parts, "comparison": decided})
 
 
 def _filled(sentence: str, parts: dict[str, str]) -> str:

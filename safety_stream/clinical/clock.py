@@ -138,7 +138,7 @@ def _settled(now: Episode, before: Peak | None, one: Graded, worst: Result, *, t
         )
     assert peak is not None  # noqa: S101  # one of the two
     return now._replace(
-        peak=peak.grade,
+        peak=_worst(before.grade if before else None, one.grade),
         alerting=peak.alerting,
         peak_observed=peak.observed_at,
         provisional=peak.provisional,

@@ -50,6 +50,7 @@ class Unnamed(NamedTuple):
     dose_level: int | None
     among: str
     counted: int
+    at_most: int
     of: int
     lower: Decimal
     upper: Decimal
@@ -131,9 +132,7 @@ def study_numbers(record: StudyRecord, book: Book) -> StudyNumbers:
     whole = next((one for one in found if one.kind == "study_tally"), None)
     return StudyNumbers(
         subjects_by_phase=Counter(one.phase for one in statuses),
-        subjects_by_worst_grade=Counter(
-            "none" if one.worst_grade is None else str(one.worst_grade) for one in statuses
-        ),
+        subjects_by_worst_grade=Counter(_worst(one) for one in statuses),
         tally_by_level={level: tally(subjects) for level, subjects in by_level(record.statuses).items()},
         decision_by_level={one.dose_level: one.decision for one in decisions if one.dose_level is not None},
         adverse_events_by_grade=events,
@@ -141,16 +140,18 @@ def study_numbers(record: StudyRecord, book: Book) -> StudyNumbers:
         proportions=tuple(_unnamed(one) for one in whole.proportions) if whole else (),
         planned_subjects=whole.planned if whole else None,
         stagger_breaches=sum(one.kind == "stagger_breach" for one in found),
-        worst_grade_by_level=Counter(
-            (one.dose_level, "none" if one.worst_grade is None else str(one.worst_grade))
-            for one in statuses
-            if one.dose_level is not None
-        ),
+        worst_grade_by_level=Counter((one.dose_level, _worst(one)) for one in statuses if one.dose_level is not None),
         unsupported_levels=frozenset(
             one.dose_level for one in decisions if one.no_longer_supported and one.dose_level is not None
         ),
     )
 
 
+def _worst(one: SubjectStatus) -> str:
+    """The worst grade so far; none: there is no toxicity, or its grade is not decided."""
+    return "none" if one.worst_grade is None or one.worst_grade_at_most is not None else str(one.worst_grade)
+
+
 def _unnamed(one: Proportion) -> Unnamed:
-    return Unnamed(one.outcome, one.worst_grade, one.dose_level, one.among, one.count, one.of, one.lower, one.upper)
+    about = one.outcome, one.worst_grade, one.dose_level, one.among
+    return Unnamed(*about, one.count, one.at_most, one.of, one.lower, one.upper)

@@ -1,6 +1,7 @@
 """What every conclusion carries: its id, a range of grades, and the evidence with its inputs."""
 
 from base64 import b32encode
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Any, Self
@@ -57,6 +58,14 @@ class GradeRange(Concluded):
 
     def __str__(self) -> str:
         return str(self.lowest) if self.decided else f"{self.lowest}-{self.highest}"
+
+
+def worst_of(each: Iterable[GradeRange]) -> GradeRange | None:
+    """The grade of the gravest of several: at least what one of them surely is, at most what one of them may be."""
+    told = tuple(each)
+    if not told:
+        return None
+    return GradeRange(lowest=max(one.lowest for one in told), highest=max(one.highest for one in told))
 
 
 class Input(Concluded):

@@ -68,7 +68,7 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
             ),
             comparison=_comparison(frame, lead),
             reasons=(*_reasons(frame, dlt, found), *decision.reasons),
-            sentence=" ".join((_sentence(lead), *_others(found))),
+            sentence=" ".join((*_sentence(lead, decision.verdict), *_others(found))),
         ),
         rule=lead.rule.id,
         rule_text=lead.rule.text,
@@ -207,15 +207,23 @@ def _word(candidate: Candidate) -> str:
     return "onset" if candidate.began == candidate.onset else "at that grade since"
 
 
-def _sentence(lead: Match) -> str:
+_DECIDED = {"confirmed": "A person has confirmed it as a DLT.", "refuted": "A person has decided that it is no DLT."}
+
+
+def _sentence(lead: Match, verdict: str | None) -> Iterator[str]:
     candidate, rule = lead.candidate, lead.rule
     onset, since = candidate.onset, candidate.began
     again = f", {_word(candidate)} {since}: " if since != onset else ": "
     began = f", onset {onset or 'not told'}{again}"
     said = f"{candidate.term}" + (f", grade {candidate.grade}" if rule.grade else "") + began
-    if lead.sure:
-        return f"{said}meets the rule '{rule.text}'. A person must adjudicate it."
-    return f"{said}may meet the rule '{rule.text}'; the {' and '.join(lead.open)} cannot be decided yet."
+    if not lead.sure:
+        yield f"{said}may meet the rule '{rule.text}'; the {' and '.join(lead.open)} cannot be decided yet."
+    elif verdict is None:
+        yield f"{said}meets the rule '{rule.text}'. A person must adjudicate it."
+    else:
+        yield f"{said}meets the rule '{rule.text}'."
+    if verdict is not None:
+        yield _DECIDED[verdict]
 
 
 def _others(found: list[Match]) -> Iterator[str]:

@@ -126,10 +126,11 @@ def _extended(episode: Episode, sample: Sample, *, above_floor: bool) -> Episode
         above_floor=episode.above_floor or above_floor,
         emergent_peak=episode.emergent_peak if sample.period != "after" else _peak(episode.emergent_peak, sample.grade),
     )
+    peak = _worse(episode.peak, sample.grade)  # what one sample surely was, a vaguer one after it does not undo
     if _height(sample.alerting, sample.grade) <= _height(episode.alerting, episode.peak):
-        return now
+        return now if peak == episode.peak else now._replace(peak=peak)
     return now._replace(
-        peak=sample.grade,
+        peak=peak,
         alerting=sample.alerting,
         peak_observed=sample.moment,
         provisional=sample.provisional,

@@ -75,7 +75,7 @@ class Proportion(Concluded):
     """Subjects with an outcome, among whom, and the exact 95 % confidence interval (Clopper-Pearson)."""
 
     outcome: Literal["dlt", "adverse_event", "serious_adverse_event", "toxicity"] = Field(
-        description="Events as reported in the follow-up; toxicity: reported or measured, whenever after treatment."
+        description="Events as reported in the follow-up; toxicity: reported or measured, at any time after treatment."
     )
     worst_grade: Annotated[int, Field(ge=1, le=5)] | None = Field(
         description="Subjects whose worst grade it is; null: any."
@@ -83,10 +83,12 @@ class Proportion(Concluded):
     dose_level: int | None = Field(description="Null: all dose levels.")
     among: Literal["dlt_evaluable", "dosed"]
     count: int
+    at_most: int = Field(description="With those of whom it is not decided; equal to the count where nothing is open.")
     of: int
-    lower: Decimal = Field(description="Lower limit to 4 decimals, rounded half to even.")
-    upper: Decimal = Field(description="Upper limit to 4 decimals, rounded half to even.")
+    lower: Decimal = Field(description="Lower limit of the count, to 4 decimals, rounded half to even.")
+    upper: Decimal = Field(description="Upper limit of the highest count, to 4 decimals, rounded half to even.")
     subjects: tuple[str, ...] = Field(description="Who is counted.")
+    undecided: tuple[str, ...] = Field(default=(), description="Who may be: the worst grade is not decided.")
 
 
 class StudyTally(Finding):

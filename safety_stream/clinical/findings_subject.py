@@ -88,13 +88,19 @@ class DataQuery(Finding):
     count: int = Field(ge=1)
 
 
+MayBe = Annotated[int, Field(ge=0, le=5)] | None
+_MAY_BE = "What one of them may be, while that is not decided; null: the grade before is decided."
+
+
 class Followed(Concluded):
     """Treatment-emergent adverse events as reported whose onset lies, or may lie, in the follow-up of the protocol."""
 
     events: int = 0
     serious: int = 0
-    worst: Annotated[int, Field(ge=0, le=5)] | None = None
+    worst: Annotated[int, Field(ge=0, le=5)] | None = Field(default=None, description="What one of them surely is.")
+    worst_at_most: MayBe = Field(default=None, description=_MAY_BE)
     worst_serious: Annotated[int, Field(ge=0, le=5)] | None = None
+    worst_serious_at_most: MayBe = Field(default=None, description=_MAY_BE)
     uncertain: int = Field(default=0, description="How many of the events may lie outside it.")
 
 
@@ -116,8 +122,11 @@ class SubjectStatus(Concluded):
     )
     dlt: Literal["none", "possible", "candidate", "confirmed"]
     worst_grade: Annotated[int, Field(ge=0, le=5)] | None
+    worst_grade_at_most: MayBe = Field(default=None, description=_MAY_BE)
     serious_events: int = 0
-    adverse_events_by_grade: dict[str, int] = Field(default_factory=dict)
+    adverse_events_by_grade: dict[str, int] = Field(
+        default_factory=dict, description="Reported events; none: their grade is not decided."
+    )
     extended_because: str | None = Field(default=None, description="Why observation goes on beyond the window (T4).")
     planned_infusion: date | None = Field(default=None, description="First infusion as planned, while none was given.")
     followed: Followed = Followed()

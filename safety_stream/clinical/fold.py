@@ -211,12 +211,13 @@ class Digest(NamedTuple):
     """What the header knows of another page: all that the subject's status and composites need.
 
     ``observe``: until when a possible DLT has to be watched, and why. ``began``: the earliest that a reported event can
-    have begun; ``died``: between which instants it killed. ``holds``: something on the page stands.
+    have begun; ``died``: between which instants it killed. ``holds``: something on the page stands. ``worst``: of what
+    is treatment-emergent; ``grade``: of a reported event, as far as it is decided.
     """
 
-    worst: int | None = None
+    worst: GradeRange | None = None
     dlts: tuple[tuple[str, str], ...] = ()
-    grade: int | None = None
+    grade: GradeRange | None = None
     serious: bool = False
     judged: tuple[Judged, ...] = ()
     marks: tuple[Mark, ...] = ()

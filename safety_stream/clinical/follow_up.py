@@ -1,6 +1,6 @@
 """The follow-up of a subject: which reported events count for the primary outcome, and what is planned next.
 
-        first infusion (day 0)                                       day 365, the last day inside
+        first infusion (day 0)                        the day of the same name 12 months on, the last day inside
     -----------|-----------------------------------------------------------|----------->
      not in it |  counted when treatment-emergent (T12)                    |  not in it
 
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
+from safety_stream.clinical.conclusion import GradeRange, worst_of
 from safety_stream.clinical.findings_subject import Followed
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
@@ -33,7 +34,7 @@ def in_follow_up(onset: Moment | None, emergent: bool | None, frame: Frame) -> L
 
 def _after(day_zero: date, frame: Frame) -> datetime:
     """The first instant after the follow-up, its last day being inside."""
-    last = day_zero + timedelta(days=frame.version.follow_up_days)
+    last = frame.version.follow_up.after(day_zero)
     return datetime.combine(last + timedelta(days=1), time.min, tzinfo=frame.zone)
 
 
@@ -41,13 +42,21 @@ def followed(digests: Iterable[Digest]) -> Followed:
     """All reported events of a subject that count, by how many there are and how grave they are."""
     counted = [one for one in digests if one.followed]
     serious = [one for one in counted if one.serious]
+    worst, worst_serious = (worst_of(one.grade for one in each if one.grade) for each in (counted, serious))
     return Followed(
         events=len(counted),
         serious=len(serious),
-        worst=max((one.grade for one in counted if one.grade is not None), default=None),
-        worst_serious=max((one.grade for one in serious if one.grade is not None), default=None),
+        worst=worst.lowest if worst else None,
+        worst_at_most=may_be(worst),
+        worst_serious=worst_serious.lowest if worst_serious else None,
+        worst_serious_at_most=may_be(worst_serious),
         uncertain=sum(one.followed == "perhaps" for one in counted),
     )
+
+
+def may_be(worst: GradeRange | None) -> int | None:
+    """The highest grade that one which is not decided may be; None: it is decided."""
+    return None if worst is None or worst.decided else worst.highest
 
 
 def planned_infusion(frame: Frame) -> date | None:

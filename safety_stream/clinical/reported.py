@@ -62,7 +62,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
     dlt = dose_limiting(frame, every_match(frame, rules, candidate), book.version)
     dlts = [] if dlt is None else [dlt]
     floods += _course_untold(reading, rules, candidate, dlt)
-    grade, came = finding.grade if finding.grade is not None else finding.supported.lowest, emergence(fact.event, frame)
+    grade, came = candidate.grade, emergence(fact, frame)
     digest = Digest(
         worst=grade if finding.emergent is not False else None,
         dlts=tuple((id_, one.state) for one in dlts for id_ in (one.id, *one.decided_as)),
@@ -124,7 +124,7 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
         resolved=event.resolved,
         outcome=event.outcome,
         attribution=event.attribution,
-        emergent=emergence(event, frame).emergent,
+        emergent=emergence(fact, frame).emergent,
         reported_at=fact.heard_at or event.reported_at,
         study_day=frame.study_day(event.onset) if event.onset else None,
         scales=reading.scales,

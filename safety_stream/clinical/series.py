@@ -12,7 +12,7 @@ from safety_stream.clinical import watch
 from safety_stream.clinical.baseline import other_period_of, period_of
 from safety_stream.clinical.clock import timed
 from safety_stream.clinical.composites import Marks, marks_of, thinned
-from safety_stream.clinical.conclusion import GradeRange
+from safety_stream.clinical.conclusion import GradeRange, worst_of
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
@@ -316,9 +316,8 @@ def _about_watching(fold: Fold, ended: Iterable[watch.Closed], course: Course) -
 
 def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
     """What the header knows of a series, or of a part of one."""
-    worst = [one.peak.lowest for one in found.values() if one.kind == "toxicity" and one.emergent is not False]
     return Digest(
-        worst=max(worst, default=None),
+        worst=worst_of(one.peak for one in found.values() if one.kind == "toxicity" and one.emergent is not False),
         dlts=tuple(
             sorted(
                 (id_, one.state)

@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept, standing_of
+from safety_stream.clinical.conclusion import worst_of
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.points import goes_on, one_point
@@ -273,8 +274,8 @@ def ids_of(closed: Iterable[Closed], course: Course) -> Iterator[str]:
 
 def summed(one: Digest, other: Digest) -> Digest:
     """Two digests of parts of one series as one."""
-    worst = [grade for grade in (one.worst, other.worst) if grade is not None]
+    worst = worst_of(part.worst for part in (one, other) if part.worst is not None)
     graded = newest((*one.graded, *other.graded))
     observe = max((part.observe for part in (one, other) if part.observe is not None), default=None)
     dlts = tuple(sorted({*one.dlts, *other.dlts}))
-    return other._replace(worst=max(worst, default=None), dlts=dlts, graded=graded, observe=observe)
+    return other._replace(worst=worst, dlts=dlts, graded=graded, observe=observe)

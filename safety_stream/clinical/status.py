@@ -10,10 +10,11 @@ from datetime import date, datetime
 from typing import Literal
 
 from safety_stream.clinical.completing import Gone, closes, completes, gone, left_before, midnight_after, window_to
+from safety_stream.clinical.conclusion import worst_of
 from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.findings_subject import SubjectStatus, Unobserved
 from safety_stream.clinical.fold import Digest
-from safety_stream.clinical.follow_up import followed, planned_infusion
+from safety_stream.clinical.follow_up import followed, may_be, planned_infusion
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import in_status as icaht_in_status
 from safety_stream.clinical.unobserved import in_status as unobserved_in_status
@@ -53,8 +54,9 @@ def status_of(
     end = ends(frame, longer)
     closed, left = end is not None and as_of >= end, gone(frame, digests)
     through = completes(frame, left, as_of)
-    grades = Counter(str(one.grade) for one in digests.values() if one.grade is not None)
-    worst_grades = [one.worst for one in digests.values() if one.worst is not None]
+    told = [one.grade for one in digests.values() if one.grade is not None]
+    grades = Counter(str(one.lowest) if one.decided else "none" for one in told)
+    worst = worst_of(one.worst for one in digests.values() if one.worst is not None)
     return SubjectStatus(
         study=frame.study,
         subject=frame.subject,
@@ -69,7 +71,8 @@ def status_of(
         evaluable=_evaluable(dlt, through, _watched(frame, left, closed)),
         completes=through,
         dlt=dlt,
-        worst_grade=max(worst_grades, default=None),
+        worst_grade=worst.lowest if worst else None,
+        worst_grade_at_most=may_be(worst),
         serious_events=sum(one.serious for one in digests.values()),
         adverse_events_by_grade=dict(sorted(grades.items())),
         planned_infusion=planned_infusion(frame),

@@ -20,17 +20,22 @@ Outcome = Literal["dlt", "adverse_event", "serious_adverse_event", "toxicity"]
 
 
 class _Graded(NamedTuple):
-    """One outcome with a worst grade: who has it at all, and how grave."""
+    """One outcome with a worst grade: the grades that it may be, from lowest to highest; none without the outcome."""
 
     outcome: Outcome
-    has: Callable[[SubjectStatus], bool]
-    worst: Callable[[SubjectStatus], int | None]
+    worst: Callable[[SubjectStatus], range]
+
+
+def _from_to(lowest: int | None, at_most: int | None) -> range:
+    return range(0) if lowest is None else range(lowest, (lowest if at_most is None else at_most) + 1)
 
 
 _GRADED: Final = (
-    _Graded("adverse_event", lambda one: one.followed.events > 0, lambda one: one.followed.worst),
-    _Graded("serious_adverse_event", lambda one: one.followed.serious > 0, lambda one: one.followed.worst_serious),
-    _Graded("toxicity", lambda one: (one.worst_grade or 0) > 0, lambda one: one.worst_grade),
+    _Graded("adverse_event", lambda one: _from_to(one.followed.worst, one.followed.worst_at_most)),
+    _Graded(
+        "serious_adverse_event", lambda one: _from_to(one.followed.worst_serious, one.followed.worst_serious_at_most)
+    ),
+    _Graded("toxicity", lambda one: _from_to(one.worst_grade, one.worst_grade_at_most)),
 )
 
 
@@ -56,7 +61,7 @@ def study_tally(
             rule=f"{study}/{version.version}/primary outcomes",
             book=version.version,
             comparison=f"{len(everybody)} enrolled, {'no number' if planned is None else planned} planned",
-            reasons=tuple(_reasons(version, unknown, uncertain)),
+            reasons=tuple(_reasons(version, unknown, uncertain, _undecided(everybody))),
             sentence=_sentence(proportions),
         ),
         enrolled=len(everybody),
@@ -89,38 +94,59 @@ def _proportions(level: int | None, subjects: tuple[SubjectStatus, ...]) -> Iter
     evaluable = tuple(one for one in subjects if is_evaluable(one))
     yield _proportion(_About("dlt", None, level, "dlt_evaluable"), filter(has_dlt, evaluable), len(evaluable))
     yield _proportion(_About("dlt", None, level, "dosed"), filter(has_dlt, dosed), len(dosed))
-    for outcome, has, worst in _GRADED:
-        counted = tuple(filter(has, dosed))
-        yield _proportion(_About(outcome, None, level, "dosed"), counted, len(dosed))
+    for outcome, worst in _GRADED:
+        graded = [(one, worst(one)) for one in dosed]
+        yield _graded(_About(outcome, None, level, "dosed"), graded, range(1, 6))
         for grade in range(1, 6):
-            graded = (one for one in counted if worst(one) == grade)
-            yield _proportion(_About(outcome, grade, level, "dosed"), graded, len(dosed))
+            yield _graded(_About(outcome, grade, level, "dosed"), graded, range(grade, grade + 1))
 
 
-def _proportion(about: _About, counted: Iterable[SubjectStatus], of: int) -> Proportion:
-    return _stated(about, tuple(sorted(one.subject for one in counted)), of)
+def _graded(about: _About, graded: list[tuple[SubjectStatus, range]], counted: range) -> Proportion:
+    """Who surely has one of the grades counted, and who may have one: a grade that is not decided is none for sure."""
+    may = [(one, set(worst) <= set(counted)) for one, worst in graded if not set(worst).isdisjoint(counted)]
+    surely, undecided = [one for one, sure in may if sure], [one for one, sure in may if not sure]
+    return _proportion(about, surely, len(graded), undecided)
+
+
+def _proportion(
+    about: _About, counted: Iterable[SubjectStatus], of: int, undecided: Iterable[SubjectStatus] = ()
+) -> Proportion:
+    subjects, more = (tuple(sorted(one.subject for one in each)) for each in (counted, undecided))
+    return _stated(about, subjects, more, of)
 
 
 @lru_cache(maxsize=4096)
-def _stated(about: _About, subjects: tuple[str, ...], of: int) -> Proportion:
+def _stated(about: _About, subjects: tuple[str, ...], undecided: tuple[str, ...], of: int) -> Proportion:
     """Kept, for one status changes few of the hundred proportions of a study."""
-    lower, upper = interval(len(subjects), of)
+    at_most = len(subjects) + len(undecided)
+    lower, upper = interval(len(subjects), of).lower, interval(at_most, of).upper
     return Proportion.model_construct(
         outcome=about.outcome,
         worst_grade=about.worst_grade,
         dose_level=about.dose_level,
         among=about.among,
         count=len(subjects),
+        at_most=at_most,
         of=of,
         lower=lower,
         upper=upper,
         subjects=subjects,
+        undecided=undecided,
     )
 
 
-def _reasons(version: ProtocolVersion, unknown: tuple[SubjectStatus, ...], uncertain: tuple[str, ...]) -> Iterator[str]:
+def _undecided(everybody: Iterable[SubjectStatus]) -> int:
+    """How many dosed subjects have an event as reported of which the worst grade is not decided."""
+    told = (one.followed for one in everybody if one.dosed)
+    return sum(one.worst_at_most is not None or one.worst_serious_at_most is not None for one in told)
+
+
+def _reasons(
+    version: ProtocolVersion, unknown: tuple[SubjectStatus, ...], uncertain: tuple[str, ...], undecided: int
+) -> Iterator[str]:
     yield "95 % intervals: Clopper-Pearson, exact, 4 decimals, rounded half to even"
-    yield f"T12: events with onset within {version.follow_up_days} days of the first infusion, not there before it"
+    yield f"T12: adverse events with onset from the first infusion to {version.follow_up} after it, not there before it"
+    yield "T51: toxicities, measured or reported, are counted from the first study treatment on, without an end"
     yield "T7: the counts are of what is known now; the follow-up of some subjects may still be open"
     if version.dlt and version.dlt.example:
         yield "T3: the DLT rules are an example that no sponsor has signed"
@@ -129,6 +155,8 @@ def _reasons(version: ProtocolVersion, unknown: tuple[SubjectStatus, ...], uncer
         yield f"T7: {elsewhere} at a dose level that the protocol does not have, counted only in the whole"
     if nowhere:
         yield f"T7: {nowhere} dosed without an enrolment, counted only in the whole"
+    if undecided:
+        yield f"G24: {undecided} with reported events of which the worst grade is not decided, at no grade for certain"
     if uncertain:
         yield f"T12: {len(uncertain)} counted with an event that may have begun outside the follow-up"
 
@@ -149,11 +177,12 @@ _NAMES: Final[Mapping[Outcome, str]] = {
 def told(one: Proportion) -> str:
     """A proportion in words: how many of whom, in percent, with its interval."""
     among = "evaluable" if one.among == "dlt_evaluable" else "dosed"
-    said = f"{one.count} of {one.of} {among} with {_NAMES[one.outcome]}"
+    count = str(one.count) if one.at_most == one.count else f"{one.count} to {one.at_most}"
+    said = f"{count} of {one.of} {among} with {_NAMES[one.outcome]}"
     said += f" of grade {one.worst_grade} at worst" if one.worst_grade else ""
     if not one.of:
         return said
-    share = f"{Decimal(100 * one.count) / one.of:.1f} %"
+    share = " to ".join(f"{Decimal(100 * count) / one.of:.1f}" for count in sorted({one.count, one.at_most})) + " %"
     return f"{said} ({share}, 95 % interval {_percent(one.lower)} to {_percent(one.upper)} %)"
 
 

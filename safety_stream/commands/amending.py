@@ -21,7 +21,8 @@ def amend(
 ) -> None:
     """List every finding and alert that would have differed, had all subjects been under V2 instead of V1.
 
-    Events are taken as replay takes them. Counts and rejected lines go to standard error.
+    Events, or entries of the log of record, are taken as replay takes them. An alert that says the same at another time
+    is listed as sent earlier or later. Counts and rejected lines go to standard error.
 
     \b
         safety-stream simulate | safety-stream amend - --from 1.0 --to 2.0

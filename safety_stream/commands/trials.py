@@ -34,7 +34,8 @@ def trials(
         _written(count, seed, truth=truth)
         return
     from safety_stream.rulebook.load import load_book
-    from safety_stream.sandbox.judging import Report, judge
+    from safety_stream.sandbox.judging import judge
+    from safety_stream.sandbox.trial_report import Report
 
     with plain_errors():
         settings = read_settings()

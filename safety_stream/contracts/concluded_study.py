@@ -48,6 +48,7 @@ TALLY = StudyTally(
             dose_level=None,
             among="dlt_evaluable",
             count=1,
+            at_most=1,
             of=3,
             lower=Decimal("0.0084"),
             upper=Decimal("0.9057"),

@@ -62,11 +62,18 @@ _OUTCOME: Final = ("dose_level", "outcome", "worst_grade", "among")
 METRICS: Final[tuple[Metric, ...]] = (
     # What is true of a study: from the picture that its owner keeps a partition, never counted up.
     _of_study("subjects", "subjects", "Subjects by phase.", "phase"),
-    _of_study("subjects_by_worst_grade", "subjects", "Subjects by their worst CTCAE grade so far.", "grade"),
+    _of_study(
+        "subjects_by_worst_grade",
+        "subjects",
+        "Subjects by their worst CTCAE grade so far; none: no toxicity, or not decided.",
+        "grade",
+    ),
     _of_study(
         "dose_level_subjects_by_worst_grade", "subjects", "The same of a dose level.", "dose_level", "grade"
     ),
-    _of_study("adverse_events", "events", "Adverse events on file by grade, after corrections.", "grade"),
+    _of_study(
+        "adverse_events", "events", "Adverse events on file by grade, after corrections; none: not decided.", "grade"
+    ),
     _of_study("serious_adverse_events", "events", "Serious adverse events on file."),
     _of_study(
         "dose_level_subjects",
@@ -87,6 +94,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "subjects",
         "Subjects with a primary outcome: a DLT, of each dose level and of all; an adverse event, a serious one, a "
         "toxicity, of all, by worst grade and any. Among the dosed, DLTs among the evaluable too.",
+        *_OUTCOME,
+    ),
+    _of_study(
+        "outcome_at_most_subjects",
+        "subjects",
+        "The same with those of whom it is not decided, such as events told without a grade.",
         *_OUTCOME,
     ),
     _of_study("outcome_of_subjects", "subjects", "Among how many subjects an outcome is counted.", *_OUTCOME),

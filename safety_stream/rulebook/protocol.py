@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 from safety_stream.rulebook.dlt_rules import Clause, Composite, Dlt, Evaluable
 from safety_stream.rulebook.escalation_table import Escalation
 from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
-from safety_stream.rulebook.recorded import FactKind, RecordedFact, facts_in
+from safety_stream.rulebook.recorded import Ago, FactKind, RecordedFact, facts_in
 from safety_stream.rulebook.reporting_rules import Reconciliation, Reporting
 from safety_stream.rulebook.schedule_rules import Schedule
 from safety_stream.rulebook.spans import Span
@@ -161,7 +161,10 @@ class ProtocolVersion(Written):
     escalation: Escalation | None = None
     expected: tuple[Expected, ...] = ()
     watch: tuple[WatchLimit, ...] = ()
-    follow_up_days: Days = 365
+    follow_up: Ago = Field(
+        default_factory=lambda: Ago("12 mo"),
+        description="Reported events count so long from day 0 (T51).",
+    )
     sae_report_within: Span = Field(default_factory=lambda: Span("24 h"))
     reporting: Reporting | None = Field(default=None, description="Null: no reporting clocks are kept.")
     reconciliation: Reconciliation | None = Field(default=None, description="Null: the two are not compared.")

@@ -38,11 +38,18 @@ class Ago(AsWritten):
 
     def before(self, day: date) -> date:
         """The day so long before another; a day that the month does not have becomes its last."""
+        return self._moved(day, -1)
+
+    def after(self, day: date) -> date:
+        """The day so long after another, by the same reading."""
+        return self._moved(day, 1)
+
+    def _moved(self, day: date, sign: Literal[-1, 1]) -> date:
         unit = self.text.lstrip("0123456789 ")
-        number = int(self.text.removesuffix(unit))
+        number = sign * int(self.text.removesuffix(unit))
         if unit != "mo":
-            return day - timedelta(days=number * (7 if unit == "wk" else 1))
-        months = day.year * 12 + day.month - 1 - number
+            return day + timedelta(days=number * (7 if unit == "wk" else 1))
+        months = day.year * 12 + day.month - 1 + number
         year, month = divmod(months, 12)
         return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 

@@ -1,8 +1,8 @@
 """Amendment replay: one file of events judged under two versions of a protocol, and all that would have differed.
 
 Every subject is judged by the one version and by the other, whatever version he or she consented to. A finding or an
-alert differs when it stands (was sent) under one version only, or says something else; that a finding cites another
-version of the protocol is no difference.
+alert differs when it stands (was sent) under one version only, says something else, or was sent at another time; that a
+finding cites another version of the protocol is no difference. The file may be events or entries of the log of record.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,12 +12,13 @@ from typing import Any, Literal, NamedTuple
 from safety_stream import intake
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.headlines import headline
+from safety_stream.alerting.phrases import instant
 from safety_stream.clinical.events import AnyEvent, ClockTicked, Screened
 from safety_stream.clinical.findings import FindingChange
 from safety_stream.intake import Rejected
 from safety_stream.rulebook.protocol import Protocol
 from safety_stream.rulebook.tables import Book
-from safety_stream.sandbox.replay import Replay
+from safety_stream.sandbox.replay import Replay, read_line
 
 
 class Unknown(ValueError):
@@ -75,8 +76,7 @@ def amended(
     sides = [_Side(Replay(only), frozenset(only.protocols)) for only in _books(book, version_from, version_to)]
     rejected: list[tuple[int, Rejected]] = []
     for number, line in enumerate(lines, start=1):
-        message = line.strip()
-        for told in intake.read(None, message) if message else ():
+        for told in read_line(line)[1]:
             refused = told if isinstance(told, Rejected) else intake.admit(told, book.protocols, event_clock=True)
             if refused is not None:
                 rejected.append((number, refused))
@@ -149,11 +149,33 @@ def _fields(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]
 def _alerts(one: _Side, other: _Side) -> Iterator[Difference]:
     for id_ in sorted({*one.alerts, *other.alerts}):
         a, b = one.alerts.get(id_, []), other.alerts.get(id_, [])
-        said = [[(told.urgency, told.state, told.headline) for told in side] for side in (a, b)]
-        if said[0] == said[1]:
+        fields = tuple(_sent_unlike(a, b))
+        if a and b and not fields:
             continue
-        about, last = (a or b)[-1], [side[-1].headline if side else None for side in (a, b)]
+        about = (a or b)[-1]
         kind = f"{about.type}{f' ({about.case})' if about.case else ''}"
         differs: Literal["only_from", "only_to", "changed"] = "changed" if a and b else "only_from" if a else "only_to"
-        fields = ("what was sent",) if a and b else ()
-        yield Difference("alert", differs, about.study, about.subject, id_, kind, last[0], last[1], fields)
+        before, after = (_sent(side, timed=_WHAT not in fields and bool(a and b)) for side in (a, b))
+        yield Difference("alert", differs, about.study, about.subject, id_, kind, before, after, fields)
+
+
+_WHAT = "what was sent"
+
+
+def _sent_unlike(one: list[Alert], other: list[Alert]) -> Iterator[str]:
+    """In what two sendings of one alert differ: what its mails say, and when the first one to differ was sent."""
+    said = [[(told.urgency, told.state, told.headline) for told in side] for side in (one, other)]
+    if said[0] != said[1]:
+        yield _WHAT
+    moved = [(a.as_of, b.as_of) for a, b in zip(one, other, strict=False) if a.as_of != b.as_of]
+    if moved:
+        before, after = moved[0]
+        yield "sent earlier" if after < before else "sent later"
+
+
+def _sent(side: list[Alert], *, timed: bool) -> str | None:
+    """The last headline that was sent; with the time of every mail where nothing else differs."""
+    if not side:
+        return None
+    times = f", sent {', '.join(instant(told.as_of) for told in side)}" if timed else ""
+    return f"{side[-1].headline}{times}"

@@ -1,12 +1,11 @@
 """How well trials with known truth were judged: sensitivity and precision, beside a naive rule, and why not perfect.
 
 The naive rule is what a spreadsheet does: every result, and every report, of grade 3 or more is an alert, and in a
-treated subject a suspected DLT. It reads each message as it comes: no correction, no expected band, no duration.
+treated subject a suspected DLT. It reads each message as it comes: no correction, no expected band, no duration. So
+the two are compared over what one message can show; what joins several is counted apart (``matching``).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from safety_stream.alerting.alert import Alert
@@ -15,72 +14,39 @@ from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.clinical.findings_reported import ReportedEvent
 from safety_stream.rulebook.tables import Book
+from safety_stream.sandbox.matching import (
+    ELSEWHERE,
+    Case,
+    Moments,
+    Told,
+    about,
+    cases_told,
+    kind_of,
+    told_by,
+    told_of,
+)
 from safety_stream.sandbox.random_trials import RandomTrial, Volunteer, random_trial
 from safety_stream.sandbox.replay import Replay, final_findings
 from safety_stream.sandbox.shown import shown_by, standing
+from safety_stream.sandbox.trial_report import Report
 from safety_stream.sandbox.true_course import LIMITS, grade_at_least_3
 
-Case = tuple[str, str]
-"""A subject and a term."""
 _GRAVE = ("lab_grade_3", "lab_grade_4", "serious_adverse_event", "adverse_event_grade_4")
 
 
 class Said(NamedTuple):
-    """What one way of judging said of one trial: cases told, cases that stand, subjects with a DLT, alerts sent."""
+    """What one way of judging said of one trial: cases told, cases that stand, subjects with a DLT, alerts sent.
+
+    ``standing``: the alerts behind the cases that stand. ``held``: why an alert about a case was not sent.
+    """
 
     told: frozenset[Case]
     stands: frozenset[Case]
     dlt: frozenset[str]
     maybe: frozenset[str]
     alerts: int
-
-
-@dataclass(slots=True)
-class Score:
-    """Counts over all trials of one question asked of one way of judging."""
-
-    true: int = 0
-    right: int = 0
-    false: int = 0
-    missed: int = 0
-
-    def add(self, truth: frozenset[object], said: frozenset[object]) -> None:
-        """One more trial."""
-        self.true += len(truth)
-        self.right += len(truth & said)
-        self.missed += len(truth - said)
-        self.false += len(said - truth)
-
-    @property
-    def sentence(self) -> str:
-        """Sensitivity and precision with their counts."""
-        said = self.right + self.false
-        sensitivity, precision = _share(self.right, self.true), _share(self.right, said)
-        return f"sensitivity {sensitivity} ({self.right}/{self.true}), precision {precision} ({self.right}/{said})"
-
-
-@dataclass(slots=True)
-class Report:
-    """The scores of all trials."""
-
-    trials: int = 0
-    subjects: int = 0
-    events: int = 0
-    scores: dict[str, Score] = field(default_factory=dict)
-    alerts: Counter[str] = field(default_factory=Counter)
-    why: Counter[str] = field(default_factory=Counter)
-
-    def add(self, question: str, truth: Iterable[object], said: Iterable[object]) -> None:
-        """One trial's answer to one question."""
-        self.scores.setdefault(question, Score()).add(frozenset(truth), frozenset(said))
-
-    def lines(self) -> Iterator[str]:
-        """The report in words."""
-        yield f"{self.trials} trials, {self.subjects:,} subjects, {self.events:,} events"
-        yield from (f"{question}: {score.sentence}" for question, score in self.scores.items())
-        yield "alerts of grade 3 or more: " + ", ".join(f"{count:,} {name}" for name, count in self.alerts.items())
-        yield "where ours is not the truth, and what had gone wrong:"
-        yield from (f"  {count:4}  {reason}" for reason, count in self.why.most_common())
+    standing: tuple[Told, ...] = ()
+    held: tuple[tuple[Case, str], ...] = ()
 
 
 def judge(trials: int, seed: int, book: Book, *, first: int = 1) -> Iterator[Report]:
@@ -97,9 +63,13 @@ def ours(trial: RandomTrial, book: Book) -> Said:
     judged = Replay(book)
     news = [one for event in trial.events for one in judged.take(event)]
     last: dict[str, Alert] = {}
-    told, sent = set[Case](), 0
+    sendings: dict[str, list[Told]] = {}
+    told, held, sent = set[Case](), set[tuple[Case, str]](), 0
     for one in news:
-        if not isinstance(one, Alert) or one.type not in _GRAVE or one.decision.action != "send":
+        if not isinstance(one, Alert) or one.type not in _GRAVE:
+            continue
+        if one.decision.action != "send":
+            held.add((_case(one), one.decision.reason))
             continue
         if one.id in last and one.state == "withdrawn":  # what stands instead may be a milder grade
             last[one.id] = one
@@ -107,12 +77,15 @@ def ours(trial: RandomTrial, book: Book) -> Said:
         elif one.state == "raised" and _is_grave(one.finding):
             last[one.id] = one
             told.add(_case(one))
+            sendings.setdefault(one.id, []).extend(filter(None, [told_of(one.finding, one.as_of)]))
             sent += 1
+    standing_now = tuple(each for id_, one in last.items() if one.state == "raised" for each in sendings.get(id_, ()))
     stands = {_case(one) for one in last.values() if one.state == "raised"}
     dlts = [one for one in final_findings(news).values() if one.kind == "dose_limiting_toxicity"]
     candidates = {str(one.subject) for one in dlts if one.state == "candidate"}
     maybe = {str(one.subject) for one in dlts if one.state in {"candidate", "possible"}}
-    return Said(frozenset(told), frozenset(stands), frozenset(candidates), frozenset(maybe), sent)
+    cases = frozenset(told), frozenset(stands)
+    return Said(*cases, frozenset(candidates), frozenset(maybe), sent, standing_now, tuple(sorted(held)))
 
 
 def _is_grave(finding: AnyFinding | None) -> bool:
@@ -127,7 +100,8 @@ def _case(alert: Alert) -> Case:
 
 def naive(events: Iterable[AnyEvent]) -> Said:
     """What the naive rule says: every message of grade 3 or more."""
-    cases, dlt, dosed, alerts = set[Case](), set[str](), set[str](), 0
+    cases, dlt, dosed, standing_now = set[Case](), set[str](), set[str](), list[Told]()
+    alerts = 0
     sexes: dict[str, str] = {}
     for event in events:
         if isinstance(event, ClockTicked):
@@ -136,45 +110,81 @@ def naive(events: Iterable[AnyEvent]) -> Said:
             sexes[event.subject] = str(event.sex)
         if event.kind == "dose_given" and event.role == "infusion":
             dosed.add(event.subject)
-        term = _term_of_grade_3(event, sexes.get(event.subject, "female"))
-        if term is not None:
+        term, grade = _graded(event, sexes.get(event.subject, "female"))
+        if grade >= 3 and isinstance(event, AdverseEvent | LabResult):
             alerts += 1
             cases.add((event.subject, term))
+            standing_now += filter(None, [told_by(event, term, grade)])
             dlt |= {event.subject} & dosed
-    return Said(frozenset(cases), frozenset(cases), frozenset(dlt), frozenset(dlt), alerts)
+    both, limited = frozenset(cases), frozenset(dlt)
+    return Said(both, both, limited, limited, alerts, tuple(standing_now))
 
 
-def _term_of_grade_3(event: Event, sex: str) -> str | None:
+def _graded(event: Event, sex: str) -> tuple[str, int]:
+    """The term and grade of one message; 0: not alarming, or no such message."""
     if isinstance(event, AdverseEvent):
-        return event.term if (event.grade or 0) >= 3 else None
+        return event.term, event.grade or 0
     if isinstance(event, LabResult) and event.test and event.test in LIMITS and event.value is not None:
-        return LIMITS[event.test].term if grade_at_least_3(event.test, float(event.value), sex) else None
-    return None
+        return LIMITS[event.test].term, grade_at_least_3(event.test, float(event.value), sex)
+    return "", 0
 
 
 def _score(report: Report, trial: RandomTrial, our: Said, their: Said) -> None:
     people: Mapping[str, Volunteer] = trial.volunteers
     our, their = _in_our_terms(our, people), _in_our_terms(their, people)
     shown = _shown(trial)
-    cases = {(name, term) for name, one in people.items() for term in one.truth.alarming}
+    truth = _moments(people)
+    cases = set(truth)
+    hits = {"ours": about(our.standing, truth), "naive": about(their.standing, truth)}
+    said = {name: set(cases_told(one.stands, hits[name], truth)) for name, one in (("ours", our), ("naive", their))}
     limited = {name for name, one in people.items() if one.truth.limiting}
     report.trials, report.subjects = report.trials + 1, report.subjects + len(people)
     report.events += len(trial.events)
-    report.add("grade 3+ alerts that stand, ours", cases, our.stands)
-    report.add("grade 3+ alerts ever sent, ours ", cases, our.told)
-    report.add("grade 3+ alerts, naive          ", cases, their.told)
-    report.add("... against what the records show", shown.stands, our.stands)
+    for name, label in (("ours", "that stand, ours"), ("naive", "naive")):
+        report.add(f"grade 3+ alerts {label}".ljust(32), _of(cases), _of(said[name]))
+        for kind in ("one laboratory value", "reported"):
+            report.add(f"  {kind}, {name}".ljust(32), _of(cases, kind), _of(said[name], kind))
+        report.after.setdefault(name, []).extend(after for case, after in hits[name].items() if _of({case}))
+    report.add(
+        "febrile neutropenia (joined: no one message shows it), ours", _of(cases, "joined"), _of(said["ours"], "joined")
+    )
+    report.add("... all that stand against what the records show, ours", shown.stands, our.stands)
+    report.only_naive.update(_held(case, our) for case in hits["naive"].keys() - hits["ours"].keys())
     report.add("subjects with a DLT, ours: candidate            ", limited, our.dlt)
     report.add("subjects with a DLT, ours: candidate or possible", limited, our.maybe)
     report.add("subjects with a DLT, naive                      ", limited, their.dlt)
     report.add("... candidates against what the records show", shown.dlt, our.dlt)
     report.alerts.update({"by ours (with corrections)": our.alerts, "by the naive rule": their.alerts})
-    report.why.update(_why(people, cases, our, shown))
+    report.why.update(_why(people, cases, said["ours"], shown))
     for name in limited ^ our.dlt:
         what = "DLT missed" if name in limited else "DLT false"
         what += ", held as possible" if name in limited & our.maybe else ""
         seen = _seen(shown=name in shown.dlt, told=name in our.dlt)
         report.why[f"{what}, {seen}: {people[name].misfortune.name}; {_wrong(people[name], 'report')}"] += 1
+
+
+def _moments(people: Mapping[str, Volunteer]) -> dict[Case, Moments]:
+    """Of every true case the moments at which it was alarming."""
+    return {
+        (name, term): tuple((one.records.at(day), grade) for day, grade in days)
+        for name, one in people.items()
+        for term, days in one.truth.days.items()
+    }
+
+
+def _of(cases: Iterable[Case], *kinds: str) -> set[Case]:
+    """The cases of these kinds; without one: all that one message can show."""
+    wanted = kinds or ("one laboratory value", "reported")
+    return {case for case in cases if kind_of(case[1]) in wanted}
+
+
+def _held(case: Case, our: Said) -> str:
+    """Why ours told nothing of a case."""
+    reasons = sorted({reason for about_, reason in our.held if about_ == case})
+    if reasons:
+        return f"{case[1]}: held ({', '.join(reasons)})"
+    back = case in our.told and case not in our.stands
+    return f"{case[1]}: {'taken back' if back else 'told at another time' if case in our.stands else 'never graded 3'}"
 
 
 def _shown(trial: RandomTrial) -> Said:
@@ -201,16 +211,18 @@ def _in_our_terms(said: Said, people: Mapping[str, Volunteer]) -> Said:
     illnesses = [one.misfortune.illness for one in people.values() if one.misfortune.illness]
     names = {one.own_words: one.term for one in illnesses}
     told, stands = (frozenset((who, names.get(term, term)) for who, term in each) for each in (said.told, said.stands))
-    return said._replace(told=told, stands=stands)
+    alerts = tuple(one._replace(case=(one.case[0], names.get(one.case[1], one.case[1]))) for one in said.standing)
+    return said._replace(told=told, stands=stands, standing=alerts)
 
 
-def _why(people: Mapping[str, Volunteer], cases: set[Case], our: Said, shown: Said) -> Iterator[str]:
-    for name, term in cases ^ our.stands:
-        what = "alert missed, " if (name, term) in cases else "alert false, "
-        what += _seen(shown=(name, term) in shown.stands, told=(name, term) in our.stands)
+def _why(people: Mapping[str, Volunteer], cases: set[Case], said: set[Case], shown: Said) -> Iterator[str]:
+    for name, whole in cases ^ said:
+        term = whole.removesuffix(ELSEWHERE)
+        what = "alert missed, " if (name, whole) in cases else "alert false, "
+        what += _seen(shown=(name, term) in shown.stands, told=(name, whole) in said)
         illness = people[name].misfortune.illness
         about = "report" if illness and term == illness.term else _ABOUT.get(term, "-")
-        yield f"{what}: {term}; {_wrong(people[name], about)}"
+        yield f"{what}: {whole}; {_wrong(people[name], about)}"
 
 
 _ABOUT = {"Hyperkalemia": "hemolysed, never", "Anemia": "unit", "Neutrophil count decreased": "another"}
@@ -220,7 +232,3 @@ def _wrong(one: Volunteer, about: str) -> str:
     """What went wrong that can have to do with it; else the noise of the measurement or the days between visits."""
     found = [word for word in one.wrong if word.startswith(about) or (about == "report" and "line" in word)]
     return ", ".join(sorted(set(found))) or "noise near the limit, or between two visits"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "none"

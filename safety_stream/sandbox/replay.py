@@ -43,7 +43,7 @@ def replay(
 def admitted(lines: Iterable[bytes], book: Book, known_by: datetime | None) -> Iterator[AnyEvent | Rejected]:
     """The events of all messages that are for us and were known by then, and in its place what was refused."""
     for line in lines:
-        received, messages = _read(line.strip())
+        received, messages = read_line(line)
         for told in messages:
             refused = told if isinstance(told, Rejected) else intake.admit(told, book.protocols, event_clock=True)
             if refused is not None:
@@ -52,8 +52,9 @@ def admitted(lines: Iterable[bytes], book: Book, known_by: datetime | None) -> I
                 yield told
 
 
-def _read(message: bytes) -> tuple[datetime | None, tuple[AnyEvent | Rejected, ...]]:
-    """When a message was received, if it says so, and its events."""
+def read_line(line: bytes) -> tuple[datetime | None, tuple[AnyEvent | Rejected, ...]]:
+    """When a message was received, if it says so as an entry of the log of record does, and its events."""
+    message = line.strip()
     if b'"received_at"' in message:
         with suppress(ValueError):
             entry = Accepted.model_validate_json(message)
@@ -87,10 +88,11 @@ class Replay:
             as_of = as_of if self._until is None else min(as_of, self._until)
             yield from self._judge(event.study, event.subject, event, as_of)
             return
-        self._ticked = event.as_of
-        passed = [(at, whose) for whose, at in self._deadlines.items() if at <= event.as_of]
+        as_of = event.as_of if self._until is None else min(event.as_of, self._until)
+        self._ticked = as_of
+        passed = [(at, whose) for whose, at in self._deadlines.items() if at <= as_of]
         for _, (study, subject) in sorted(passed):
-            yield from self._judge(study, subject, None, event.as_of)
+            yield from self._judge(study, subject, None, as_of)
 
     def _judge(self, study: str, subject: str, event: SubjectEvent | None, as_of: datetime) -> Iterator[News]:
         judge = self._clinic.of_subject

@@ -43,15 +43,19 @@ FEBRILE = "Febrile neutropenia"
 
 
 class Truth(NamedTuple):
-    """What must be known of a subject: terms that truly reached an alarming grade, and terms that limit the dose."""
+    """What must be known of a subject: terms that truly reached an alarming grade, and terms that limit the dose.
+
+    ``days``: the study days at which a term was alarming, each with the lowest grade that alarms then.
+    """
 
     alarming: frozenset[str]
     limiting: frozenset[str]
+    days: Mapping[str, tuple[tuple[float, int], ...]]
 
     @property
     def sentence(self) -> str:
         """Both in words."""
-        alarming, limiting = (", ".join(sorted(each)) or "nothing" for each in self)
+        alarming, limiting = (", ".join(sorted(each)) or "nothing" for each in (self.alarming, self.limiting))
         return f"grade 3 or more beyond what is expected: {alarming}; dose-limiting: {limiting}"
 
 
@@ -74,26 +78,30 @@ def true_level(code: str, body: Constitution, day: float) -> float:
 
 def truth_of(body: Constitution, misfortune: Misfortune) -> Truth:
     """Everything that is true of one subject."""
-    alarming, limiting = set[str](), set[str]()
+    days, limiting = dict[str, tuple[tuple[float, int], ...]](), set[str]()
     for code, limit in LIMITS.items():
         grades = [(day, grade_at_least_3(code, true_level(code, body, day), body.sex)) for day in _days()]
-        if any(is_alarming(code, day, grade) for day, grade in grades):
-            alarming.add(limit.term)
+        days[limit.term] = tuple((day, lowest_alarming(code, day)) for day, at in grades if is_alarming(code, day, at))
         if _limits(code, grades):
             limiting.add(limit.term)
-    if any(level("TEMP", body, day) > 38.3 and level("NEUT", body, day) < 1.0 for day in _days()):
-        alarming.add(FEBRILE)
+    hot = (day for day in _days() if level("TEMP", body, day) > 38.3 and level("NEUT", body, day) < 1.0)
+    days[FEBRILE] = tuple((day, 3) for day in hot)
     if _is_hys_law(body):
         limiting.add("hys-law")
     illness = misfortune.illness
     if illness is not None:
         worst = max(one.grade for one in illness.spells)
         hours = sum((one.end - one.start) * 24 for one in illness.spells if one.grade >= 3)
-        if worst >= 3:
-            alarming.add(illness.term)
+        days[illness.term] = tuple(
+            (one.start + STEP * n, 3)
+            for one in illness.spells
+            if one.grade >= 3
+            for n in range(int((one.end - one.start) / STEP) + 1)
+        )
         if worst >= 4 or hours > 72 or (worst >= 3 and illness.term == "Encephalopathy"):
             limiting.add(illness.term)
-    return Truth(frozenset(alarming), frozenset(limiting))
+    days = {term: told for term, told in days.items() if told}
+    return Truth(frozenset(days), frozenset(limiting), days)
 
 
 def _days() -> Iterator[float]:
@@ -104,7 +112,12 @@ def is_alarming(code: str, day: float, grade: int) -> bool:
     """Grade 3 or more beyond what the protocol expects of lymphodepletion."""
     if code == "LYMPH" or (code == "WBC" and day < _EXPECTED_TO + 1):
         return False
-    return grade >= (4 if code == "NEUT" and day < _EXPECTED_TO + 1 else 3)
+    return grade >= lowest_alarming(code, day)
+
+
+def lowest_alarming(code: str, day: float) -> int:
+    """The lowest grade that alarms on a day: of neutrophils inside the expected band only grade 4 does."""
+    return 4 if code == "NEUT" and day < _EXPECTED_TO + 1 else 3
 
 
 def _limits(code: str, grades: list[tuple[float, int]]) -> bool:

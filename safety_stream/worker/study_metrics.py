@@ -56,18 +56,21 @@ class StudyCollector(Collector):
 
     def _outcomes(self, studies: Mapping[str, StudyNumbers]) -> Iterator[GaugeMetricFamily]:
         """The primary outcomes with their intervals; an interval tells the count, and is hidden where the count is."""
-        counted, of = family("outcome_subjects"), family("outcome_of_subjects")
+        counted, most, of = (family(f"outcome_{name}") for name in ("subjects", "at_most_subjects", "of_subjects"))
         lower, upper = family("outcome_lower_ratio"), family("outcome_upper_ratio")
         for labels, one in _proportions(studies):
-            shown = dict(self._small_cells.shown([("with", one.counted), ("of", one.of)]))
+            told = {"with": one.counted, "at most": one.at_most, "of": one.of}
+            shown = dict(self._small_cells.shown(list(told.items())))
             if "with" in shown:
                 counted.add_metric(labels, shown["with"])
+            if "at most" in shown:
+                most.add_metric(labels, shown["at most"])
             if "of" in shown:
                 of.add_metric(labels, shown["of"])
-            if shown == {"with": one.counted, "of": one.of}:
+            if shown == told:
                 lower.add_metric(labels, float(one.lower))
                 upper.add_metric(labels, float(one.upper))
-        yield from (counted, of, lower, upper)
+        yield from (counted, most, of, lower, upper)
 
 
 def _counts(studies: Mapping[str, StudyNumbers]) -> dict[str, Cells]:

@@ -106,7 +106,7 @@ def test_an_amended_protocol(told: list[SubjectEvent], since: int, stored: bool)
     assert dlt is not None
     window = dlt.window.model_copy(update={"days": 21, "anchor": "first_infusion"})
     dlt = dlt.model_copy(update={"window": window, "line_grade": "worst"})
-    newer = replace(bundled_with(dlt=dlt, follow_up_days=30), version="another")
+    newer = replace(bundled_with(dlt=dlt, follow_up="30 d"), version="another")
     played = Played(told[:since], stored=stored)
     played.book = newer
     for event in told[since:]:

@@ -29,6 +29,23 @@ def test_worsening_and_improvement_are_one_episode() -> None:
     assert days == ["2024-06-27", "2024-06-29", "2024-07-14"]
 
 
+@pytest.mark.parametrize(
+    ("test", "sure", "vague", "peak"),
+    [
+        ("K", "2.7", "<3.4", "3-4"),  # 2.5 to below 3.0 is grade 3; below 3.4 is every grade from 1 to 4
+        ("K", "6.5", ">5.6", "3-4"),  # above 6.0 to 7.0 is grade 3; above 5.6 is 2 to 4
+        ("PLAT", "40", "<100", "3-4"),  # 25 to below 50 is grade 3; below 100 is 1 to 4
+        ("HGB", "70", "<100", "3"),  # below 80 is grade 3, and from a number no higher one
+        ("NEUT", "0.4", "<1.0", "4"),  # below 0.5 is grade 4; below 1.0 is 3 or 4
+    ],
+)
+def test_a_vague_result_makes_no_sure_grade_unsure(test: str, sure: str, vague: str, peak: str) -> None:
+    """Whichever came first: at its worst the episode is at least what one result surely shows."""
+    for results in (((2, sure), (3, vague)), ((2, vague), (3, sure))):
+        (found,) = episodes(test, *results)
+        assert str(found.peak) == peak
+
+
 def test_an_improvement_short_of_normal_ends_nothing() -> None:
     """Grade 3, then 1, then 3 again is one episode that goes on; only a normal result ends it."""
     assert brief(episodes("NEUT", (-10, "1.9"), (3, "0.9"), (9, "1.6"), (15, "0.8"))) == [(1, "3", "3", True, True)]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from stories import TREATED, Played, lab
 
+from safety_stream.clinical.episodes import grades
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
@@ -49,9 +50,9 @@ def _nothing() -> Words:
 
 def test_it_keeps_the_object_that_says_the_same() -> None:
     """A finding that was sent is recognised by being the same object: no need to compare it field by field."""
-    first = _look(k=Digest(grade=1))
+    first = _look(k=Digest(grade=grades(1, 1)))
     first.through(Agenda(_part(_told, GRADES)))
-    second = _look(first.said, k=Digest(grade=2))
+    second = _look(first.said, k=Digest(grade=grades(2, 2)))
     second.through(Agenda(_part(_told, GRADES)))
     assert second.of("part").said[0] is first.of("part").said[0]
     assert second.news.among == frozenset()
@@ -59,27 +60,27 @@ def test_it_keeps_the_object_that_says_the_same() -> None:
 
 def test_a_column_that_it_reads_asks_it_anew_and_another_does_not() -> None:
     """A page with another worst grade leaves a part alone that reads the reported grades; another grade does not."""
-    first = _look(k=Digest(grade=1))
+    first = _look(k=Digest(grade=grades(1, 1)))
     first.through(Agenda(_part(_told, GRADES)))
-    worse = _look(first.said, k=Digest(grade=1, worst=3))
+    worse = _look(first.said, k=Digest(grade=grades(1, 1), worst=grades(3, 3)))
     worse.through(Agenda(_part(_nothing, GRADES)))
     assert len(worse.of("part").said) == 1
     assert worse.news.among == frozenset()
-    graver = _look(worse.said, k=Digest(grade=2, worst=3))
+    graver = _look(worse.said, k=Digest(grade=grades(2, 2), worst=grades(3, 3)))
     graver.through(Agenda(_part(_nothing, GRADES)))
     assert graver.of("part").said == ()
 
 
 def test_a_page_that_is_new_or_gone_changes_the_columns() -> None:
     """A page of which the header knew nothing counts from the first; one that it lost is no longer counted."""
-    first = _look(k=Digest(grade=1))
+    first = _look(k=Digest(grade=grades(1, 1)))
     first.through(Agenda(_part(_told, GRADES)))
-    more = _look(first.said, k=Digest(grade=1), alt=Digest(grade=2))
+    more = _look(first.said, k=Digest(grade=grades(1, 1)), alt=Digest(grade=grades(2, 2)))
     assert [page for page, _ in more.known.of("grade")] == ["k", "alt"]
     more.through(Agenda(_part(_nothing, GRADES)))
     assert more.of("part").said == ()
-    fewer = _look(more.said, alt=Digest(grade=2))
-    assert fewer.known.of("grade") == (("alt", 2),)
+    fewer = _look(more.said, alt=Digest(grade=grades(2, 2)))
+    assert fewer.known.of("grade") == (("alt", grades(2, 2)),)
 
 
 def test_on_another_base_every_part_is_asked_anew() -> None:
@@ -105,24 +106,24 @@ def test_what_a_part_leans_on_asks_it_anew_when_it_says_something_else_and_not_w
             _part(second, name="second", leans=("first",)),
         )
 
-    first = _look(k=Digest(grade=1))
+    first = _look(k=Digest(grade=grades(1, 1)))
     first.through(parts(1))
-    same = _look(first.said, k=Digest(grade=2))
+    same = _look(first.said, k=Digest(grade=grades(2, 2)))
     same.through(parts(1))
     assert len(asked) == 1
-    other = _look(same.said, k=Digest(grade=3))
+    other = _look(same.said, k=Digest(grade=grades(3, 3)))
     other.through(parts(2))
     assert len(asked) == 2
 
 
 def test_the_news_name_what_is_no_longer_said() -> None:
     """What a part said and does not say any more can have changed: it is to be withdrawn."""
-    first = _look(k=Digest(grade=1))
+    first = _look(k=Digest(grade=grades(1, 1)))
     first.through(Agenda(_part(_told, GRADES)))
     (said,) = first.of("part").said
     assert list(first.news.findings.values()) == [said]
     assert first.news.among == first.news.findings.keys() == {_finding().id}
-    second = _look(first.said, k=Digest(grade=2))
+    second = _look(first.said, k=Digest(grade=grades(2, 2)))
     second.through(Agenda(_part(_nothing, GRADES)))
     assert not second.news.findings
     assert second.news.among == {_finding().id}
@@ -134,15 +135,15 @@ def test_a_nested_piece_is_asked_when_it_reads_something_else_and_stays_while_it
     def part(number: int, say: Callable[[], list[AnyFinding]]) -> Part:
         return Part("part", GRADES, (), lambda look: Words(look.nested("piece", (number,), say)))
 
-    first = _look(k=Digest(grade=1))
+    first = _look(k=Digest(grade=grades(1, 1)))
     first.through(Agenda(part(1, lambda: [_finding()])))
-    same = _look(first.said, k=Digest(grade=2))
+    same = _look(first.said, k=Digest(grade=grades(2, 2)))
     same.through(Agenda(part(1, list)))
     assert same.of("part").said[0] is first.of("part").said[0]
-    other = _look(same.said, k=Digest(grade=3))
+    other = _look(same.said, k=Digest(grade=grades(3, 3)))
     other.through(Agenda(part(2, list)))
     assert other.of("part").said == ()
-    unasked = _look(same.said, k=Digest(grade=2))
+    unasked = _look(same.said, k=Digest(grade=grades(2, 2)))
     unasked.through(Agenda(part(2, list)))
     assert len(unasked.of("part").said) == 1
 

@@ -168,6 +168,67 @@ def test_a_study_of_nobody_but_one_dosed_without_an_enrolment_is_told() -> None:
     assert _rows(found, None)["dlt", "dosed", None].subjects == ("008",)
 
 
+VAGUE = (
+    _status("010", 1, followed={"events": 1, "worst": 1, "worst_at_most": 4}, worst_grade=1, worst_grade_at_most=4),
+    _status(
+        "011", 1, followed={"events": 1, "serious": 1, "worst": 3, "worst_at_most": 5, "worst_serious": 3,
+        "worst_serious_at_most": 5}, worst_grade=3, worst_grade_at_most=5,
+    ),
+    _status("012", 1, worst_grade=0, worst_grade_at_most=3),  # febrile neutropenia is possible, and nothing else
+    _status("013", 1, followed={"events": 1, "worst": 4}, worst_grade=4),
+)  # fmt: skip
+
+
+def test_what_is_not_decided_is_told_between_a_lowest_and_a_highest_count() -> None:
+    """An event without a grade (010), a death told as grade 3 (011): by hand, each grade from so many to so many."""
+    found = _tally(VAGUE)
+    rows = _rows(found, None)
+    counted = {
+        ("adverse_event", None): (("010", "011", "013"), ()),
+        ("adverse_event", 1): ((), ("010",)),
+        ("adverse_event", 2): ((), ("010",)),
+        ("adverse_event", 3): ((), ("010", "011")),
+        ("adverse_event", 4): (("013",), ("010", "011")),
+        ("adverse_event", 5): ((), ("011",)),
+        ("serious_adverse_event", None): (("011",), ()),
+        ("serious_adverse_event", 5): ((), ("011",)),
+        ("toxicity", None): (("010", "011", "013"), ("012",)),
+        ("toxicity", 1): ((), ("010", "012")),
+    }
+    told_rows = {key: rows[key[0], "dosed", key[1]] for key in counted}
+    assert {key: (one.subjects, one.undecided) for key, one in told_rows.items()} == counted
+    assert all(one.at_most == one.count + len(one.undecided) for one in found.proportions)
+    fourth = rows["adverse_event", "dosed", 4]
+    assert (fourth.lower, fourth.upper) == (interval(1, 4).lower, interval(3, 4).upper)
+    said = "1 to 3 of 4 dosed with an adverse event of grade 4 at worst (25.0 to 75.0 %, 95 % interval 0.63 to 99.37 %)"
+    assert told(fourth) == said
+    assert any(one.startswith("G24: 2 with reported events") for one in found.evidence.reasons)
+
+
+def test_metrics_count_no_vague_grade_as_a_grade() -> None:
+    """Three of four are at no grade: 1 to 4, 3 to 5 and 0 to 3."""
+    record = cohort.empty(STUDY)
+    for one in VAGUE:
+        record, _ = cohort.step(record, one, bundled(), AS_OF)
+    numbers = cohort.study_numbers(record, bundled())
+    assert dict(numbers.subjects_by_worst_grade) == {"none": 3, "4": 1}
+    (fifth,) = (
+        one for one in numbers.proportions
+        if (one.outcome, one.worst_grade, one.dose_level) == ("adverse_event", 5, None)
+    )  # fmt: skip
+    assert (fifth.counted, fifth.at_most) == (0, 1)
+
+
+def test_the_tally_says_what_it_counts() -> None:
+    """Reported events to 12 months after the first infusion; toxicities without an end (T51)."""
+    reasons = " ".join(_tally(STATUSES).evidence.reasons)
+    assert "from the first infusion to 12 mo after it" in reasons
+    assert (
+        "T51: toxicities, measured or reported, are counted from the first study treatment on, without an end"
+        in reasons
+    )
+
+
 def test_grades_add_up_to_any() -> None:
     """Each subject with an event has one worst grade: the counts by grade add up to the count of any."""
     rows = _rows(_tally(STATUSES), None)

@@ -38,11 +38,11 @@ def outcomes(levels: int) -> Iterator[Unnamed]:
     """What the study's tally tells: of all levels and of each, a DLT twice, the others at any grade and at each."""
     lower, upper = Decimal("0.0084"), Decimal("0.9057")  # 1 of 3: 1 - 0.975**(1/3), and the root of the other tail
     for level in (None, *range(1, levels + 1)):
-        yield Unnamed("dlt", None, level, "dlt_evaluable", 1, 3, lower, upper)
-        yield Unnamed("dlt", None, level, "dosed", 1, 3, lower, upper)
+        yield Unnamed("dlt", None, level, "dlt_evaluable", 1, 1, 3, lower, upper)
+        yield Unnamed("dlt", None, level, "dosed", 1, 1, 3, lower, upper)
         for outcome in ("adverse_event", "serious_adverse_event", "toxicity"):
             for grade in (None, 1, 2, 3, 4, 5):
-                yield Unnamed(outcome, grade, level, "dosed", 1, 3, lower, upper)
+                yield Unnamed(outcome, grade, level, "dosed", 1, 1, 3, lower, upper)
 
 
 def numbers(levels: int = 4) -> StudyNumbers:

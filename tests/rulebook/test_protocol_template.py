@@ -164,7 +164,7 @@ SLIPS = {
     "recheck_from_days_before: 5": ("recheck_from_days_before: -5", "_before", "or equal to 0"),
     "anchor: first_infusion}": ("anchor: first}", "anchor", "'each_infusion'"),
     "line_grade: throughout": ("line_grades: throughout", "line_grades: no such key", "was line_grade meant?"),
-    "follow_up_days: 365": ("followup_days: 365", "followup_days: no such key", "was follow_up_days meant?"),
+    "follow_up: 12 mo": ("followup: 12 mo", "followup: no such key", "was follow_up meant?"),
     "top_level: fill_to_6": (
         "wibble: 1", "wibble: no such key", "one of below_first, cohort, design, expanded, planned_subjects, source",
     ),

@@ -1,13 +1,17 @@
 """Amendment replay: version 1.0 against 2.0 of the bundled protocol, the differences worked out by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
-from stories import bundled, enrolled, infusion, lab, screened
+from stories import STUDY, TREATED, at, bundled, enrolled, infusion, lab, screened
 from typer.testing import CliRunner
 
 from safety_stream.cli import app
 from safety_stream.clinical.events import SubjectEvent
+from safety_stream.rulebook.protocol import ProtocolVersion
+from safety_stream.rulebook.tables import Book
 from safety_stream.sandbox.amendment import Unknown, amended
 
 STORY = [screened(protocol_version="1.0"), lab("PLAT", -14, "42"), lab("HGB", -14, "70"), lab("ALT", -14, "95")]
@@ -21,6 +25,42 @@ def test_what_an_amendment_would_have_changed() -> None:
     alerts = [(one.differs, one.kind, "Platelets" in str(one.before)) for one in found if one.what == "alert"]
     assert ("only_from", "eligibility_breach (screening)", True) in alerts
     assert not any("ALT" in one.sentence.split(": ")[-1] and one.kind == "eligibility_breach" for one in found)
+
+
+def test_the_log_of_record_is_read_as_its_events_are() -> None:
+    """Each entry says when its event was received: nothing is rejected, and the same differs."""
+    entries = [
+        {"event": orjson.loads(line), "received_at": one.reported_at.isoformat(), "origin": f"events/0@{n}"}
+        for n, (line, one) in enumerate(zip(LINES, STORY, strict=True))
+    ]
+    log = [orjson.dumps(entry) for entry in entries]
+    assert amended(log, bundled(), "1.0", "2.0") == amended(LINES, bundled(), "1.0", "2.0")
+    found, rejected = amended([*log, b'{"event": {}, "received_at": "2024-06-04T08:00:00Z"}'], bundled(), "1.0", "2.0")
+    assert found
+    assert [number for number, _ in rejected] == [len(log) + 1]
+
+
+def _with_a_shorter_band() -> Book:
+    """The bundled book with one more version X that expects neutropenia to day 20 in place of day 28."""
+    protocol = bundled().protocols[STUDY]
+    first = protocol.versions[0]
+    told = {name: getattr(first, name) for name in ProtocolVersion.model_fields}
+    shorter = tuple(one.model_copy(update={"to_day": min(one.to_day, 20)}) for one in first.expected)
+    second = ProtocolVersion.model_validate(told | {"version": "X", "expected": shorter})
+    both = protocol.model_copy(update={"versions": (first, second), "digest": "shorter"})
+    return replace(bundled(), protocols={**bundled().protocols, STUDY: both})
+
+
+def test_an_alert_that_was_sent_at_another_time_differs() -> None:
+    """Grade 3 neutrophils on days 15, 22 and 30: day 22 lies beyond a band to day 20, day 30 beyond one to day 28."""
+    results = [lab("NEUT", day, "0.9", reported=at(day, 10)) for day in (15, 22, 30)]
+    lines = [one.model_dump_json().encode() for one in (*TREATED, *results)]
+    (later,) = [one for one in amended(lines, _with_a_shorter_band(), "1.0", "X")[0] if one.what == "alert"]
+    assert (later.kind, later.differs, later.fields) == ("lab_grade_3", "changed", ("sent earlier",))
+    assert "sent 2024-07-24 02:00 UTC" in str(later.before)
+    assert "sent 2024-07-16 02:00 UTC" in str(later.after)
+    (back,) = [one for one in amended(lines, _with_a_shorter_band(), "X", "1.0")[0] if one.what == "alert"]
+    assert back.fields == ("sent later",)
 
 
 def test_the_same_version_twice_differs_in_nothing() -> None:

@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 from safety_stream.cli import app
 from safety_stream.clinical.events import ClockTicked, SubjectEvent
 from safety_stream.clinical.findings import AnyFinding
+from safety_stream.intake import Rejected
 from safety_stream.intake.native import write
 from safety_stream.sandbox.replay import final_findings, replay
+from safety_stream.sandbox.standing import standing
 
 RELEASE = "Cytokine release syndrome"
 EVENTS: tuple[SubjectEvent, ...] = (
@@ -88,3 +90,17 @@ def test_the_command_says_what_was_known() -> None:
     refused = CliRunner().invoke(app, ["replay", "-", "--as-of", "17 July"], input=lines)
     assert refused.exit_code == 2
     assert "not an instant with its zone" in refused.output
+
+
+@pytest.mark.parametrize("day", [11.5, 25, 49.5])
+def test_a_clock_that_runs_ahead_is_held_at_that_instant(day: float) -> None:
+    """A tick received on day 11 that says day 50: no window has closed on day 11 and a half, nothing is overdue."""
+    log = _lines(EVENTS, as_log=True)
+    ahead = {"event": {"kind": "clock_ticked", "as_of": at(50).isoformat()}, "received_at": at(11).isoformat()}
+    log.insert(len(log) // 2, orjson.dumps(ahead | {"origin": "t/0@99"}))
+    told = list(replay(log, bundled(), known_by=at(day)))
+    assert all(one.as_of <= at(day) for one in told if not isinstance(one, Rejected))
+    assert not any(isinstance(one, Rejected) for one in told)
+    known = final_findings(told)
+    assert known == _known(_lines(EVENTS, as_log=True), at(day))
+    assert known == {one.id: one for one in standing(log, bundled(), known_by=at(day)) if not isinstance(one, Rejected)}

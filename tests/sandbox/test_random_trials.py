@@ -8,9 +8,10 @@ from stories import bundled
 from safety_stream.clinical.events import AdverseEvent, LabResult
 from safety_stream.intake.native import write
 from safety_stream.sandbox.courses import constitution
-from safety_stream.sandbox.judging import Report, Score, judge, naive, ours
+from safety_stream.sandbox.judging import judge, naive, ours
 from safety_stream.sandbox.misfortunes import Misfortune, cytokine_release, draw, liver, marrow
 from safety_stream.sandbox.random_trials import RandomTrial, random_trial
+from safety_stream.sandbox.trial_report import Report, Score
 from safety_stream.sandbox.true_course import LIMITS, grade_at_least_3, true_level, truth_of
 
 
@@ -124,7 +125,7 @@ def test_a_trial_judged() -> None:
     assert any("trials" in line for line in report.lines())
 
 
-_ALERTS = ("grade 3+ alerts that stand, ours", "grade 3+ alerts, naive          ")
+_ALERTS = ("grade 3+ alerts that stand, ours", "grade 3+ alerts naive           ")
 
 
 def test_the_naive_rule_reads_a_number_and_nothing_else(trials: list[RandomTrial]) -> None:
