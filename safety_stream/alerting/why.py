@@ -30,7 +30,8 @@ def reported_event(finding: ReportedEvent) -> dict[str, str]:
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> dict[str, str]:
     """Term, grade, rule and window."""
     window = {"window_from": str(finding.window_from), "window_to": str(finding.window_to)}
-    return {"term": finding.term, "grade": grade_words(finding.grade), "rule": finding.rule, **window}
+    graded = {} if finding.grade is None else {"grade": grade_words(finding.grade)}
+    return {"term": finding.term, "rule": finding.rule, **graded, **window}
 
 
 def eligibility_breach(finding: EligibilityBreach) -> dict[str, str]:
@@ -122,9 +123,11 @@ def why(finding: AnyFinding | None, tongue: Tongue) -> str:
     if tongue.language == "en" or built is None or finding.kind not in tongue.why:
         return finding.evidence.sentence
     parts = {name: tongue.value(value) for name, value in built(finding).items()}
+    ungraded = isinstance(finding, DoseLimitingToxicity) and finding.grade is None
+    sentence = tongue.why["dose_limiting_composite" if ungraded else finding.kind]
     comparison = finding.evidence.comparison
     decided = f"{tongue.label('Decided by')}：{tongue.value(comparison, 'Decided by')}。" if comparison else ""
-    return _filled(tongue.why[finding.kind], {**parts, "comparison": decided})
+    return _filled(sentence, {**parts, "comparison": decided})
 
 
 def _filled(sentence: str, parts: dict[str, str]) -> str:

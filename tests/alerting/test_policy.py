@@ -178,14 +178,14 @@ def test_an_sae_that_ends_in_death_is_told_as_a_death_alone() -> None:
         ("possible", 3, True),
         ("definite", 3, True),
         ("unlikely", 3, False),
-        ("unknown", 3, False),
+        ("unknown", 3, True),
         ("probable", 2, False),
     ],
 )
 def test_a_grade_3_event_is_told_where_the_treatment_may_have_caused_it(
     attribution: str, grade: int, told: bool
 ) -> None:
-    """At least possibly related and grade 3: told within four hours; else no mail."""
+    """Grade 3, and the treatment is not excluded as its cause: told within four hours; else no mail."""
     event = made.reported_event(grade=grade, serious=False, seriousness=(), attribution=attribution)
     expected = {("adverse_event_grade_3_related", "raised", "new")} if told else set()
     assert said(revise(made.raised(event))) == expected
