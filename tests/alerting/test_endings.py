@@ -64,7 +64,13 @@ def test_a_grade_4_that_ends_in_death_is_contained_in_it() -> None:
     """The death contains every other alert of the event: one new mail, and nothing is taken back."""
     story = Story(*TREATED)
     story.told(adverse("Pneumonitis", 1, grade=4, attribution="possible", record="p"))
-    fatal = {"outcome": "fatal", "seriousness": ["death"], "resolved": told(2), "reported": at(2, 10), "version": 2}
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(2),
+        "reported": at(2, 10),
+        "version": 2,
+    }
     sent = story.told(adverse("Pneumonitis", 1, grade=5, attribution="unrelated", record="p", **fatal))
     about = [one for one in sent if one.type not in {"dose_limiting_toxicity", "sae_clock"}]
     assert said(about) == {("death", "raised", "new", "DEATH, SAE: Pneumonitis, grade 5, serious (death)")}
@@ -93,7 +99,7 @@ def test_an_infusion_given_on_that_hold_is_told_plainly(day: int, lapses: bool) 
     (given,) = of(story.told(infusion(2, day)), "eligibility_breach")
     assert (given.case, given.state, given.decision.reason) == ("check_open", "raised", "given_unchecked")
     assert given.headline == f"Infusion 2 on 2024-07-0{day - 6}: GIVEN WITHOUT ITS CHECK"
-    english, chinese = (letter(given, Standing(answer_by=DAY_AFTER, language=one)) for one in ("en", "zh"))  # type: ignore[arg-type]  # two languages
+    english, chinese = (letter(given, Standing(answer_by=DAY_AFTER, language=one)) for one in ("en", "zh"))
     assert english.action.startswith("THE INFUSION WAS GIVEN ALTHOUGH IT WAS ON HOLD.")
     assert chinese.headline == f"第 2 次输注（2024-07-0{day - 6}）：未完成核查即已输注"
     assert "在暂停期间仍已给予" in chinese.action
@@ -126,7 +132,12 @@ def test_an_infusion_that_is_moved_takes_nothing_back() -> None:
 def test_who_died_has_no_infusion_to_hold() -> None:
     """Died and told on day 3: no hold of infusion 2 on day 6, none of infusion 3 on day 13, nothing to take back."""
     story = Story(*TREATED)
-    fatal = {"outcome": "fatal", "seriousness": ["death"], "resolved": told(3, 20), "reported": at(3, 21)}
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(3, 20),
+        "reported": at(3, 21),
+    }
     story.told(adverse("Pneumonitis", 3, grade=5, **fatal))
     for day in (6, 7, 8, 13, 14, 15):  # the clock of the report is all that runs on
         assert {one.type for one in story.told(None, at(day))} <= {"sae_clock"}
@@ -137,7 +148,12 @@ def test_a_death_told_after_the_hold_ends_it_in_silence() -> None:
     """The hold was told on 30 June; the death, told that evening, is the mail, and the hold is not withdrawn."""
     story = Story(*TREATED)
     story.told(None, DAY_BEFORE)
-    fatal = {"outcome": "fatal", "seriousness": ["death"], "resolved": told(6, 10), "reported": at(6, 20)}
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(6, 10),
+        "reported": at(6, 20),
+    }
     sent = story.told(adverse("Pneumonitis", 5, grade=5, **fatal))
     assert of(sent, "eligibility_breach") == []
     assert len(of(sent, "death")) == 1
@@ -160,10 +176,13 @@ def test_a_report_called_overdue_that_was_sent(sent_after: timedelta, headline: 
     story = Story(*TREATED, adverse("Pneumonitis", 3, reported=aware, **SERIOUS))
     (overdue,) = of(story.told(None, aware + timedelta(hours=25)), "sae_clock")
     assert overdue.headline.startswith("OVERDUE: SAE report to the sponsor: Pneumonitis")
-    late = {"reported_to_sponsor_at": (aware + sent_after).isoformat(), "reported": aware + timedelta(hours=31)}
+    late: dict[str, Any] = {
+        "reported_to_sponsor_at": (aware + sent_after).isoformat(),
+        "reported": aware + timedelta(hours=31),
+    }
     (over,) = of(story.told(adverse("Pneumonitis", 3, version=2, **SERIOUS, **late)), "sae_clock")
     assert (over.state, over.headline[: len(headline)]) == ("ended", headline)
-    english, zh = (letter(over, Standing(answer_by=None, language=one)) for one in ("en", "zh"))  # type: ignore[arg-type]  # two languages
+    english, zh = (letter(over, Standing(answer_by=None, language=one)) for one in ("en", "zh"))
     assert (english.heading, zh.heading) == ("SAFETY ALERT, ENDED", "安全警报（已结束）")
     assert zh.headline.startswith(chinese)
     assert "no longer holds" not in english.action
@@ -242,6 +261,11 @@ def test_nothing_is_held_for_who_died() -> None:
     """ALT 120 of day 4 holds infusion 2; the death of day 5 is told, and a result from before it holds nothing more."""
     story = Story(*TREATED)
     assert len(of(story.told(lab("ALT", 4, "120")), "eligibility_breach")) == 1
-    fatal = {"outcome": "fatal", "seriousness": ["death"], "resolved": told(5, 10), "reported": at(5, 20)}
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(5, 10),
+        "reported": at(5, 20),
+    }
     assert of(story.told(adverse("Pneumonitis", 5, grade=5, **fatal)), "eligibility_breach") == []
     assert of(story.told(lab("AST", 4.5, "200", reported=at(6))), "eligibility_breach") == []
