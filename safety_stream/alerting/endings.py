@@ -48,6 +48,19 @@ def ending(change: FindingChange, before: Draft) -> Ending | None:
     return ends(was, now, before, change.because) if ends is not None else None
 
 
+def stands(change: FindingChange, now: Draft) -> bool:
+    """Whether a hold that was told stands as it is, though by itself it would not be told now.
+
+    A check that is wanted and answered in part; a broken criterion whose newest result cannot be judged.
+    """
+    was, finding = change.previous, change.finding
+    if now.decision.reason != "undetermined":
+        return False
+    if isinstance(finding, EligibilityStatus):
+        return finding.needed_by is not None
+    return isinstance(was, EligibilityBreach) and _is_newer(was, change.because)
+
+
 def _event(_was: ReportedEvent, now: ReportedEvent | None, _before: Draft, _because: str) -> Ending | None:
     return Ending("contained", tell=False) if now is not None and is_fatal(now) else None
 
@@ -75,11 +88,13 @@ def _breach(was: EligibilityBreach, now: EligibilityBreach | None, _before: Draf
     """Another record than the one that broke it: measured again, or told again, and met; or no infusion is ahead."""
     if because.startswith(_NO_INFUSION):
         return Ending("no_longer_due", tell=False)
-    record = record_of(because.partition(" ")[2])
+    return Ending("met_now", tell=True) if now is None and _is_newer(was, because) else None
+
+
+def _is_newer(was: EligibilityBreach, because: str) -> bool:
+    """Whether another record than those it rested on brought the change about."""
     told = {record_of(one.source) for one in was.evidence.inputs if one.source}
-    if now is None and because.startswith(_NEWER) and record not in told:
-        return Ending("met_now", tell=True)
-    return None
+    return because.startswith(_NEWER) and record_of(because.partition(" ")[2]) not in told
 
 
 def _clock(was: ReportingDue, now: ReportingDue | None, _before: Draft, _because: str) -> Ending | None:

@@ -23,14 +23,13 @@ from safety_stream.alerting.alert import Alert, Decision, Reason, alert_id
 from safety_stream.alerting.catalogue import REASONS, entry
 from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
-from safety_stream.alerting.endings import WORDS, Ending, ending
+from safety_stream.alerting.endings import WORDS, Ending, ending, stands
 from safety_stream.alerting.headlines import headline
 from safety_stream.alerting.phrases import GONE
 from safety_stream.alerting.wording import facts
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent
-from safety_stream.clinical.findings_subject import EligibilityStatus
 
 __all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
 
@@ -101,7 +100,7 @@ def _next(change: FindingChange, before: Draft | None, now: Draft | None) -> Ite
         if before is None or before.decision != now.decision:
             yield _raised(change, now, _first(change, now))
     elif now.decision.action == "hold":
-        if before.decision != now.decision and not _still_held(change, now):
+        if before.decision != now.decision and not stands(change, now):
             yield _now_held(change, before, now)
     elif before.decision != now.decision:
         yield _raised(change, now, Decision(action="send", reason="corrected"))
@@ -118,12 +117,6 @@ def _told(change: FindingChange, draft: Draft) -> bool:
 def _first_word(change: FindingChange) -> bool:
     """Whether what was said before was the very first word on the finding: what that held was never sent by itself."""
     return change.revision == FIRST + 1
-
-
-def _still_held(change: FindingChange, now: Draft) -> bool:
-    """A check that is answered in part, and wanted: what was told, to hold until all is on file, stands as it is."""
-    finding = change.finding
-    return now.decision.reason == "undetermined" and isinstance(finding, EligibilityStatus) and bool(finding.needed_by)
 
 
 def _now_held(change: FindingChange, before: Draft, now: Draft) -> Alert:

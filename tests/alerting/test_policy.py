@@ -268,6 +268,16 @@ def test_another_result_below_the_limit_is_no_news_and_a_corrected_one_is() -> N
     assert corrected == {("eligibility_breach", "raised", "corrected")}
 
 
+def test_a_newer_result_that_cannot_be_judged_is_no_go() -> None:
+    """Platelets 44 hold the infusion; a newer specimen cannot be judged: the hold stands. Its own correction: gone."""
+    told = Input(name="value", value="44", unit="10*9/L", source="lis|P-1 v1")
+    evidence = made.eligibility_breach().evidence.model_copy(update={"inputs": (told,)})
+    before, open_ = made.eligibility_breach(evidence=evidence), made.eligibility_breach(verdict="undetermined")
+    assert revise(made.changed(before, open_, because="lab_result lis|P-9 v1")) == ()
+    corrected = revise(made.changed(before, open_, because="lab_result lis|P-1 v2"))
+    assert said(corrected) == {("eligibility_breach", "withdrawn", "withdrawn")}
+
+
 def test_a_third_dlt_on_a_stopped_level_is_worse() -> None:
     """The advice stays stop, the count does not: told again."""
     more = made.cohort_decision("stop", 3, tally=Tally(enrolled=4, dosed=4, evaluable=4, dlt=3))
