@@ -33,6 +33,12 @@ Reason = Literal[
     "corrected",
     "adjudicated",
     "withdrawn",
+    "lapsed",
+    "given_unchecked",
+    "answered",
+    "met_now",
+    "reported",
+    "reported_late",
     # held
     "contained",
     "expected",
@@ -45,6 +51,8 @@ Reason = Literal[
     "recorded",
     "no_grade_at_stake",
     "told_below",
+    "superseded",
+    "no_longer_due",
     "never_sent",
 ]
 
@@ -77,7 +85,9 @@ class Alert(BaseModel):
     type: AlertType
     case: str = Field(default="", description="Which entry of the type's catalogue: 'stop', 'before_infusion', ''.")
     urgency: Urgency
-    state: Literal["raised", "withdrawn"]
+    state: Literal["raised", "withdrawn", "ended"] = Field(
+        description="Withdrawn: the data took it back, or a person. Ended: overtaken by what happened; it was right."
+    )
     study: str = Field(description="The study, or '-' for a message that names none.")
     site: str | None = None
     subject: str | None = None
@@ -91,3 +101,8 @@ class Alert(BaseModel):
     tell: tuple[Role, ...] = Field(default=(), description="Whom the protocol names, in place of the catalogue.")
     decision: Decision
     as_of: datetime
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is asked: taken back, or overtaken by what happened."""
+        return self.state != "raised"

@@ -23,6 +23,12 @@ REASONS: Final[dict[Reason, str]] = {
     "corrected": "what was told has changed",
     "adjudicated": "a person has decided",
     "withdrawn": "no longer supported by the data",
+    "lapsed": "the day has passed, and the check is as open as before",
+    "given_unchecked": "the infusion was given without its check",
+    "answered": "the check is answered",
+    "met_now": "a newer result or record meets the criterion",
+    "reported": "the report was sent in time",
+    "reported_late": "the report was sent late",
     "contained": "told by a graver alert of the same episode",
     "expected": "inside the protocol's expected band",
     "before_treatment": "not worse than before the first study treatment",
@@ -34,6 +40,8 @@ REASONS: Final[dict[Reason, str]] = {
     "recorded": "the protocol asks that it be recorded, not that anybody be told",
     "no_grade_at_stake": "no grade depends on it",
     "told_below": "told by the alert of the level below",
+    "superseded": "a graver alert of the same subject tells what became of it",
+    "no_longer_due": "the infusion is not due on that day any more",
     "never_sent": "taken back before anybody was told",
 }
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from safety_stream.alerting.alert import AlertType, Decision, Reason
 from safety_stream.alerting.catalogue import CASES
+from safety_stream.alerting.counted import counted, may_be_related
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
@@ -64,48 +65,43 @@ def _contained(finding: Toxicity, graver: int) -> Decision:
     return hold("before_treatment") if finding.emergent is False else SEND
 
 
-RELATED: Final = {"possible", "probable", "definite"}
-"""Attributions that make an event at least possibly related to study treatment."""
-
-
 def is_fatal(finding: ReportedEvent) -> bool:
     """Whether the report says that the subject died of it, in its outcome, its criteria or its grade."""
     return finding.outcome == "fatal" or finding.grade == 5 or "death" in finding.seriousness
 
 
 def reported_event(finding: ReportedEvent) -> Iterator[Draft]:
-    """A death; a serious adverse event; a grade 4 that nobody called serious; a related grade 3. One mail an event.
+    """A death; a serious adverse event; a grade 4 that nobody called serious; a grade 3 that may be related.
 
-    The graver contains the others: a death, serious or not by its box, all of them.
-
-    A grade 4 of another scale counts too: by ASTCT it means two vasopressors, a ventilator or a coma (T13).
+    One mail an event: the graver contains the others; a death, serious or not by its box, all of them. A grade of
+    another scale, or that the facts leave open, counts too (T13, G6, G24): see ``counted``.
     """
     fatal = is_fatal(finding)
     serious = finding.serious or fatal
     beside = tuple((one.key, one.grade.lowest, one.grade.highest) for one in finding.scales)
-    worst = max((one.grade.lowest for one in finding.scales), default=0)
-    if finding.grade == 4 or worst >= 4:
+    counts = counted(finding).grade
+    if counts >= 4 and not fatal:
         decision = hold("contained") if serious else SEND
-        yield Draft(
-            "adverse_event_grade_4", "", decision, (finding.term, finding.grade, *beside), (finding.grade or 0, worst)
-        )
+        matters = (finding.term, finding.grade, counts, *beside)
+        yield Draft("adverse_event_grade_4", "", decision, matters, (finding.grade or 0, counts))
     told = (finding.term, finding.grade, finding.seriousness, fatal, finding.attribution, *beside)
-    graver = (int(fatal), finding.grade or 0, len(finding.seriousness), worst)
+    graver = (int(fatal), finding.grade or 0, len(finding.seriousness), counts)
     if fatal:
         yield Draft("death", "", SEND, told, graver)
     if serious:
         yield Draft("serious_adverse_event", "", hold("contained") if fatal else SEND, told, graver)
-    if finding.attribution in RELATED and (finding.grade or 0) >= 3:
-        graver_one = serious or worst >= 4 or finding.grade != 3
-        decision = hold("contained") if graver_one else SEND
-        yield Draft("adverse_event_grade_3_related", "", decision, (finding.term, finding.grade))
+    if counts >= 3 and may_be_related(finding):
+        decision = hold("contained") if serious or counts > 3 else SEND
+        yield Draft("adverse_event_grade_3_related", "", decision, (finding.term, finding.grade, *beside))
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> Iterator[Draft]:
     """A match with a DLT rule, once it is more than possible."""
     decision = {"possible": hold("possible"), "refuted": hold("refuted")}.get(finding.state, SEND)
     matters = (finding.state, finding.term, finding.grade, finding.onset, finding.adjudicated_by)
-    yield Draft("dose_limiting_toxicity", "", decision, matters, (finding.grade.highest, finding.grade.lowest))
+    grade = finding.grade
+    gravity = (grade.highest, grade.lowest) if grade is not None else ()
+    yield Draft("dose_limiting_toxicity", "", decision, matters, gravity)
 
 
 def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:
@@ -123,8 +119,8 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
     """A subject who is not eligible and was enrolled or dosed all the same; an infusion given on hold.
 
     Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each. A
-    check before an infusion for which nothing at all has come by the day before is told; once it was given all the
-    same, that stands on the lists.
+    check before an infusion for which nothing at all has come by the day before is told. That the day passed, or that
+    the infusion was given all the same, is told to those who were told to hold it; else it stands on the lists.
     """
     broken = tuple(one.criterion for one in finding.criteria if one.verdict == "breached")
     if finding.check == "before_infusion":
@@ -132,10 +128,12 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
             yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
         elif finding.needed_by is not None:
             open_ = sum(one.verdict == "undetermined" for one in finding.criteria)
-            decision = SEND if open_ == len(finding.criteria) else hold("undetermined")
+            decision = hold("lapsed") if finding.lapsed else SEND
+            if open_ < len(finding.criteria):
+                decision = hold("undetermined")
             yield Draft("eligibility_breach", "check_open", decision, (finding.needed_by,), (open_,))
-        elif finding.unanswered_by is not None:  # too late to hold it: for the lists
-            yield Draft("eligibility_breach", "check_open", hold("undetermined"))
+        elif finding.unanswered_by is not None:
+            yield Draft("eligibility_breach", "check_open", hold("given_unchecked"))
     elif finding.enrolled or finding.given:
         case = "dosed" if finding.given else "enrolled"
         if finding.state == "not_eligible":

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from safety_stream.alerting.counted import SEVERE, counted
 from safety_stream.alerting.facts_shared import Facts, judged, study_day, who
 from safety_stream.alerting.phrases import UNKNOWN, grade_words, instant, when
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
@@ -15,6 +16,8 @@ def event_facts(finding: ReportedEvent) -> Facts:
     yield "Event", finding.term
     yield "Grade", f"{finding.grade if finding.grade is not None else 'not given'} (CTCAE v5.0, by the investigator)"
     yield from other_scales(finding)
+    if (counts := counted(finding)).by is not None and counts.grade >= SEVERE:
+        yield "Alerts count with", f"grade {counts.grade} by {counts.by}"
     if finding.grade is None or not finding.supported.lowest <= finding.grade <= finding.supported.highest:
         yield "Grades the facts support", grade_words(finding.supported)
     if finding.serious:
@@ -22,6 +25,8 @@ def event_facts(finding: ReportedEvent) -> Facts:
     else:
         yield "Serious", "not reported as serious"
     yield "Attribution", finding.attribution
+    if finding.sponsor_attribution is not None:
+        yield "Attribution by the sponsor", finding.sponsor_attribution
     yield "Outcome", finding.outcome
     yield "Onset", when(finding.onset) if finding.onset else UNKNOWN
     if finding.resolved is not None:
@@ -51,7 +56,10 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
     yield from who(finding)
     yield "State", finding.state
     yield "Event", finding.term
-    yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.grade)}"
+    if finding.grade is not None:
+        yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.grade)}"
+    else:
+        yield from (("Met by", sample.value) for sample in finding.evidence.inputs)
     yield "Onset", when(finding.onset) if finding.onset else UNKNOWN
     infusions = ", ".join(str(number) for number in finding.infusions) or "none"
     yield "DLT window", f"{finding.window_from} to {finding.window_to}, both days included (infusion {infusions})"

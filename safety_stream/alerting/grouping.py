@@ -28,10 +28,10 @@ _RANKS: Final[dict[Urgency, int]] = {"critical": 0, "warning": 1, "info": 2}
 def ties(alert: Alert) -> frozenset[str]:
     """What it can share with another alert of the same subject; nothing: it is always a mail of its own.
 
-    A withdrawal is one too: it goes in the thread of what it takes back.
+    What is withdrawn or has ended is one too: it goes in the thread of what was told.
     """
     finding = alert.finding
-    if alert.subject is None or alert.state == "withdrawn" or finding is None:
+    if alert.subject is None or alert.is_over or finding is None:
         return frozenset()
     told = {f"finding {finding.id}"}
     if isinstance(finding, DoseLimitingToxicity):

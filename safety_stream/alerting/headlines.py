@@ -1,12 +1,13 @@
 """The first line a physician reads: what happened, with its value; our words first, the sender's after. Pure."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from safety_stream.alerting.drafts import is_fatal
 from safety_stream.alerting.facts_measured import measured_name, result
 from safety_stream.alerting.facts_subject import REPORTS
-from safety_stream.alerting.phrases import grade_words, instant, quantity
+from safety_stream.alerting.phrases import grade_words, hours_up, instant, quantity
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
@@ -39,7 +40,8 @@ def toxicity(finding: Toxicity) -> str:
 
 def reported_event(finding: ReportedEvent) -> str:
     """An adverse event, its grade and why it is serious."""
-    grade = f"grade {finding.grade}" if finding.grade is not None else "no grade given"
+    ungraded = "no grade given (called severe)" if finding.severity_word == "severe" else "no grade given"
+    grade = f"grade {finding.grade}" if finding.grade is not None else ungraded
     named = f"CTCAE {grade}" if finding.scales else grade
     beside = "".join(f", {one.scale} grade {grade_words(one.grade)}" for one in finding.scales)
     why = ", ".join(finding.seriousness)
@@ -50,9 +52,9 @@ def reported_event(finding: ReportedEvent) -> str:
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> str:
-    """A DLT in the state it is in, and the rule it matches."""
-    grade = grade_words(finding.grade)
-    return f"{DLT_STATES[finding.state]}: {finding.term}, grade {grade} (rule {finding.rule})"
+    """A DLT in the state it is in, and the rule it matches; a composite has no grade."""
+    graded = f", grade {grade_words(finding.grade)}" if finding.grade is not None else ""
+    return f"{DLT_STATES[finding.state]}: {finding.term}{graded} (rule {finding.rule})"
 
 
 def eligibility_breach(finding: EligibilityBreach) -> str:
@@ -68,7 +70,10 @@ def eligibility_status(finding: EligibilityStatus) -> str:
     if finding.infusion:
         so = ", given" if finding.given else ""
         if finding.needed_by is not None:
-            return f"Infusion {finding.infusion} on {finding.needed_by}: HOLD, check not answered"
+            passed = ", and that day has passed" if finding.lapsed else ""
+            return f"Infusion {finding.infusion} on {finding.needed_by}: HOLD, check not answered{passed}"
+        if finding.unanswered_by is not None:
+            return f"Infusion {finding.infusion} on {finding.unanswered_by}: GIVEN WITHOUT ITS CHECK"
         return f"Infusion {finding.infusion}{so}: {state}{f': not met: {broken}' if broken else ''}"
     so = "dosed, " if finding.given else "enrolled, " if finding.enrolled else ""
     return f"Subject {so}{state}{f': not met: {broken}' if broken else ''}"
@@ -107,6 +112,9 @@ def composite_met(finding: CompositeMet) -> str:
 def reporting_due(finding: ReportingDue) -> str:
     """Which report of which event, and by when."""
     state = finding.state.replace("_", " ").upper()
+    if finding.done is not None:
+        late = max(finding.done - finding.due, timedelta())
+        state = f"SENT {hours_up(late)} h LATE" if late else "SENT IN TIME"
     return f"{state}: {REPORTS[finding.clock]}: {finding.term}, due {instant(finding.due)}"
 
 

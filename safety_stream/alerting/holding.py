@@ -66,8 +66,7 @@ class Gate:
 
     def fate(self, alert: Alert) -> Fate:
         """What becomes of a message of this alert: sent, silenced, or gathered into a list."""
-        gone = alert.state == "withdrawn"
-        if not gone and any(one.covers(alert.study, alert.type, alert.case, self.at) for one in self.silences):
+        if not alert.is_over and any(one.covers(alert.study, alert.type, alert.case, self.at) for one in self.silences):
             return "silenced"
         seen = self.recent.setdefault(alert.study, set())
         seen.add(alert.id)

@@ -42,7 +42,7 @@ def contains(graver: Alert, lesser: Alert) -> bool:
     """Whether the graver one tells all that the lesser one does, and is answered no later."""
     if graver.id == lesser.id or (graver.study, graver.subject) != (lesser.study, lesser.subject):
         return False
-    if "withdrawn" in (graver.state, lesser.state) or "hold" in (graver.decision.action, lesser.decision.action):
+    if graver.is_over or lesser.is_over or "hold" in (graver.decision.action, lesser.decision.action):
         return False
     if lesser.type not in entry(graver.type, graver.case).contains:
         return False

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from safety_stream import __version__
 from safety_stream.alerting.alert import Alert
-from safety_stream.alerting.catalogue import entry, lines_of
+from safety_stream.alerting.catalogue import REASONS, entry, lines_of
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
 from safety_stream.alerting.entries import Entry, Language
 from safety_stream.alerting.load_words import read_words
@@ -28,6 +28,7 @@ _REGRADED: Final = "Regraded"  # why a result is told anew: of a withdrawal it i
 _BASIS: Final = ("Decided by", "Otherwise", "Note", "Records", "Rule")
 _ELSEWHERE: Final = {*_WHO, *_CHANGE, *_BASIS, "Study"}
 _TECHNICAL: Final = {*_BASIS, *_CHANGE, _REGRADED, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
+_GONE: Final = (GONE, REASONS["met_now"], REASONS["no_longer_due"])
 _LINK: Final = ("https://", "http://")
 
 
@@ -71,7 +72,8 @@ class Letter:
     id: str
     revision: int
     urgency: str
-    withdrawn: bool
+    heading: str
+    over: bool
     study: str
     title: str
     headline: str
@@ -103,7 +105,7 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
         alert = pooled_alert(alert)
     told, lines, tongue = entry(alert.type, alert.case), lines_of(alert), read_words()[standing.language]
     facts = _facts(alert)
-    gone = alert.state == "withdrawn"
+    gone = alert.is_over
     inside, elsewhere = standing.contained_in, _ELSEWHERE | ({_REGRADED} if gone else set())
     answered = standing.answered_by is not None or standing.answer_by is None or inside is not None
     return Letter(
@@ -114,17 +116,18 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
         id=alert.id,
         revision=alert.revision,
         urgency=alert.urgency,
-        withdrawn=gone,
+        heading=tongue.layout["alert" if alert.state == "raised" else f"alert_{alert.state}"],
+        over=gone,
         study="safety_stream" if alert.study == "-" else clean(alert.study),
         title=_title(told.titles.said(standing.language), tongue, standing, detail),
         headline=_headline(alert, told, tongue),
         who=_said(facts, _WHO, tongue),
         answer_by="" if gone or answered else _answer_by(alert, standing, tongue),
         answer_link="" if gone or answered else _link(standing),
-        action=tongue.layout["taken_back"] if gone else told.actions.said(standing.language),
+        action=_action(alert, told, tongue),
         more_actions=() if gone else tuple(one.said(standing.language) for one in told.more_actions),
         next_in_line="" if answered else _next(lines, standing, tongue),
-        as_last_told=("Now", GONE) in alert.facts,
+        as_last_told=any(("Now", one) in alert.facts for one in _GONE),
         facts=tuple((tongue.label(a), tongue.value(b, a)) for a, b in facts if a not in elsewhere),
         readings=_readings(alert, tongue),
         why=clean(why(alert.finding, tongue), SENTENCE_LENGTH),
@@ -136,6 +139,14 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
         contained=tongue.layout["contained_in"].format(id=inside) if inside else "",
         beside=tuple(letter(other, its, detail) for other, its in beside),
     )
+
+
+def _action(alert: Alert, told: Entry, tongue: Tongue) -> str:
+    """What to do: the entry's first instruction; of what is over, or went on all the same, its own."""
+    if alert.state == "withdrawn":
+        return tongue.layout["taken_back"]
+    own = tongue.layout.get(f"when_{alert.decision.reason}")
+    return own or (tongue.layout["when_ended"] if alert.is_over else told.actions.said(tongue.language))
 
 
 def _facts(alert: Alert) -> tuple[Fact, ...]:
@@ -164,7 +175,7 @@ def _frame(alert: Alert, tongue: Tongue) -> Mapping[str, str]:
 
 def changes(before: Alert | None, now: Alert, tongue: Tongue) -> tuple[str, ...]:
     """What differs from the revision that the reader was last told, fact by fact; of a withdrawal, what holds now."""
-    if now.state == "withdrawn":
+    if now.is_over:
         taken_back = ((a, clean(b, SENTENCE_LENGTH)) for a, b in now.facts if a in {*_CHANGE, _REGRADED})
         return tuple(
             tongue.layout["told"].format(label=tongue.label(label), value=tongue.value(value))

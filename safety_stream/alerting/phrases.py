@@ -1,6 +1,6 @@
 """How an alert says a grade, a time and a quantity, the same everywhere. Pure."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from safety_stream.clinical.conclusion import GradeRange
@@ -13,6 +13,11 @@ UNKNOWN: Final = "not known"
 def grade_words(grade: GradeRange) -> str:
     """ "4", or "3 or 4 (not decided)" where something is missing."""
     return str(grade.lowest) if grade.decided else f"{grade.lowest} to {grade.highest} (not decided)"
+
+
+def hours_up(span: timedelta) -> int:
+    """Hours, a begun one as a whole one."""
+    return -(-span // timedelta(hours=1))
 
 
 def instant(moment: datetime, zone: tzinfo = UTC) -> str:

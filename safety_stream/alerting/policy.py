@@ -9,7 +9,10 @@ whoever derives them: the worker, a replay or the second look.
     held                held: never_sent        held when the reason is    sent: new
                                                 another
     sent, or contained  sent: withdrawn         sent: withdrawn            sent: worse, corrected, adjudicated;
-                                                held: contained            nothing when nothing matters
+                        ended: see ``endings``  held: contained            nothing when nothing matters
+                                                sent: lapsed, given all the same
+
+Withdrawn is only what corrected or erased data took back, or a person's decision. What events overtook has ended.
 """
 
 from collections.abc import Iterator
@@ -20,6 +23,7 @@ from safety_stream.alerting.alert import Alert, Decision, Reason, alert_id
 from safety_stream.alerting.catalogue import REASONS, entry
 from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
+from safety_stream.alerting.endings import WORDS, Ending, ending, stands
 from safety_stream.alerting.headlines import headline
 from safety_stream.alerting.phrases import GONE
 from safety_stream.alerting.wording import facts
@@ -92,23 +96,36 @@ def _next(change: FindingChange, before: Draft | None, now: Draft | None) -> Ite
     elif now is None:
         if before is not None and before.shared is None:  # others may still have the same question
             yield _withdrawn(change, before, None)
-    elif before is None or not _told(before):
+    elif before is None or not _told(change, before):
         if before is None or before.decision != now.decision:
             yield _raised(change, now, _first(change, now))
     elif now.decision.action == "hold":
-        if now.decision.reason != "contained":
-            yield _withdrawn(change, before, now)
-        elif before.decision != now.decision:
-            yield _raised(change, now, now.decision)
+        if before.decision != now.decision and not stands(change, now):
+            yield _now_held(change, before, now)
     elif before.decision != now.decision:
         yield _raised(change, now, Decision(action="send", reason="corrected"))
     elif reason := _difference(change, before, now):
         yield _raised(change, now, Decision(action="send", reason=reason))
 
 
-def _told(draft: Draft) -> bool:
-    """Whether people may have heard of it; what is contained may have been sent before the graver alert came."""
-    return draft.decision.action == "send" or draft.decision.reason == "contained"
+def _told(change: FindingChange, draft: Draft) -> bool:
+    """Whether people may have heard of it: what is held for what happened since may have been sent before that."""
+    since = draft.decision.reason in {"lapsed", "given_unchecked"} and not _first_word(change)
+    return draft.decision.action == "send" or draft.decision.reason == "contained" or since
+
+
+def _first_word(change: FindingChange) -> bool:
+    """Whether what was said before was the very first word on the finding: what that held was never sent by itself."""
+    return change.revision == FIRST + 1
+
+
+def _now_held(change: FindingChange, before: Draft, now: Draft) -> Alert:
+    """Told before, and by itself not to be sent any more: contained, or what became of it, or taken back."""
+    if now.decision.reason == "contained":
+        return _raised(change, now, now.decision)
+    if now.decision.reason in {"lapsed", "given_unchecked"}:
+        return _raised(change, now, Decision(action="send", reason=now.decision.reason))
+    return _withdrawn(change, before, now)
 
 
 def _first(change: FindingChange, now: Draft) -> Decision:
@@ -139,7 +156,9 @@ _NO_WINDOW: Final = "a dose was told or corrected: the onset lies in no DLT wind
 
 
 def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert:
-    """People who were told are told that it no longer holds, and what holds instead."""
+    """People who were told are told that it no longer holds, and what holds instead; or what overtook it."""
+    if (end := ending(change, before)) is not None:
+        return _ended(change, before, end)
     gone = change.change == "withdrawn"
     told = headline(change.previous if change.previous is not None else change.finding)
     instead = GONE if gone else headline(change.finding)
@@ -158,10 +177,29 @@ def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert
     )
 
 
+def _ended(change: FindingChange, before: Draft, end: Ending) -> Alert:
+    """It was right, and is over: told to those who must know, under the word for how it ended."""
+    gone = change.change == "withdrawn"
+    told = headline(change.previous if change.previous is not None else change.finding)
+    instead = REASONS[end.reason] if gone else headline(change.finding)
+    tell = end.tell and _told(change, before)
+    alert = _raised(change, before, Decision(action="send" if tell else "hold", reason=end.reason))
+    if end.reason == "contained":  # held like what a graver draft contains
+        return alert
+    word = f"{WORDS[end.reason]}: " if end.reason in WORDS else ""
+    why = f"{REASONS[end.reason]}; {change.because}"
+    return alert.model_copy(
+        update={
+            "state": "ended",
+            "headline": f"{word}{told if gone else instead}",
+            "facts": (("Told before", told), ("Now", instead), ("Why", why), *alert.facts),
+        }
+    )
+
+
 def _taking_back(change: FindingChange, before: Draft, now: Draft | None) -> Decision:
-    # What the very first word on a finding contained was never sent by itself: nothing is to be taken back.
-    never = before.decision.reason == "contained" and change.revision == FIRST + 1
-    if never or not _told(before):
+    never = before.decision.reason == "contained" and _first_word(change)
+    if never or not _told(change, before):  # nothing is to be taken back
         return Decision(action="hold", reason="never_sent")
     adjudicated = now is not None and now.decision.reason == "refuted"
     return Decision(action="send", reason="adjudicated" if adjudicated else "withdrawn")

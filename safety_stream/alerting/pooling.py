@@ -11,7 +11,7 @@ def pooled_alert(alert: Alert) -> Alert:
     """The alert without its subject: of one subject its kind and dose level alone, of a dose level all its numbers."""
     if alert.subject is not None:
         title = entry(alert.type, alert.case).title
-        taken_back = "WITHDRAWN: " if alert.state == "withdrawn" else ""
+        taken_back = f"{alert.state.upper()}: " if alert.is_over else ""
         facts = tuple(fact for fact in alert.facts if fact[0] in _POOLED)
         named = {"headline": f"{taken_back}{title}", "facts": facts}
         return alert.model_copy(update={**named, "subject": None, "site": None, "finding": None})

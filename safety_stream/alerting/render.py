@@ -44,7 +44,7 @@ def plain(letter: Letter) -> Rendered:
     """The letter without a template, for the day when a template fails: the facts matter more than their dress."""
     words = letter.words
     clinical = (letter.headline, *_pairs(letter, *letter.who)) if letter.detail == "full" else (words["needs_you"],)
-    lines = [f"{words['urgency']} {words['alert']} | {letter.study}", "", *letter.remarks, *clinical, ""]
+    lines = [f"{words['urgency']} {letter.heading} | {letter.study}", "", *letter.remarks, *clinical, ""]
     if letter.answer_by:
         lines += _pairs(letter, (words["answer_by"], letter.answer_by))
     lines += [letter.answer_link] if letter.answer_link else []

@@ -34,11 +34,10 @@ def reported_event(finding: ReportedEvent) -> dict[str, str]:
 
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> dict[str, str]:
-    """Term, grade, rule and window, and what of the rule is not decided."""
+    """Term, its grade where it has one, rule and window, and what of the rule is not decided."""
     lead = next((one for one in finding.rules if one.rule == finding.rule), None)
     return {
-        "term": finding.term,
-        "grade": grade_words(finding.grade),
+        "event": f"{finding.term}, grade {grade_words(finding.grade)}" if finding.grade else finding.term,
         "rule": finding.rule,
         "text": finding.rule_text,
         "window_from": str(finding.window_from),

@@ -76,7 +76,7 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
         state=state,
         about=(lead.candidate.about,),
         term=lead.candidate.term,
-        grade=lead.candidate.grade,
+        grade=None if lead.candidate.composite else lead.candidate.grade,
         onset=lead.candidate.began,
         window_from=first,
         window_to=last,

@@ -75,12 +75,12 @@ def _too_old(frame: Frame, latest: datetime) -> bool:
 
 
 def _next_infusion(frame: Frame, earliest: datetime, latest: datetime) -> Upcoming | None:
-    """The infusion that comes next after a result; none once the subject has left treatment."""
+    """The infusion that comes next after a result; none once the subject has left treatment, or has died."""
     left = frame.withdrawn
     for one in frame.upcoming:
         if latest <= one.until or earliest <= one.until < latest:
             gone = left is not None and not one.given and left.withdrawn.earliest(frame.zone) <= latest
-            return None if gone else one
+            return None if gone or (frame.died is not None and not one.given) else one
     return None
 
 

@@ -5,13 +5,15 @@
                                                                   and one breach for each recorded one that is broken
 
 Undetermined criteria are listed in that one finding and raise nothing by themselves. A check for which nothing was on
-file stands after the infusion too: it says what was never answered, and by when it should have been.
+file stands after the infusion too: it says what was never answered, and by when it should have been. So does one whose
+day passed without the infusion: it is held until it is answered, given or moved.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Literal
 
+from safety_stream.clinical.check_due import Wanted
 from safety_stream.clinical.conclusion import Evidence, Input, finding_id
 from safety_stream.clinical.eligibility import Stage
 from safety_stream.clinical.findings_subject import CriterionState, EligibilityBreach, EligibilityStatus
@@ -40,7 +42,7 @@ _VERDICTS: dict[Verdict, Literal["met", "breached", "undetermined"]] = {
 
 
 def eligibility_findings(
-    frame: Frame, digests: Mapping[str, Digest], book_version: str, wanted: Mapping[int, date]
+    frame: Frame, digests: Mapping[str, Digest], book_version: str, wanted: Mapping[int, Wanted]
 ) -> Iterator[EligibilityBreach | EligibilityStatus]:
     """The overall state of the running screening, the check before each infusion, and broken recorded criteria.
 
@@ -62,11 +64,11 @@ def eligibility_findings(
         if answered or ahead.given or ahead.number in wanted:
             yield from _breaches(frame, again, Stage("before_infusion", ahead.number), book_version)
             check = _check(frame, ahead, here, again, book_version)
-            day = wanted.get(ahead.number) if check.state == "undetermined" else None
+            due = wanted.get(ahead.number) if check.state == "undetermined" else None
             if not answered and ahead.given:
                 check = _never_answered(check, ahead)
             if check.criteria:
-                yield check if day is None else _wanted(check, day)
+                yield check if due is None else _wanted(check, due)
 
 
 def _asked(criteria: Iterable[tuple[str, RecordedFact]], facts: Mapping[str, Known], case: Case) -> Iterator[Asked]:
@@ -107,10 +109,12 @@ def _check(
     return _status(frame, criteria, Stage("before_infusion", ahead.number), book_version, given=ahead.given)
 
 
-def _wanted(check: EligibilityStatus, day: date) -> EligibilityStatus:
+def _wanted(check: EligibilityStatus, due: Wanted) -> EligibilityStatus:
     """The check with what it lacks by when: the infusion is held until it is answered."""
-    said = f"{check.evidence.sentence} Hold until answered: infusion planned on {day}."
-    return check.model_copy(update={"needed_by": day, "evidence": check.evidence.model_copy(update={"sentence": said})})
+    passed = " That day has passed, and the infusion was neither told nor moved." if due.lapsed else ""
+    said = f"{check.evidence.sentence} Hold until answered: infusion planned on {due.day}.{passed}"
+    evidence = check.evidence.model_copy(update={"sentence": said})
+    return check.model_copy(update={"needed_by": due.day, "lapsed": due.lapsed, "evidence": evidence})
 
 
 def _never_answered(check: EligibilityStatus, ahead: Upcoming) -> EligibilityStatus:

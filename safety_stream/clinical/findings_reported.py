@@ -32,6 +32,8 @@ class ReportedEvent(Finding):
     resolved: Moment | None
     outcome: str
     attribution: str
+    sponsor_attribution: str | None = Field(default=None, description="The sponsor's own; null: not judged.")
+    severity_word: str | None = Field(default=None, description="The reporter's word; never read as a grade.")
     emergent: bool | None
     reported_at: datetime
     study_day: int | None = None
@@ -62,7 +64,7 @@ class DoseLimitingToxicity(Finding):
     state: Literal["possible", "candidate", "confirmed", "refuted"]
     about: tuple[str, ...] = Field(description="Ids of the findings it rests on.")
     term: str
-    grade: GradeRange
+    grade: GradeRange | None = Field(description="Null: a composite has no CTCAE grade.")
     onset: Moment | None = Field(description="Since when it was at the grade; null: not told, and possible at most.")
     window_from: date
     window_to: date

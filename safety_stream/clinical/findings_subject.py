@@ -52,6 +52,7 @@ class EligibilityStatus(Finding):
     enrolled: bool
     given: bool = Field(description="A study treatment, or the infusion that is checked, was given.")
     needed_by: date | None = Field(default=None, description="The planned infusion whose check is open and wanted now.")
+    lapsed: bool = Field(default=False, description="That day has passed: neither given nor moved, and the check open.")
     unanswered_by: date | None = Field(
         default=None, description="The day of the infusion given though nothing was on file for its check by then."
     )

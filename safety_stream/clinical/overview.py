@@ -6,10 +6,10 @@ before says the same: see ``columns`` and ``parts``.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, NamedTuple, cast
 
-from safety_stream.clinical.check_due import checks_due
+from safety_stream.clinical.check_due import Wanted, checks_due
 from safety_stream.clinical.completing import closes, day_untold
 from safety_stream.clinical.composites_met import composites_met
 from safety_stream.clinical.dlt import worst
@@ -124,7 +124,7 @@ def _checks(look: Look) -> Words:
 
 def _eligibility(look: Look) -> Words:
     (frame, _, book), digests = look.base, look.known.digests
-    wanted = cast("dict[int, date]", look.of("checks").other)
+    wanted = cast("dict[int, Wanted]", look.of("checks").other)
     return Words(tuple(eligibility_findings(frame, digests, book.version, wanted)))
 
 

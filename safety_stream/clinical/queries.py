@@ -75,6 +75,7 @@ CODES: Mapping[str, str] = {
     # adverse events
     "unknown_term": "the term is not a CTCAE term",
     "term_and_code_differ": "the code belongs to another term",
+    "missing_grade": "the report does not say of which grade the event is",
     "grade_not_in_term": "CTCAE does not define this grade for the term",
     "grade_against_facts": "the grade and the facts of the report contradict each other",
     "scale_facts_unreadable": "a value that was sent for another scale cannot be read",

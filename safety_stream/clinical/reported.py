@@ -124,6 +124,8 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
         resolved=event.resolved,
         outcome=event.outcome,
         attribution=event.attribution,
+        sponsor_attribution=event.sponsor_attribution,
+        severity_word=event.severity_word,
         emergent=emergence(fact, frame).emergent,
         reported_at=fact.heard_at or event.reported_at,
         study_day=frame.study_day(event.onset) if event.onset else None,
@@ -283,7 +285,9 @@ def _term_questions(reading: Reading, book: Book) -> Iterator[tuple[str, str, st
 def _grade_questions(reading: Reading) -> Iterator[tuple[str, str, str]]:
     event, term, grade = reading.event, reading.term, reading.event.grade
     if grade is None:
-        yield from _facts_beyond_term(reading)
+        yield from (beyond := tuple(_facts_beyond_term(reading)))
+        if not beyond and not reading.supported.decided:
+            yield "missing_grade", "no grade", "the CTCAE grade at its worst"
         return
     if term and grade not in term.grades:
         yield "grade_not_in_term", f"grade {grade}", f"one of {', '.join(str(one) for one in term.grades)}"

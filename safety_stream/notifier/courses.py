@@ -150,7 +150,7 @@ def _engine_moves(alert: Alert, before: Course | None, people: People, at: datet
         return ended(before, alert.revision, ladder, at, state="closed", why=why) if before is not None else ()
     if alert.state == "withdrawn":
         return ended(before, alert.revision, ladder, at, state="withdrawn", why=why)
-    if alert.decision.reason == "adjudicated":
+    if alert.state == "ended" or alert.decision.reason == "adjudicated":
         return ended(before, alert.revision, ladder, at, state="closed", why=why)
     return opened(before, alert.revision, ladder, at)
 

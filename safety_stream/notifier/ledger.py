@@ -167,12 +167,12 @@ class Ledger:
         return json.dumps([[one.channel, one.address, one.display_name] for one in self.alerts[id_][revision].people])
 
     def _told(self, alert: Alert, routing: Routing) -> tuple[Recipient, ...]:
-        """Everybody who was told of it before, and unless it is a withdrawal those behind its roles now."""
+        """Everybody who was told of it before, and unless it is over those behind its roles now."""
         if alert.decision.action == "hold":
             return ()
         before = (held for number, held in self.alerts[alert.id].items() if number < alert.revision)
         people = {one.key: one for held in before for one in held.people}
-        if alert.state != "withdrawn":
+        if not alert.is_over:
             people |= {one.key: one for one in routing.recipients(alert)}
         return tuple(people[key] for key in sorted(people))
 

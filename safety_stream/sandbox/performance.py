@@ -103,7 +103,7 @@ class Performance:
                 self._headlines[news.finding.id] = line
                 self._view.concluded(f"{self._about(news.finding, news.as_of)}  {line}", _tone(news))
         elif news.decision.action == "send" and (news.state == "raised" or news.id in self._urgency):
-            self._urgency[news.id] = "withdrawn" if news.state == "withdrawn" else news.urgency
+            self._urgency[news.id] = "withdrawn" if news.is_over else news.urgency
             self._view.alerted(f"{self._about(news, news.as_of)}  {news.headline}", self._urgency[news.id])
 
     def _about(self, news: AnyFinding | Alert, as_of: datetime) -> str:

@@ -31,6 +31,7 @@ _NAMES = {
     "study_tally": "the study in numbers",
     "unobserved": "results or hours that nobody observed",
 }
+_ENDED = {"raised": "", "withdrawn": " taken back", "ended": " ended"}
 _ABOVE_THE_BASIS = "\nWHAT IT RESTS ON"
 
 
@@ -141,10 +142,7 @@ def _findings(seen: Seen) -> Counter[str]:
 
 
 def _sent(alerts: Iterable[Alert]) -> Counter[str]:
-    return Counter(
-        f"{alert.type.replace('_', ' ')}{' taken back' if alert.state == 'withdrawn' else ''}"
-        for alert in to_be_told(list(alerts))
-    )
+    return Counter(f"{alert.type.replace('_', ' ')}{_ENDED[alert.state]}" for alert in to_be_told(list(alerts)))
 
 
 def _held(alerts: Iterable[Alert]) -> Counter[str]:

@@ -22,8 +22,8 @@ from safety_stream.rulebook.load import load_book
 FOLDER = bundled_folder("alert_templates")
 TEMPLATES = Templates(FOLDER)
 ZH = read_words()["zh"]
-ALERTS = (*made.one_of_each(), made.withdrawal())
-IDS = [f"{one.type}-{one.case}-{one.state}" for one in ALERTS]
+ALERTS = (*made.one_of_each(), made.withdrawal(), *made.overtaken(), *made.counted())
+IDS = [f"{one.type}-{one.case}-{one.state}-{one.decision.reason}" for one in ALERTS]
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
 # What stays as it is told: names, codes, ids, units, the terms and analytes in brackets, a protocol's own text.
 TOLD = re.compile(

@@ -178,14 +178,14 @@ def test_an_sae_that_ends_in_death_is_told_as_a_death_alone() -> None:
         ("possible", 3, True),
         ("definite", 3, True),
         ("unlikely", 3, False),
-        ("unknown", 3, False),
+        ("unknown", 3, True),
         ("probable", 2, False),
     ],
 )
 def test_a_grade_3_event_is_told_where_the_treatment_may_have_caused_it(
     attribution: str, grade: int, told: bool
 ) -> None:
-    """At least possibly related and grade 3: told within four hours; else no mail."""
+    """Grade 3, and the treatment is not excluded as its cause: told within four hours; else no mail."""
     event = made.reported_event(grade=grade, serious=False, seriousness=(), attribution=attribution)
     expected = {("adverse_event_grade_3_related", "raised", "new")} if told else set()
     assert said(revise(made.raised(event))) == expected
@@ -266,6 +266,16 @@ def test_another_result_below_the_limit_is_no_news_and_a_corrected_one_is() -> N
     assert revise(made.changed(before, breach("41", "lis|P-2 v1"))) == ()
     corrected = said(revise(made.changed(before, breach("14", "lis|P-1 v2"))))
     assert corrected == {("eligibility_breach", "raised", "corrected")}
+
+
+def test_a_newer_result_that_cannot_be_judged_is_no_go() -> None:
+    """Platelets 44 hold the infusion; a newer specimen cannot be judged: the hold stands. Its own correction: gone."""
+    told = Input(name="value", value="44", unit="10*9/L", source="lis|P-1 v1")
+    evidence = made.eligibility_breach().evidence.model_copy(update={"inputs": (told,)})
+    before, open_ = made.eligibility_breach(evidence=evidence), made.eligibility_breach(verdict="undetermined")
+    assert revise(made.changed(before, open_, because="lab_result lis|P-9 v1")) == ()
+    corrected = revise(made.changed(before, open_, because="lab_result lis|P-1 v2"))
+    assert said(corrected) == {("eligibility_breach", "withdrawn", "withdrawn")}
 
 
 def test_a_third_dlt_on_a_stopped_level_is_worse() -> None:

@@ -64,7 +64,7 @@ def facts(one: Letter) -> list[str]:
     told = [one.study, one.headline, one.action, one.why, one.is_not, one.id, *one.changes, *one.remarks]
     told += [part for pair in pairs for part in pair] + [cell for row in one.readings for cell in row]
     told += one.more_actions
-    if not one.withdrawn:
+    if not one.over:
         told += [one.answer_by, one.next_in_line]
     return [" ".join(part.split()) for part in told if part]
 
@@ -95,7 +95,7 @@ def test_a_mail_opens_with_what_a_reader_needs_in_ten_seconds(one: Letter) -> No
     """Urgency, headline, subject, deadline, action, in this order, before any table."""
     text = TEMPLATES.render(one).text
     order = [one.urgency.upper(), one.headline, *(f"{label}: {value}" for label, value in one.who)]
-    order += [] if one.withdrawn else [one.answer_by]
+    order += [] if one.over else [one.answer_by]
     order += [one.action, "\nFACTS"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)

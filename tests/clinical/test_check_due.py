@@ -1,4 +1,4 @@
-"""The check before an infusion is never silent: time alone raises it, an answer or the end of the day takes it back.
+"""The check before an infusion is never silent: time alone raises it, and it stands until answered, given or moved.
 
 Infusion 1 on Monday 24 June 2024, infusion 2 planned on 1 July (day 7), in Shanghai: wanted from 30 June, 00:00.
 """
@@ -61,15 +61,16 @@ def test_time_alone_asks_for_a_check_that_nobody_answered() -> None:
     assert "hemoglobin" not in missing  # not judged again after lymphodepletion
 
 
-def test_an_answer_or_the_end_of_the_day_takes_it_back() -> None:
-    """Until the last second of the planned day it stands; then the infusion was given or moved."""
+def test_the_end_of_the_day_is_no_answer() -> None:
+    """After the last second of the planned day it is as open as before: lapsed, and told so once."""
     played = begun()
     played.take(None, SINCE)
     played.take(None, UNTIL - SECOND)
-    assert check(played) is not None
+    assert (check(played).needed_by, check(played).lapsed) == (date(2024, 7, 1), False)
     step = played.take(None, UNTIL)
-    assert check(played) is None
-    assert [one.state for one in sent(step)] == ["withdrawn"]
+    assert (check(played).needed_by, check(played).lapsed) == (date(2024, 7, 1), True)
+    assert [(one.state, one.decision.reason) for one in sent(step)] == [("raised", "lapsed")]
+    assert sent(played.take(None, UNTIL + timedelta(days=30))) == []
 
 
 def test_a_broken_criterion_holds_by_itself() -> None:
@@ -105,15 +106,15 @@ def test_an_infusion_given_without_any_answer_says_what_was_never_answered() -> 
     assert (first.unanswered_by, len(first.criteria)) == (date(2024, 6, 24), 14)
 
 
-def test_it_is_for_the_lists_and_mails_nobody_more() -> None:
-    """Held in the digest as undetermined; who was told to hold is told that this is over, as ever, and nothing else."""
+def test_it_is_for_the_lists_unless_the_hold_was_told() -> None:
+    """Held for the digest; who was told to hold is told that it was given without the check, and nothing else."""
     played = begun()
     (alert,) = [one for change in played.changes for one in revise(change) if one.case == "check_open"]
-    assert (alert.decision.action, alert.decision.reason) == ("hold", "undetermined")  # infusion 1
+    assert (alert.decision.action, alert.decision.reason) == ("hold", "given_unchecked")  # infusion 1
     assert [one.state for one in sent(played.take(None, SINCE))] == ["raised"]
     given = infusion(2, 7)
     told = [one.state for one in sent(played.take(given, given.reported_at)) if one.type == "eligibility_breach"]
-    assert told == ["withdrawn"]
+    assert told == ["raised"]
     assert sent(played.take(None, UNTIL)) == []
 
 
@@ -128,12 +129,12 @@ def test_a_late_result_observed_in_time_takes_it_back(day: float, answered: bool
 
 
 def test_an_infusion_taken_back_takes_its_check_along() -> None:
-    """Entered in error: nothing was given; on its planned day the check is wanted again, after it nothing stands."""
+    """Entered in error: nothing was given; on its planned day the check is wanted again, after it it has lapsed."""
     given = infusion(2, 7)
     played = begun(given, taken_back(given))
     assert (check(played).unanswered_by, check(played).needed_by) == (None, date(2024, 7, 1))
     played.take(None, UNTIL)
-    assert check(played) is None
+    assert (check(played).given, check(played).lapsed) == (False, True)
 
 
 def test_the_check_that_was_never_answered_hangs_on_no_order() -> None:

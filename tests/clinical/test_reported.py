@@ -116,11 +116,11 @@ def test_a_report_without_a_grade_has_the_range_that_its_facts_support(
 
 @pytest.mark.parametrize("word", ["mild", "moderate", "severe"])
 def test_a_word_of_severity_is_never_a_grade(word: str) -> None:
-    """Severe is not grade 3: the word is shown as it was told, and narrows nothing."""
+    """Severe is not grade 3: the word is shown as it was told, and narrows nothing; the grade is asked for."""
     finding, questions = reported("Nausea", severity_word=word)
     assert (finding.grade, str(finding.supported), finding.serious) == (None, "1-3", False)
     assert ("severity as reported", word) in [(one.name, one.value) for one in finding.evidence.inputs]
-    assert questions == []
+    assert [one.code for one in questions] == ["missing_grade"]
 
 
 SERIOUS = [

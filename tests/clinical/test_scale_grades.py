@@ -67,7 +67,7 @@ def test_what_is_not_known_leaves_a_range_with_its_reason(sent: dict[str, Any], 
     finding, questions = crs(None, **sent)
     assert str(finding.scales[0].grade) == grade
     assert because in " ".join(finding.scales[0].evidence.reasons)
-    assert questions == []
+    assert [one.code for one in questions] == ["missing_grade"]  # of the scale nothing is asked
 
 
 def test_a_range_says_what_is_sure_and_what_can_still_raise_it() -> None:
@@ -168,9 +168,12 @@ def test_a_mail_names_both_scales() -> None:
 def test_two_vasopressors_are_told_even_when_nobody_called_them_serious() -> None:
     """ASTCT 4 under CTCAE 3, not serious: the alert of a grade 4 without a serious criterion."""
     finding, _ = crs(3, temperature=FEVER, hypotension="several-vasopressors", hypoxia="none")
-    assert [(one.type, one.decision.action) for one in alerts_of(finding)] == [("adverse_event_grade_4", "send")]
+    assert [(one.type, one.decision.action) for one in alerts_of(finding)] == [
+        ("adverse_event_grade_4", "send"),
+        ("adverse_event_grade_3_related", "hold"),
+    ]
     milder, _ = crs(3, temperature=FEVER, hypotension="one-vasopressor", hypoxia="none")
-    assert alerts_of(milder) == ()
+    assert [one.type for one in alerts_of(milder)] == ["adverse_event_grade_3_related"]
 
 
 def test_the_dlt_rules_count_the_grade_of_record_alone() -> None:

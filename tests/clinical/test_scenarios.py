@@ -34,7 +34,7 @@ COMMON = (
     "amount", "given", "observed_at", "reported", "meddra_code", "source",
 )  # fmt: skip
 ASKS = {"is", "no", "count", "of", "status"}
-ALERTS = {"sent", "held", "withdrawn", "silent"}
+ALERTS = {"sent", "held", "withdrawn", "ended", "silent"}
 SHEET = {"title", "because", "course", "happens"}
 
 
@@ -100,7 +100,8 @@ def _check_alerts(claim: dict[str, Any], alerts: list[Alert], where: str) -> Non
         assert not [one for one in alerts if one.decision.action == "send"], f"{where}; alerts: {said}"
         return
     (word,) = ALERTS & set(claim)
-    action, state = {"sent": ("send", "raised"), "held": ("hold", "raised"), "withdrawn": ("send", "withdrawn")}[word]
+    over = {"withdrawn": ("send", "withdrawn"), "ended": ("send", "ended")}
+    action, state = ({"sent": ("send", "raised"), "held": ("hold", "raised")} | over)[word]
     found = [one for one in alerts if (one.decision.action, one.state) == (action, state) and one.type == claim[word]]
     assert found, f"{where}; alerts: {said}"
     if "reason" in claim:

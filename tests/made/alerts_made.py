@@ -1,16 +1,19 @@
 """One alert of every type, as policy would raise it, and letters of them."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import findings_made as made
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.policy import mail_broken, revise, unreadable
+from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.findings import AnyFinding
+from safety_stream.clinical.findings_subject import CriterionState, EligibilityStatus
 from safety_stream.contracts.concluded_measured import LIVER, SEVERE
 from safety_stream.contracts.concluded_reported import DUE
-from safety_stream.contracts.concluded_subject import UNSEEN
+from safety_stream.contracts.concluded_subject import ELIGIBLE, UNSEEN
 
 STANDING = Standing(answer_by=made.AS_OF + timedelta(minutes=15))
 
@@ -62,7 +65,51 @@ def withdrawal() -> Alert:
     return next(one for one in revise(change) if one.state == "withdrawn")
 
 
+def _check(**says: Any) -> EligibilityStatus:
+    """The check before infusion 2, with one criterion of one open."""
+    open_ = CriterionState(
+        criterion="alt", text="ALT at most 2 x ULN", verdict="undetermined", missing=("a valid result (ALT)",)
+    )
+    told: dict[str, Any] = {"check": "before_infusion", "infusion": 2, "state": "undetermined", "criteria": (open_,)}
+    evidence = made.evidence(sentence="Before infusion 2: undetermined: 0 of 1 criteria met; undetermined: alt.")
+    says = {"evidence": evidence, "enrolled": True, "given": False, **told, **says}
+    check: EligibilityStatus = made.of_this_subject(ELIGIBLE.model_copy(update=says))
+    return check
+
+
+def overtaken() -> tuple[Alert, ...]:
+    """What became of a hold, of a broken criterion and of an overdue report, as those are told who were told before."""
+    day = date(2026, 3, 9)
+    hold, late = _check(needed_by=day), {"state": "met_late", "done": DUE.due + timedelta(hours=5, minutes=5)}
+    met = CriterionState(criterion="alt", text="ALT at most 2 x ULN", verdict="met")
+    overdue = made.of_this_subject(DUE.model_copy(update={"state": "overdue"}))
+    changes = (
+        made.changed(hold, _check(needed_by=day, lapsed=True)),
+        made.changed(hold, _check(given=True, unanswered_by=day)),
+        made.changed(hold, _check(state="go", criteria=(met,))),
+        made.withdrawn(made.eligibility_breach(), because="lab_result hangzhou-lis|ALT-9 v1"),
+        made.changed(overdue, overdue.model_copy(update=late)),
+    )
+    return tuple(one for change in changes for one in revise(change) if one.decision.action == "send")
+
+
+def counted() -> tuple[Alert, ...]:
+    """Events told by another scale or by a word, and a DLT that has no grade."""
+    calm: dict[str, Any] = {"serious": False, "seriousness": ()}
+    return (
+        sent(made.reported_event(grade=2, scales=(made.scale_grade(3, 4),), **calm)),
+        sent(
+            made.reported_event(grade=None, supported=GradeRange(lowest=1, highest=4), severity_word="severe", **calm)
+        ),
+        sent(made.reported_event(attribution="unlikely", sponsor_attribution="possible", **calm)),
+        sent(made.dose_limiting_toxicity(grade=None)),
+    )
+
+
 def letters() -> tuple[Letter, ...]:
     """A letter of every type and case, and of a withdrawal that may be a repeat."""
     repeat = Standing(answer_by=STANDING.answer_by, possible_repeat=True, newest_revision=7, late=True)
-    return (*(letter(alert, STANDING) for alert in one_of_each()), letter(withdrawal(), repeat))
+    return (
+        *(letter(alert, STANDING) for alert in (*one_of_each(), *overtaken(), *counted())),
+        letter(withdrawal(), repeat),
+    )

@@ -15,6 +15,7 @@ from safety_stream.alerting.channels.channel import Outcome
 from safety_stream.alerting.course import Response
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical.events import Acknowledged, Adjudicated
+from safety_stream.contracts.concluded_reported import DUE
 from safety_stream.intake import admit, native
 from safety_stream.notifier.answers import acknowledgement, adjudication
 from safety_stream.notifier.bell import Bell
@@ -157,6 +158,30 @@ def test_a_correction_goes_to_everybody_who_got_the_original(office: Office) -> 
     office.wait(10_000)
     assert office.mail() == []
     assert office.state(GRADE_4) == "withdrawn"
+
+
+def test_what_events_overtook_is_told_to_those_who_were_told_and_closed(office: Office) -> None:
+    """An overdue report, stepped up, is sent late: both levels hear that it is, and nobody is asked any more."""
+    overdue = made.sent(findings_made.of_this_subject(DUE.model_copy(update={"state": "overdue"})))
+    (late,) = (one for one in made.overtaken() if one.decision.reason == "reported_late")
+    assert (late.id, late.state) == (overdue.id, "ended")
+    office.record(overdue)
+    before = {address for address, _, _ in office.mail()}
+    office.wait(30)
+    before |= {address for address, _, _ in office.mail()}
+    assert len(before) > 1
+    office.record(late)
+    assert {address for address, _, _ in office.mail()} == before
+    office.wait(10_000)
+    assert office.mail() == []
+    assert office.state(overdue) == "closed"
+
+
+def test_the_end_of_what_nobody_was_told_goes_to_nobody(office: Office) -> None:
+    """Loaded at once, the report is late already: no mail tells how an alert ended that nobody had."""
+    (late,) = (one for one in made.overtaken() if one.decision.reason == "reported_late")
+    office.record(late)
+    assert office.mail() == []
 
 
 def test_a_newer_revision_after_an_answer_is_told_and_asked_anew(office: Office) -> None:

@@ -1,0 +1,271 @@
+"""What was right when it was told and is over says how it ended; only what the data took back is WITHDRAWN.
+
+Infusion 1 on Monday 24 June 2024 (day 0), infusion 2 planned on 1 July (day 7), in Shanghai.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from stories import (
+    ZONE,
+    Played,
+    adverse,
+    at,
+    enrolled,
+    fact,
+    infusion,
+    lab,
+    lymphodepletion,
+    planned,
+    screened,
+    taken_back,
+    told,
+    withdrawn,
+)
+
+from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.letter import Standing, letter
+from safety_stream.alerting.policy import revise
+from safety_stream.clinical.events import SubjectEvent
+
+TREATED: tuple[SubjectEvent, ...] = (screened(), enrolled(), lymphodepletion(-5), infusion(1, 0))
+DAY_BEFORE, DAY_AFTER = datetime(2024, 6, 30, tzinfo=ZONE), datetime(2024, 7, 2, tzinfo=ZONE)
+Told = tuple[str, str, str, str]
+
+
+class Story:
+    """A subject whose clock stands at each report, and what people are told."""
+
+    def __init__(self, *events: SubjectEvent) -> None:
+        self.played = Played()
+        for event in events:
+            self.told(event)
+
+    def told(self, event: SubjectEvent | None, as_of: datetime | None = None) -> list[Alert]:
+        """What is mailed because of an event, or of time."""
+        when = as_of or (event.reported_at if event is not None else None)
+        changes = self.played.take(event, when).changes
+        return [one for change in changes for one in revise(change) if one.decision.action == "send"]
+
+
+def said(alerts: list[Alert]) -> set[Told]:
+    """Type and case, state, reason, headline."""
+    return {(f"{a.type}/{a.case}".rstrip("/"), a.state, a.decision.reason, a.headline) for a in alerts}
+
+
+def of(alerts: list[Alert], type_: str) -> list[Alert]:
+    """Those of one type."""
+    return [one for one in alerts if one.type == type_]
+
+
+def test_a_grade_4_that_ends_in_death_is_contained_in_it() -> None:
+    """The death contains every other alert of the event: one new mail, and nothing is taken back."""
+    story = Story(*TREATED)
+    story.told(adverse("Pneumonitis", 1, grade=4, attribution="possible", record="p"))
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(2),
+        "reported": at(2, 10),
+        "version": 2,
+    }
+    sent = story.told(adverse("Pneumonitis", 1, grade=5, attribution="unrelated", record="p", **fatal))
+    about = [one for one in sent if one.type not in {"dose_limiting_toxicity", "sae_clock"}]
+    assert said(about) == {("death", "raised", "new", "DEATH, SAE: Pneumonitis, grade 5, serious (death)")}
+
+
+def test_a_check_whose_day_passes_is_held_all_the_same() -> None:
+    """Midnight after 1 July: not a go but the same hold, told again and to be answered again."""
+    story = Story(*TREATED)
+    assert said(of(story.told(None, DAY_BEFORE), "eligibility_breach")) == {
+        ("eligibility_breach/check_open", "raised", "new", "Infusion 2 on 2024-07-01: HOLD, check not answered")
+    }
+    (lapsed,) = of(story.told(None, DAY_AFTER), "eligibility_breach")
+    assert (lapsed.state, lapsed.decision.reason) == ("raised", "lapsed")
+    assert lapsed.headline == "Infusion 2 on 2024-07-01: HOLD, check not answered, and that day has passed"
+    assert letter(lapsed, Standing(answer_by=DAY_AFTER)).action.startswith("HOLD THE INFUSION until what is missing")
+    assert of(story.told(None, DAY_AFTER + timedelta(days=3)), "eligibility_breach") == []
+
+
+@pytest.mark.parametrize(("day", "lapses"), [(7, False), (9, True)])
+def test_an_infusion_given_on_that_hold_is_told_plainly(day: int, lapses: bool) -> None:
+    """On its day, or two days late: given without its check, to everybody whom the hold was told."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    if lapses:
+        story.told(None, DAY_AFTER)
+    (given,) = of(story.told(infusion(2, day)), "eligibility_breach")
+    assert (given.case, given.state, given.decision.reason) == ("check_open", "raised", "given_unchecked")
+    assert given.headline == f"Infusion 2 on 2024-07-0{day - 6}: GIVEN WITHOUT ITS CHECK"
+    english, chinese = (letter(given, Standing(answer_by=DAY_AFTER, language=one)) for one in ("en", "zh"))
+    assert english.action.startswith("THE INFUSION WAS GIVEN ALTHOUGH IT WAS ON HOLD.")
+    assert chinese.headline == f"第 2 次输注（2024-07-0{day - 6}）：未完成核查即已输注"
+    assert "在暂停期间仍已给予" in chinese.action
+
+
+def test_an_infusion_whose_hold_nobody_was_told_stands_on_the_lists() -> None:
+    """A history that is loaded at once: the dose is there before time asks for its check."""
+    story = Story(*TREATED)
+    assert of(story.told(infusion(2, 7)), "eligibility_breach") == []
+
+
+def test_a_hold_that_is_answered_in_part_stands() -> None:
+    """One result of ten: neither a go nor news; what was told, to hold until all is on file, still holds."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    assert of(story.told(lab("ALT", 6, "30", reported=at(6, 12))), "eligibility_breach") == []
+
+
+def test_an_infusion_that_is_moved_takes_nothing_back() -> None:
+    """Moved to 3 July as it was asked for: nobody is mailed until the check is due again, the day before."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    moved = planned(2, 9).model_copy(update={"reported_at": at(6, 20)})
+    assert of(story.told(moved), "eligibility_breach") == []
+    assert [one.headline for one in of(story.told(None, DAY_AFTER), "eligibility_breach")] == [
+        "Infusion 2 on 2024-07-03: HOLD, check not answered"
+    ]
+
+
+def test_who_died_has_no_infusion_to_hold() -> None:
+    """Died and told on day 3: no hold of infusion 2 on day 6, none of infusion 3 on day 13, nothing to take back."""
+    story = Story(*TREATED)
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(3, 20),
+        "reported": at(3, 21),
+    }
+    story.told(adverse("Pneumonitis", 3, grade=5, **fatal))
+    for day in (6, 7, 8, 13, 14, 15):  # the clock of the report is all that runs on
+        assert {one.type for one in story.told(None, at(day))} <= {"sae_clock"}
+    assert story.played.of("eligibility_status", infusion=2) == []
+
+
+def test_a_death_told_after_the_hold_ends_it_in_silence() -> None:
+    """The hold was told on 30 June; the death, told that evening, is the mail, and the hold is not withdrawn."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(6, 10),
+        "reported": at(6, 20),
+    }
+    sent = story.told(adverse("Pneumonitis", 5, grade=5, **fatal))
+    assert of(sent, "eligibility_breach") == []
+    assert len(of(sent, "death")) == 1
+    assert of(story.told(None, DAY_AFTER), "eligibility_breach") == []
+
+
+SERIOUS: dict[str, Any] = {"grade": 3, "attribution": "possible", "record": "p", "seriousness": ["hospitalization"]}
+
+
+@pytest.mark.parametrize(
+    ("sent_after", "headline", "chinese"),
+    [
+        (timedelta(hours=29, minutes=5), "SENT 6 h LATE: ", "已提交，逾期 6 小时："),
+        (timedelta(hours=23), "SENT IN TIME: ", "已按时提交："),
+    ],
+)
+def test_a_report_called_overdue_that_was_sent(sent_after: timedelta, headline: str, chinese: str) -> None:
+    """Aware on day 3, 20:00, due 24 hours later; sent 5 h 5 min late (6 begun hours), or in time and told late."""
+    aware = at(3, 20)
+    story = Story(*TREATED, adverse("Pneumonitis", 3, reported=aware, **SERIOUS))
+    (overdue,) = of(story.told(None, aware + timedelta(hours=25)), "sae_clock")
+    assert overdue.headline.startswith("OVERDUE: SAE report to the sponsor: Pneumonitis")
+    late: dict[str, Any] = {
+        "reported_to_sponsor_at": (aware + sent_after).isoformat(),
+        "reported": aware + timedelta(hours=31),
+    }
+    (over,) = of(story.told(adverse("Pneumonitis", 3, version=2, **SERIOUS, **late)), "sae_clock")
+    assert (over.state, over.headline[: len(headline)]) == ("ended", headline)
+    english, zh = (letter(over, Standing(answer_by=None, language=one)) for one in ("en", "zh"))
+    assert (english.heading, zh.heading) == ("SAFETY ALERT, ENDED", "安全警报（已结束）")
+    assert zh.headline.startswith(chinese)
+    assert "no longer holds" not in english.action
+    assert not re.search("[A-Za-z]{4,}", zh.action)
+
+
+def test_a_report_sent_before_its_limit_ends_its_warning_in_silence() -> None:
+    """Warned at 20 hours, sent at 21: the sponsor has it, nobody need be mailed."""
+    aware = at(3, 20)
+    story = Story(*TREATED, adverse("Pneumonitis", 3, reported=aware, **SERIOUS))
+    assert len(of(story.told(None, aware + timedelta(hours=20)), "sae_clock")) == 1
+    when = aware + timedelta(hours=21)
+    event = adverse("Pneumonitis", 3, version=2, reported=when, reported_to_sponsor_at=when.isoformat(), **SERIOUS)
+    assert of(story.told(event), "sae_clock") == []
+
+
+def test_an_event_no_longer_told_as_serious_takes_its_clock_back() -> None:
+    """The site corrects the report: that is data taken back, and the overdue report is withdrawn."""
+    aware = at(3, 20)
+    story = Story(*TREATED, adverse("Pneumonitis", 3, reported=aware, **SERIOUS))
+    story.told(None, aware + timedelta(hours=25))
+    event = adverse("Pneumonitis", 3, version=2, reported=at(5), **{**SERIOUS, "seriousness": []})
+    assert [one.state for one in of(story.told(event), "sae_clock")] == ["withdrawn"]
+
+
+def test_not_eligible_and_dosed_all_the_same_is_one_mail() -> None:
+    """Platelets 42 at screening, enrolled, then fludarabine: the graver alert is told, the first is not withdrawn."""
+    story = Story(screened(), lab("PLAT", -15, "42"))
+    enrolment = story.told(enrolled())
+    assert [one.case for one in of(enrolment, "eligibility_breach")] == ["enrolled"]
+    given = lymphodepletion(-5)
+    sent = of(story.told(given), "eligibility_breach")
+    assert said(sent) == {
+        ("eligibility_breach/dosed", "raised", "new", "Subject dosed, NOT ELIGIBLE: not met: platelets")
+    }
+    back = taken_back(given).model_copy(update={"reported_at": at(-4)})
+    assert {(one.case, one.state) for one in of(story.told(back), "eligibility_breach")} == {
+        ("dosed", "withdrawn"), ("enrolled", "raised"),
+    }  # fmt: skip
+
+
+def test_a_repeated_test_that_meets_the_criterion_is_no_correction() -> None:
+    """ALT 120 U/L on day 4 (limit 80) holds infusion 2; 60 on day 6 meets it; the 120 corrected to 60 is withdrawn."""
+    story = Story(*TREATED)
+    (hold,) = of(story.told(lab("ALT", 4, "120")), "eligibility_breach")
+    assert hold.case == "before_infusion"
+    (over,) = of(story.told(lab("ALT", 6, "60")), "eligibility_breach")
+    assert (over.state, over.decision.reason) == ("ended", "met_now")
+    assert over.headline == f"MET NOW: {hold.headline}"
+    assert ("Now", "a newer result or record meets the criterion") in over.facts
+    again = Story(*TREATED, lab("ALT", 4, "120"))
+    corrected = lab("ALT", 4, "60", version=2, status="corrected", reported=at(5))
+    assert [one.state for one in of(again.told(corrected), "eligibility_breach")] == ["withdrawn"]
+
+
+def test_who_left_before_the_infusion_has_no_hold_taken_back() -> None:
+    """Withdrawn from treatment on day 6, after the hold of infusion 2 was told."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    assert of(story.told(withdrawn(6, "treatment")), "eligibility_breach") == []
+
+
+def test_an_infusion_given_with_a_broken_criterion_takes_no_hold_back() -> None:
+    """An infection after the hold, and given all the same: that is told, and the hold is superseded in silence."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    infected = fact("uncontrolled-infection", 6.2, value=True)
+    broken = of(story.told(infected), "eligibility_breach")
+    assert [(one.case, one.state) for one in broken] == [("before_infusion", "raised")]
+    assert [(one.case, one.state) for one in of(story.told(infusion(2, 7)), "eligibility_breach")] == [
+        ("given_on_hold", "raised")
+    ]
+
+
+def test_nothing_is_held_for_who_died() -> None:
+    """ALT 120 of day 4 holds infusion 2; the death of day 5 is told, and a result from before it holds nothing more."""
+    story = Story(*TREATED)
+    assert len(of(story.told(lab("ALT", 4, "120")), "eligibility_breach")) == 1
+    fatal: dict[str, Any] = {
+        "outcome": "fatal",
+        "seriousness": ["death"],
+        "resolved": told(5, 10),
+        "reported": at(5, 20),
+    }
+    assert of(story.told(adverse("Pneumonitis", 5, grade=5, **fatal)), "eligibility_breach") == []
+    assert of(story.told(lab("AST", 4.5, "200", reported=at(6))), "eligibility_breach") == []
