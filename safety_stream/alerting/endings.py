@@ -24,7 +24,7 @@ from safety_stream.clinical.findings_subject import EligibilityBreach, Eligibili
 
 WORDS: Final[dict[Reason, str]] = {
     "answered": "ANSWERED",
-    "met_now": "MET NOW",
+    "met_now": "MET SINCE",
     "no_longer_due": "NO LONGER DUE",
 }
 """The word before a headline that does not say by itself how it ended."""

@@ -231,7 +231,7 @@ def test_a_repeated_test_that_meets_the_criterion_is_no_correction() -> None:
     assert hold.case == "before_infusion"
     (over,) = of(story.told(lab("ALT", 6, "60")), "eligibility_breach")
     assert (over.state, over.decision.reason) == ("ended", "met_now")
-    assert over.headline == f"MET NOW: {hold.headline}"
+    assert over.headline == f"MET SINCE: {hold.headline}"
     assert ("Now", "a newer result or record meets the criterion") in over.facts
     again = Story(*TREATED, lab("ALT", 4, "120"))
     corrected = lab("ALT", 4, "60", version=2, status="corrected", reported=at(5))
