@@ -25,7 +25,7 @@ class Candidate(NamedTuple):
     times that a reported event was at each grade, 1 to 5; ``since``, ``later``, ``at_most``: of one time at the grade
     that a rule asks for. ``ended_by``: the latest it can have ended, where ``longest`` counts from before ``onset``.
     ``outlasts``: the infusion that a grade begun before it is counted from. ``span``, ``others``: of a numbered event
-    when it was, and the keys of all of its kind.
+    when it was, and the keys of all of its kind; ``record``: of its first result.
     """
 
     about: str
@@ -52,6 +52,7 @@ class Candidate(NamedTuple):
     outlasts: int | None = None
     span: tuple[datetime, datetime] | None = None
     others: tuple[str, ...] = ()
+    record: str | None = None
 
     @property
     def named(self) -> Named:

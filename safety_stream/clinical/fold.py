@@ -27,7 +27,10 @@ class Seen(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """An unbroken run of samples at ``grade`` or above inside one episode, with the samples on either side of it."""
+    """An unbroken run of samples at ``grade`` or above inside one episode, with the samples on either side of it.
+
+    ``source``: of the sample that began it.
+    """
 
     grade: int
     first: Moment
@@ -35,6 +38,33 @@ class Stretch(NamedTuple):
     sure: bool
     before: Moment | None = None
     after: Moment | None = None
+    source: str = ""
+
+
+class Shows(NamedTuple):
+    """The result that a time at a grade tells."""
+
+    observed_at: Moment
+    grade: GradeRange
+    alerting: int
+    provisional: bool
+    evidence: Evidence
+
+
+class AtGrade(NamedTuple):
+    """One time at a grade inside an episode, until a sample surely two grades lower.
+
+    ``first``: its first sample, ``unexpected`` the first that no band of the protocol expects, each with its source.
+    ``emergent_peak``: its worst grade after treatment began.
+    """
+
+    grade: int
+    first: tuple[Moment, str]
+    last: Moment
+    shows: Shows
+    unexpected: tuple[Moment, str] | None = None
+    emergent_peak: GradeRange | None = None
+    over: bool = False
 
 
 class Episode(NamedTuple):
@@ -62,6 +92,7 @@ class Episode(NamedTuple):
     stretches: tuple[Stretch, ...] = ()
     readings: tuple[Seen, ...] = ()
     risen: tuple[Seen, Seen] | None = None
+    times: tuple[AtGrade, ...] = ()
 
 
 class RuleFold(NamedTuple):

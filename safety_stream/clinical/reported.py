@@ -122,6 +122,7 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
         attribution=event.attribution,
         emergent=emergence(event, frame).emergent,
         reported_at=fact.heard_at or event.reported_at,
+        told_at=event.reported_at,
         study_day=frame.study_day(event.onset) if event.onset else None,
         scales=reading.scales,
     )
