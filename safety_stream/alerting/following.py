@@ -96,7 +96,11 @@ def says_now(before: Case, changes: Iterable[FindingChange]) -> str | None:
 def _before(change: FindingChange) -> AnyFinding | None:
     now = _now(change)
     was = change.previous if now is not None else change.previous or change.finding
-    return _as_read(was, now) if isinstance(was, Toxicity) and isinstance(now, Toxicity) else was
+    if isinstance(was, Toxicity) and isinstance(now, Toxicity):
+        return _as_read(was, now)
+    if isinstance(was, DoseLimitingToxicity) and isinstance(now, DoseLimitingToxicity) and was.record is None:
+        return was.model_copy(update={"record": now.record})
+    return was
 
 
 def _now(change: FindingChange) -> AnyFinding | None:
@@ -104,12 +108,15 @@ def _now(change: FindingChange) -> AnyFinding | None:
 
 
 def _as_read(was: Toxicity, now: Toxicity) -> Toxicity:
-    """The finding before; one that an older version concluded knew no times, and is read as having told these."""
-    if was.times or not now.times:
-        return was
-    held = {"expected": was.expected, "emergent": was.emergent}
-    told = (one.model_copy(update=held) for one in now.times if one.grade <= was.alerting_grade)
-    return was.model_copy(update={"times": tuple(told)})
+    """The finding before; one that an older version concluded knew no records, and is read as having told of these."""
+    more = dict[str, object]()
+    if now.times and not was.times:
+        held = {"expected": was.expected, "emergent": was.emergent}
+        told = (one.model_copy(update=held) for one in now.times if one.grade <= was.alerting_grade)
+        more["times"] = tuple(told)
+    if was.jump is not None and now.jump is not None and not was.jump.record:
+        more["jump"] = was.jump.model_copy(update={"record": now.jump.record})
+    return was.model_copy(update=more) if more else was
 
 
 def _cases(change: FindingChange, finding: AnyFinding | None) -> Iterator[tuple[Key, Case]]:

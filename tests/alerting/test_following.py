@@ -1,17 +1,23 @@
 """An alert follows its result: what is taken back is withdrawn, what stands is not, and what comes back is told."""
 
 from collections.abc import Iterable
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stories import Played, adverse, at, enrolled, infusion, lab, lymphodepletion, screened, taken_back, vital
 
-from safety_stream.alerting.alert import Alert
+from safety_stream.alerting.alert import Alert, alert_id
+from safety_stream.alerting.drafts import alerts_of
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical.events import LabResult, SubjectEvent, VitalSign
+from safety_stream.clinical.findings import FindingChange
 
 DOSED = (screened(), enrolled(), lymphodepletion(-5), infusion(1, 0))
 LABORATORY = {"lab_grade_3", "lab_grade_4", "dose_limiting_toxicity", "liver_stop", "grade_jump"}
 Mail = tuple[str, str, str]
+Change = tuple[int, str | None]
 
 
 def mails(played: Played, *events: SubjectEvent) -> list[Alert]:
@@ -203,3 +209,64 @@ def test_any_order_tells_the_same_alerts_apart() -> None:
         found = Played([*DOSED, *order]).of("toxicity")
         times = sorted((time.grade, time.record) for one in found for time in one.times if time.grade == 4)
         assert times == expected
+
+
+def test_what_an_older_version_concluded_is_not_told_again() -> None:
+    """Findings stored before records were kept with them: concluded anew they differ, and nobody hears of it."""
+    played = told(k(1, "7.5"))
+    for now in (played.one("toxicity"), played.one("dose_limiting_toxicity")):
+        was = now.model_copy(update={"record": None} if now.kind == "dose_limiting_toxicity" else {"times": ()})
+        change = FindingChange(
+            change="changed", revision=2, finding=now, previous=was, as_of=at(2), because="lab_result test|NA@2 v1"
+        )
+        assert revise(change) == ()
+
+
+def test_a_crash_between_pages_takes_nothing_back() -> None:
+    """Of episodes counted anew only the one that lost its result is told again: the other stands beside it, as told."""
+    first = told(k(1, "7.5", "a"), k(3, "4.4"), k(6, "7.2", "b"))
+    one, two = sorted((one for one in first.of("toxicity")), key=lambda each: each.episode)
+    change = FindingChange(
+        change="withdrawn",
+        revision=3,
+        finding=two,
+        previous=two,
+        beside=(two.model_copy(update={"id": one.id, "episode": 1}),),
+        as_of=at(7),
+        because="lab_result test|a v2",
+    )
+    assert revise(change) == ()
+
+
+VALUES = st.sampled_from(["4.4", "5.4", "5.8", "6.5", "7.2", "7.5", "8.0"])  # of grade 0, 1, 2, 3, 4, 4, 4
+CHANGES = st.lists(st.tuples(st.integers(0, 6), st.none() | VALUES), max_size=3, unique_by=lambda one: one[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(VALUES, min_size=2, max_size=7), CHANGES, st.randoms(use_true_random=False))
+def test_who_was_told_ends_up_knowing_what_stands(values: list[str], changes: list[Change], chance: Random) -> None:
+    """Results of potassium, some corrected (a value) or entered in error (none), in any order: what was told last of
+    every alert is exactly what the findings support, and the revisions of an alert only rise.
+    """
+    events: list[SubjectEvent] = [k(day, value, f"r{day}") for day, value in enumerate(values, start=1)]
+    for place, value in changes:
+        if place < len(values):
+            day = place + 1
+            fixed = lab("K", day, value, record=f"r{day}", version=2, status="corrected")
+            events.append(fixed if value is not None else taken_back(k(day, values[place], f"r{day}")))
+    chance.shuffle(events)
+    played, heard = Played(), dict[str, Alert]()
+    for event in (*DOSED, *events):
+        for alert in revise(*played.take(event).changes):
+            if alert.type in {"lab_grade_3", "lab_grade_4", "dose_limiting_toxicity"}:
+                assert alert.id not in heard or alert.revision > heard[alert.id].revision
+                heard[alert.id] = alert
+    told = {id_ for id_, one in heard.items() if (one.state, one.decision.action) == ("raised", "send")}
+    found = [*played.of("toxicity"), *played.of("dose_limiting_toxicity")]
+    stands = {
+        alert_id(one.study, one.subject, draft.type, draft.of, draft.case)
+        for one in found
+        for draft in alerts_of(one)
+        if draft.decision.action == "send" and draft.type != "grade_jump"
+    }
+    assert told == stands
