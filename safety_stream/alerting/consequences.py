@@ -59,4 +59,4 @@ def cohort_consequences(
 
 
 def _alerts(changes: tuple[FindingChange, ...]) -> tuple[Alert, ...]:
-    return tuple(alert for change in changes for alert in revise(change)) if changes else ()
+    return revise(*changes) if changes else ()

@@ -4,39 +4,65 @@ import re
 from datetime import UTC
 from typing import Final
 
-from safety_stream.clinical.conclusion import Reading
+from safety_stream.alerting.at_time import within
+from safety_stream.clinical.conclusion import Reading, record_of
 from safety_stream.clinical.findings import AnyFinding
-from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_measured import CompositeMet, TimeAtGrade, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_subject import EligibilityBreach
 
-_RECORD: Final = re.compile(r"^(?P<record>.*?)\s*v\s*\d+$")
+_EVENT: Final = re.compile(r"^\S+ (?P<record>.+) v\d+$")
 
 
-def record_of(source: str) -> str:
-    """The record whatever its version: the source without "v 2" at its end."""
-    match = _RECORD.match(source)
-    return match["record"] if match else source
+def is_about(because: str, record: str) -> bool:
+    """Whether the event that brought a change about told of this record anew; of a derived one, of a part of it."""
+    event = _EVENT.match(because)
+    return event is not None and event["record"] in record.split(", ")
 
 
-def corrected_result(before: AnyFinding, now: AnyFinding) -> bool:
+def _about_another(because: str, record: str) -> bool:
+    """Whether the event told of another record: then what is shown no more stands elsewhere, and was not taken back."""
+    return _EVENT.match(because) is not None and not is_about(because, record)
+
+
+def corrected_result(before: AnyFinding, now: AnyFinding, because: str) -> bool:
     """Whether a result that was alerted now has another value or unit, or was taken back; a newer result is none."""
     if isinstance(before, Toxicity) and isinstance(now, Toxicity):
-        return _corrected_readings(before, now)
+        return _corrected_readings(before, now, because)
     if isinstance(before, EligibilityBreach) and isinstance(now, EligibilityBreach):
         return (before.value, before.unit) != (now.value, now.unit) and _records(before) == _records(now)
     if isinstance(before, WatchLimitCrossed) and isinstance(now, WatchLimitCrossed):
         return (before.value, before.unit) != (now.value, now.unit) and _records(before) == _records(now)
+    if isinstance(before, CompositeMet) and isinstance(now, CompositeMet):
+        return _another_case(before, now, because)
     return False
+
+
+def _another_case(before: CompositeMet, now: CompositeMet, because: str) -> bool:
+    """Whether a result that made the case was taken back or says something else: the case is another one now.
+
+    Not of a composite with grades: what it tells is a count of days.
+    """
+    if before.grade is not None:
+        return False
+    told = {one.source: one.value for one in before.evidence.inputs if one.source}
+    stands = {one.source: one.value for one in now.evidence.inputs if one.source}
+    return told != stands and any(is_about(because, record_of(source)) for source in told)
 
 
 def _records(finding: EligibilityBreach | WatchLimitCrossed) -> list[str]:
     return [record_of(one.source) for one in finding.evidence.inputs if one.source]
 
 
-def _corrected_readings(before: Toxicity, now: Toxicity) -> bool:
-    shown = {record_of(one.source): one for one in before.readings if _alerting(one)}
+def _corrected_readings(before: Toxicity, now: Toxicity, because: str) -> bool:
+    shown = {record_of(one.source): one for one in before.readings if _alerting(one) and _told(one, before.times[:1])}
     standing = {record_of(one.source): one for one in now.readings}
-    return any(_differs(one, standing.get(record), before, now) for record, one in shown.items())
+    changed = (record for record, one in shown.items() if _differs(one, standing.get(record), before, now))
+    return any(record in standing or not _about_another(because, record) for record in changed)
+
+
+def _told(reading: Reading, times: tuple[TimeAtGrade, ...]) -> bool:
+    """Whether a result belongs to the time that was told; where none is known, they all do."""
+    return all(within(reading.observed_at, one.began, one.last) for one in times)
 
 
 def _alerting(reading: Reading) -> bool:

@@ -1,21 +1,21 @@
 """Which alerts a finding supports, each to be sent or held with a named reason. Pure; knows no history."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from safety_stream.alerting.alert import AlertType, Decision, Reason
+from safety_stream.alerting.at_time import LIFE_THREATENING, SEVERE, overlap, times_of
 from safety_stream.alerting.catalogue import CASES
 from safety_stream.alerting.counted import counted, may_be_related
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.findings import AnyFinding
-from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_measured import CompositeMet, TimeAtGrade, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
 from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally
 from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus, Unobserved
 
 SEND: Final = Decision(action="send", reason="new")
-SEVERE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,9 @@ class Draft:
     """An alert that a finding supports, before anybody looked at what was told before.
 
     ``matters``: when it differs from before, people must be told again. ``gravity``: higher when things got worse.
-    ``shared``: one alert for every subject of the study, under this name.
+    ``shared``: one alert for every subject of the study, under this name. ``of``: what makes it the same alert whatever
+    the episodes are counted as; empty: the finding. ``record``: of the result that it follows. ``tells``: the time at a
+    grade that it is about.
     """
 
     type: AlertType
@@ -32,6 +34,9 @@ class Draft:
     matters: tuple[object, ...] = ()
     gravity: tuple[int, ...] = ()
     shared: str | None = None
+    of: str = ""
+    record: str = ""
+    tells: TimeAtGrade | None = None
 
 
 def hold(reason: Reason) -> Decision:
@@ -40,25 +45,36 @@ def hold(reason: Reason) -> Decision:
 
 
 def toxicity(finding: Toxicity) -> Iterator[Draft]:
-    """A laboratory grade of 3 or 4, a jump to grade 2; the lower stays inside the higher one's alert of the episode."""
-    grade = finding.alerting_grade
-    if grade >= 4:
-        decision = hold("expected") if finding.expected else SEND
-        yield Draft("lab_grade_4", "", decision, (grade,), (grade,))
-    if grade >= 3:
-        yield Draft("lab_grade_3", CASES.get(finding.term, ""), _grade_3(finding))
+    """Each time at grade 3 or 4, a jump to grade 2; the lower stays inside the alert of the higher one it led to.
+
+    An alert follows its result: it is the same whatever number its episode gets when the episodes are counted anew.
+    """
+    times, about = sorted(times_of(finding), key=lambda one: -one.grade), f"{finding.term}|{finding.analyte}"
+    for time in times:
+        of = f"{about}|{time.record}"
+        if time.grade >= LIFE_THREATENING:
+            decision = hold("expected") if time.expected else SEND
+            yield Draft("lab_grade_4", "", decision, (time.grade,), (time.grade,), None, of, time.record, time)
+        else:
+            case, decision = CASES.get(finding.term, ""), _grade_3(time, times)
+            yield Draft("lab_grade_3", case, decision, of=of, record=time.record, tells=time)
     if finding.jump is not None:
-        rise = (finding.jump.after, finding.jump.after - finding.jump.before)
-        yield Draft("grade_jump", "", _contained(finding, 3), rise, rise)
+        rise, record = (finding.jump.after, finding.jump.after - finding.jump.before), finding.jump.record
+        of = f"{about}|{record or finding.jump.after_observed}"
+        yield Draft("grade_jump", "", _jump(finding), rise, rise, of=of, record=record)
 
 
-def _grade_3(finding: Toxicity) -> Decision:
-    return _contained(finding, 4)
+def _grade_3(time: TimeAtGrade, times: Iterable[TimeAtGrade]) -> Decision:
+    """Inside the alert of the grade 4 that it led to, where that one is told; else as far as it is news."""
+    if any(one.grade > time.grade and not one.expected and overlap(one, time) for one in times):
+        return hold("contained")
+    if time.expected:
+        return hold("expected")
+    return hold("before_treatment") if time.emergent is False else SEND
 
 
-def _contained(finding: Toxicity, graver: int) -> Decision:
-    """What a grade below says is inside the alert of the graver one; else as far as it is news."""
-    if finding.alerting_grade >= graver:
+def _jump(finding: Toxicity) -> Decision:
+    if finding.alerting_grade >= SEVERE:
         return hold("contained")
     if finding.expected:
         return hold("expected")
@@ -99,9 +115,10 @@ def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> Iterator[Draft]:
     """A match with a DLT rule, once it is more than possible."""
     decision = {"possible": hold("possible"), "refuted": hold("refuted")}.get(finding.state, SEND)
     matters = (finding.state, finding.term, finding.grade, finding.onset, finding.adjudicated_by)
-    grade = finding.grade
+    grade, record = finding.grade, finding.record or ""
     gravity = (grade.highest, grade.lowest) if grade is not None else ()
-    yield Draft("dose_limiting_toxicity", "", decision, matters, gravity)
+    of = f"measured|{finding.term}|{record}" if record else ""
+    yield Draft("dose_limiting_toxicity", "", decision, matters, gravity, of=of, record=record)
 
 
 def eligibility_breach(finding: EligibilityBreach) -> Iterator[Draft]:

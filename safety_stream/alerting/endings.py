@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from safety_stream.alerting.alert import Reason
-from safety_stream.alerting.corrections import record_of
 from safety_stream.alerting.drafts import Draft, is_fatal
+from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_reported import ReportedEvent, ReportingDue
 from safety_stream.clinical.findings_subject import EligibilityBreach, EligibilityStatus

@@ -54,6 +54,7 @@ def toxicity_facts(finding: Toxicity) -> Facts:
     yield from multiples(finding.evidence)
     yield "Grade", f"CTCAE v5.0, {finding.term}, grade {grade_words(finding.peak)}"
     yield "Specimen taken", when(finding.peak_observed)
+    yield from _why_now(finding)
     yield "Onset of this episode", f"{when(finding.onset)} (episode {finding.episode})"
     if finding.jump is not None:
         rise = finding.jump
@@ -66,6 +67,15 @@ def toxicity_facts(finding: Toxicity) -> Facts:
     yield "Before treatment", before
     yield "Treatment-emergent", {True: "yes", False: "no", None: "cannot be known"}[finding.emergent]
     yield from judged(finding)
+
+
+def _why_now(finding: Toxicity) -> Facts:
+    """Why it is told although the protocol expects the term at times."""
+    for time in finding.times[:1]:
+        if time.expected_grade is not None:
+            yield "Told because", f"beyond grade {time.expected_grade}, which the protocol expects then"
+        elif time.expected_to_day is not None:
+            yield "Told because", f"the expected band ended on day {time.expected_to_day}"
 
 
 def breach_facts(finding: EligibilityBreach) -> Facts:

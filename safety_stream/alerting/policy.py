@@ -1,10 +1,10 @@
-"""The policy: what a changed finding means for the people who must know. Pure, without memory.
+r"""The policy: what changed findings mean for the people who must know. Pure, without memory.
 
-One change of one finding is compared with what the finding said before. Whatever makes a difference becomes the next
+The changes of one event are compared with what the findings said before. Whatever makes a difference becomes the next
 revision of an alert, to be sent or held, with its reason. So the same events give the same alerts, byte for byte,
 whoever derives them: the worker, a replay or the second look.
 
-    before \\ now        nothing to tell         held                       to be sent
+    before \ now        nothing to tell         held                       to be sent
     nothing             -                       held (its reason)          sent: new, historical
     held                held: never_sent        held when the reason is    sent: new
                                                 another
@@ -13,6 +13,9 @@ whoever derives them: the worker, a replay or the second look.
                                                 sent: lapsed, given all the same
 
 Withdrawn is only what corrected or erased data took back, or a person's decision. What events overtook has ended.
+
+An alert follows its result (register T61): counting episodes anew moves it from one finding to another in silence. One
+whose result still stands, inside the time that another alert tells now, is contained in that one, never withdrawn.
 """
 
 from collections.abc import Iterator
@@ -24,12 +27,25 @@ from safety_stream.alerting.catalogue import REASONS, entry
 from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
 from safety_stream.alerting.endings import WORDS, Ending, ending, stands
+from safety_stream.alerting.following import (
+    Case,
+    Cases,
+    Key,
+    began_graver,
+    dlt_goes_on,
+    says_now,
+    told_before,
+    told_now,
+    told_with,
+    went_before,
+)
 from safety_stream.alerting.headlines import headline
 from safety_stream.alerting.phrases import GONE
 from safety_stream.alerting.wording import facts
-from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings import FindingChange
 from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent
+from safety_stream.clinical.moment import Moment
 
 __all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
 
@@ -37,17 +53,18 @@ HISTORICAL_AFTER: Final = timedelta(hours=72)
 FIRST: Final = 1
 
 
-def revise(change: FindingChange) -> tuple[Alert, ...]:
-    """The alert revisions that one change of one finding brings about; none when nobody needs to hear of it.
+def revise(*changes: FindingChange) -> tuple[Alert, ...]:
+    """The alert revisions that the changes of one event bring about; none when nobody needs to hear of it.
 
     A finding that changed must come with the one before; ValueError without it.
     """
-    if change.change == "changed" and change.previous is None:
-        raise ValueError(f"{change.finding.id}: changed, but the finding before is not given")
-    before = _by_case(change.previous if change.change != "withdrawn" else change.previous or change.finding)
-    now = _by_case(None if change.change == "withdrawn" else change.finding)
-    cases = [*before, *(case for case in now if case not in before)]
-    return tuple(alert for case in cases for alert in _next(change, before.get(case), now.get(case)))
+    for change in changes:
+        if change.change == "changed" and change.previous is None:
+            raise ValueError(f"{change.finding.id}: changed, but the finding before is not given")
+    before, now = told_before(changes), told_now(changes)
+    beside = {one.id for change in changes for one in change.beside}
+    new = (key for key, one in now.items() if one.finding.id not in beside)
+    return tuple(alert for key in dict.fromkeys((*before, *new)) for alert in _next(key, before, now, changes))
 
 
 def unreadable(topic: str, code: str, detail: str, day: date, as_of: datetime) -> Alert:
@@ -85,33 +102,32 @@ def mail_broken(channel: str, since: datetime, as_of: datetime, said: str, *, re
     )
 
 
-def _by_case(finding: AnyFinding | None) -> dict[tuple[str, str], Draft]:
-    return {} if finding is None else {(draft.type, draft.case): draft for draft in alerts_of(finding)}
-
-
-def _next(change: FindingChange, before: Draft | None, now: Draft | None) -> Iterator[Alert]:
-    if now is not None and now.shared is not None:
+def _next(key: Key, were: Cases, are: Cases, changes: tuple[FindingChange, ...]) -> Iterator[Alert]:
+    before, now = were.get(key), are.get(key)
+    if now is not None and now.draft.shared is not None:
         if before is None:
-            yield _of_the_study(change, now, now.shared)
+            yield _of_the_study(now, now.draft.shared)
     elif now is None:
-        if before is not None and before.shared is None:  # others may still have the same question
-            yield _withdrawn(change, before, None)
-    elif before is None or not _told(change, before):
-        if before is None or before.decision != now.decision:
-            yield _raised(change, now, _first(change, now))
-    elif now.decision.action == "hold":
-        if before.decision != now.decision and not stands(change, now):
-            yield _now_held(change, before, now)
-    elif before.decision != now.decision:
-        yield _raised(change, now, Decision(action="send", reason="corrected"))
-    elif reason := _difference(change, before, now):
-        yield _raised(change, now, Decision(action="send", reason=reason))
+        if before is not None and before.draft.shared is None:  # others may still have the same question
+            yield from _gone(before, are, changes)
+    elif before is None or not _told(before):
+        if before is None or before.draft.decision != now.draft.decision:
+            one = went_before(now, were, are) if now.draft.decision.action == "send" else None
+            yield _raised(now, _first(now)) if one is None else _in_its_place(one, now)
+    elif now.draft.decision.action == "hold":
+        if before.draft.decision != now.draft.decision and not stands(now.change, now.draft):
+            yield _now_held(before, now, changes)
+    elif before.draft.decision != now.draft.decision:
+        yield _raised(now, Decision(action="send", reason="corrected"))
+    elif reason := _difference(before, now):
+        yield _raised(now, Decision(action="send", reason=reason))
 
 
-def _told(change: FindingChange, draft: Draft) -> bool:
+def _told(case: Case) -> bool:
     """Whether people may have heard of it: what is held for what happened since may have been sent before that."""
-    since = draft.decision.reason in {"lapsed", "given_unchecked"} and not _first_word(change)
-    return draft.decision.action == "send" or draft.decision.reason == "contained" or since
+    decision = case.draft.decision
+    since = decision.reason in {"lapsed", "given_unchecked"} and not _first_word(case.change)
+    return decision.action == "send" or decision.reason == "contained" or since
 
 
 def _first_word(change: FindingChange) -> bool:
@@ -119,71 +135,99 @@ def _first_word(change: FindingChange) -> bool:
     return change.revision == FIRST + 1
 
 
-def _now_held(change: FindingChange, before: Draft, now: Draft) -> Alert:
+def _now_held(before: Case, now: Case, changes: tuple[FindingChange, ...]) -> Alert:
     """Told before, and by itself not to be sent any more: contained, or what became of it, or taken back."""
-    if now.decision.reason == "contained":
-        return _raised(change, now, now.decision)
-    if now.decision.reason in {"lapsed", "given_unchecked"}:
-        return _raised(change, now, Decision(action="send", reason=now.decision.reason))
-    return _withdrawn(change, before, now)
+    if now.draft.decision.reason == "contained":
+        return _raised(now, now.draft.decision)
+    if now.draft.decision.reason in {"lapsed", "given_unchecked"}:
+        return _raised(now, Decision(action="send", reason=now.draft.decision.reason))
+    return _withdrawn(before, now, changes)
 
 
-def _first(change: FindingChange, now: Draft) -> Decision:
-    if now.decision.action == "send" and _is_historical(change):
+def _gone(before: Case, are: Cases, changes: tuple[FindingChange, ...]) -> Iterator[Alert]:
+    """An alert that nothing supports any more: withdrawn, or contained in the one that tells its result now."""
+    told = told_with(before, are)
+    if told is not None and not _told(told) and _told(before):
+        yield _withdrawn(before, told, changes)
+    elif told is None and not dlt_goes_on(before, changes):
+        yield _withdrawn(before, None, changes)
+    elif before.draft.decision.action == "send":
+        yield _raised(before, Decision(action="hold", reason="contained"))
+
+
+def _in_its_place(before: Case, now: Case) -> Alert:
+    alert = _raised(now, Decision(action="send", reason=_difference(before, now) or "corrected"))
+    return alert.model_copy(update={"facts": (("Told before", headline(before.finding)), *alert.facts)})
+
+
+def _first(now: Case) -> Decision:
+    if now.draft.decision.action == "send" and _is_historical(now):
         return Decision(action="send", reason="historical")
-    return now.decision
+    return now.draft.decision
 
 
-def _is_historical(change: FindingChange) -> bool:
-    finding = change.finding
+def _is_historical(now: Case) -> bool:
+    """Whether what makes the alert due is old: a result, the end of a band, the report that stands."""
+    finding, as_of = now.finding, now.change.as_of
     if isinstance(finding, Toxicity):
-        return change.as_of - finding.peak_observed.latest(UTC) > HISTORICAL_AFTER
+        return as_of - _due(now.draft, finding).latest(UTC) > HISTORICAL_AFTER
     if isinstance(finding, WatchLimitCrossed):
-        return change.as_of - finding.worst_observed.latest(UTC) > HISTORICAL_AFTER
-    return isinstance(finding, ReportedEvent) and change.as_of - finding.reported_at > HISTORICAL_AFTER
+        return as_of - finding.worst_observed.latest(UTC) > HISTORICAL_AFTER
+    return isinstance(finding, ReportedEvent) and as_of - (finding.told_at or finding.reported_at) > HISTORICAL_AFTER
 
 
-def _difference(change: FindingChange, before: Draft, now: Draft) -> Reason | None:
-    finding, previous = change.finding, change.previous
-    if isinstance(finding, DoseLimitingToxicity) and finding.state == "confirmed" and now.matters != before.matters:
+def _due(draft: Draft, finding: Toxicity) -> Moment:
+    if draft.tells is not None:
+        return draft.tells.first
+    return finding.jump.after_observed if finding.jump is not None else finding.peak_observed
+
+
+def _difference(before: Case, now: Case) -> Reason | None:
+    finding, matters = now.finding, now.draft.matters != before.draft.matters
+    if isinstance(finding, DoseLimitingToxicity) and finding.state == "confirmed" and matters:
         return "adjudicated"
-    if before.matters != now.matters:
-        return "worse" if now.gravity > before.gravity else "corrected"
-    return "corrected" if previous is not None and corrected_result(previous, finding) else None
+    if matters:
+        return "worse" if now.draft.gravity > before.draft.gravity else "corrected"
+    return "corrected" if corrected_result(before.finding, finding, now.change.because) else None
 
 
 _NO_WINDOW: Final = "a dose was told or corrected: the onset lies in no DLT window now (T1)"
 
 
-def _withdrawn(change: FindingChange, before: Draft, now: Draft | None) -> Alert:
+def _withdrawn(before: Case, now: Case | None, changes: tuple[FindingChange, ...]) -> Alert:
     """People who were told are told that it no longer holds, and what holds instead; or what overtook it."""
-    if (end := ending(change, before)) is not None:
-        return _ended(change, before, end)
-    gone = change.change == "withdrawn"
-    told = headline(change.previous if change.previous is not None else change.finding)
-    instead = GONE if gone else headline(change.finding)
+    if (end := ending(before.change, before.draft)) is not None:
+        return _ended(before, end)
+    change = (now or before).change
+    instead = GONE if change.change == "withdrawn" else headline(change.finding)
+    if now is None and before.draft.record:
+        instead = says_now(before, changes) or GONE
     # A cohort's alert is pooled: the status that changed would name its subject.
     because = change.because if change.finding.subject is not None else "the status of a subject changed"
-    if gone and isinstance(change.finding, DoseLimitingToxicity) and change.because.startswith("dose_given "):
+    left_its_window = change.change == "withdrawn" and change.because.startswith("dose_given ")
+    if left_its_window and isinstance(change.finding, DoseLimitingToxicity):
         because = f"{_NO_WINDOW}; {because}"
-    why = because if now is None else f"{REASONS[now.decision.reason]}; {because}"
-    alert = _raised(change, now or before, _taking_back(change, before, now))
+    why = because if now is None else f"{REASONS[now.draft.decision.reason]}; {because}"
+    shown = before if instead == GONE else before._replace(finding=change.finding)
+    alert = _raised((now or shown)._replace(draft=before.draft), _taking_back(before, now))
     return alert.model_copy(
         update={
             "state": "withdrawn",
-            "headline": f"WITHDRAWN: {told}",
-            "facts": (("Told before", told), ("Now", instead), ("Why", why), *alert.facts),
+            "headline": f"WITHDRAWN: {headline(before.finding)}",
+            "facts": (("Told before", headline(before.finding)), ("Now", instead), ("Why", why), *alert.facts),
         }
     )
 
 
-def _ended(change: FindingChange, before: Draft, end: Ending) -> Alert:
+def _ended(before: Case, end: Ending) -> Alert:
     """It was right, and is over: told to those who must know, under the word for how it ended."""
-    gone = change.change == "withdrawn"
-    told = headline(change.previous if change.previous is not None else change.finding)
+    change = before.change
+    gone, told = change.change == "withdrawn", headline(before.finding)
     instead = REASONS[end.reason] if gone else headline(change.finding)
-    tell = end.tell and _told(change, before)
-    alert = _raised(change, before, Decision(action="send" if tell else "hold", reason=end.reason))
+    tell = end.tell and _told(before)
+    alert = _raised(
+        before._replace(finding=change.finding), Decision(action="send" if tell else "hold", reason=end.reason)
+    )
     if end.reason == "contained":  # held like what a graver draft contains
         return alert
     word = f"{WORDS[end.reason]}: " if end.reason in WORDS else ""
@@ -197,22 +241,25 @@ def _ended(change: FindingChange, before: Draft, end: Ending) -> Alert:
     )
 
 
-def _taking_back(change: FindingChange, before: Draft, now: Draft | None) -> Decision:
-    never = before.decision.reason == "contained" and _first_word(change)
-    if never or not _told(change, before):  # nothing is to be taken back
+def _taking_back(before: Case, now: Case | None) -> Decision:
+    draft = before.draft
+    never = draft.decision.reason == "contained" and _first_word((now or before).change)
+    if never or not _told(before):  # nothing is to be taken back
         return Decision(action="hold", reason="never_sent")
-    adjudicated = now is not None and now.decision.reason == "refuted"
+    if now is None and draft.decision.reason == "contained" and began_graver(before):
+        return Decision(action="hold", reason="contained")
+    adjudicated = now is not None and now.draft.decision.reason == "refuted"
     return Decision(action="send", reason="adjudicated" if adjudicated else "withdrawn")
 
 
-def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
-    finding = change.finding
+def _raised(case: Case, decision: Decision) -> Alert:
+    change, finding, draft = case
     level = "every dose level" if finding.dose_level is None else f"dose level {finding.dose_level}"
     whom = finding.subject if finding.subject is not None else level
     historical = REASONS["historical"] if decision.reason == "historical" else None
     marked = tuple((name, said) for name, said in (("Historical", historical), ("Regraded", change.regraded)) if said)
     return Alert(
-        id=alert_id(finding.study, whom, draft.type, finding.id, draft.case),
+        id=alert_id(finding.study, whom, draft.type, draft.of or finding.id, draft.case),
         revision=change.revision,
         type=draft.type,
         case=draft.case,
@@ -231,13 +278,13 @@ def _raised(change: FindingChange, draft: Draft, decision: Decision) -> Alert:
     )
 
 
-def _of_the_study(change: FindingChange, draft: Draft, shared: str) -> Alert:
+def _of_the_study(case: Case, shared: str) -> Alert:
     """One alert a study and question: it names no subject, and the first to raise it speaks for all."""
-    alert = _raised(change, draft, draft.decision)
+    alert = _raised(case, case.draft.decision)
     told = tuple(fact for fact in alert.facts if fact[0] not in {"Subject", "Site", "Dose level"})
     return alert.model_copy(
         update={
-            "id": alert_id(alert.study, "every subject", draft.type, shared),
+            "id": alert_id(alert.study, "every subject", case.draft.type, shared),
             "revision": 1,
             "subject": None,
             "site": None,

@@ -5,11 +5,11 @@ treatment is the baseline until the next one is. A result of the same day with n
 before the dose, as protocols ask, and the evidence says so.
 """
 
-from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Measured, NoBaseline
 from safety_stream.clinical.points import drawn
 from safety_stream.clinical.result import Place, Result
+from safety_stream.clinical.sample import Period
 from safety_stream.rulebook.tables import Analyte, Book
 
 SAME_DAY = "G9: the order of this sample and the first treatment is not known; read as taken before it"

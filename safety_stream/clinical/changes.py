@@ -1,10 +1,12 @@
 """The difference between what was concluded and what is concluded now: raised, changed, withdrawn, with revisions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from safety_stream.clinical.findings import AnyFinding, FindingChange
+from safety_stream.clinical.findings_measured import Toxicity
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.regraded import regraded, with_what_rests_on_it
 
 
@@ -31,18 +33,66 @@ def difference(
 
     ``among``: the findings that can have changed at all; None means every one that was kept.
     """
-    looked_at = found.keys() | (kept.keys() if among is None else among)
+    looked_at = sorted(found.keys() | (kept.keys() if among is None else among))
     changes = tuple(
-        change
-        for id_ in sorted(looked_at)
-        if (change := _change(kept.get(id_), found.get(id_), as_of, because)) is not None
+        change for id_ in looked_at if (change := _change(kept.get(id_), found.get(id_), as_of, because)) is not None
     )
     if not changes:
         return kept, ()
+    moved = frozenset(one.finding.id for one in changes if _other_results(one))
+    if len(moved) > 1 or (moved and among is None):  # in order nothing moves: one episode begins, goes on or ends
+        changes = _counted_anew(changes, moved, kept, found, looked_at)
     now = dict(kept)
     for change in changes:
         now[change.finding.id] = Kept(change.revision, None if change.change == "withdrawn" else change.finding)
     return now, with_what_rests_on_it(changes)
+
+
+def _counted_anew(
+    changes: tuple[FindingChange, ...],
+    moved: frozenset[str],
+    kept: Mapping[str, Kept],
+    found: Mapping[str, AnyFinding],
+    ids: Iterable[str],
+) -> tuple[FindingChange, ...]:
+    """The changes; of an episode that is made of other results now, as high as any revision that was looked at.
+
+    Where episodes are counted anew, what is told of a result goes on in another of them, and its revisions with it.
+    What stands beside and did not change goes with them, so that what only moved is not taken for gone.
+    """
+    revisions = {id_: kept[id_].revision for id_ in ids if id_ in kept} | {
+        one.finding.id: one.revision for one in changes
+    }
+    highest, changed = max(revisions.values()), {one.finding.id for one in changes}
+    beside = [found[id_] for id_ in ids if id_ not in changed and id_ in found]
+    return tuple(
+        one.model_copy(
+            update={
+                "revision": highest,
+                "beside": tuple(other for other in beside if _about(other) == _about(one.finding)),
+            }
+        )
+        if one.finding.id in moved
+        else one
+        for one in changes
+    )
+
+
+def _other_results(change: FindingChange) -> bool:
+    """Whether the results that alerts follow are others than before."""
+    now = None if change.change == "withdrawn" else change.finding
+    return _followed(change.previous) != _followed(now)
+
+
+def _followed(finding: AnyFinding | None) -> list[str]:
+    if isinstance(finding, Toxicity):
+        jump = [finding.jump.record] if finding.jump is not None else []
+        return [*(one.record for one in finding.times), *jump]
+    return [finding.record] if isinstance(finding, DoseLimitingToxicity) and finding.record else []
+
+
+def _about(finding: AnyFinding) -> tuple[str, str] | None:
+    return (finding.kind, finding.term) if isinstance(finding, Toxicity | DoseLimitingToxicity) else None
 
 
 def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, because: str) -> FindingChange | None:
@@ -55,6 +105,7 @@ def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, becaus
         revision=revision + 1,
         finding=now,
         previous=before,
+        beside=(),
         as_of=as_of,
         because=because,
         regraded=regraded(before, found, because),

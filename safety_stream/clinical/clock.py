@@ -15,8 +15,7 @@ from datetime import timedelta, tzinfo
 from functools import cached_property, lru_cache
 
 from safety_stream.clinical.baseline import period_of
-from safety_stream.clinical.conclusion import Evidence, GradeRange
-from safety_stream.clinical.episodes import grades
+from safety_stream.clinical.conclusion import Evidence
 from safety_stream.clinical.evidence import evidence_of
 from safety_stream.clinical.fold import Episode, RuleFold
 from safety_stream.clinical.frame import Frame
@@ -24,6 +23,7 @@ from safety_stream.clinical.grading import Bare, Basis, Graded, Measured, bare, 
 from safety_stream.clinical.hours import Held, apart, held_for, samples_of, words_of
 from safety_stream.clinical.result import Result, measured_result
 from safety_stream.clinical.running import Clock, Peak, Point
+from safety_stream.clinical.sample import worse_of
 from safety_stream.quantity import exactly
 from safety_stream.rulebook.criteria import Verdict
 from safety_stream.rulebook.tables import GradingRule
@@ -120,7 +120,7 @@ def _ended(state: RuleFold, known: Basis, after: Point, frame: Frame) -> RuleFol
     first, last = held.longest or (None, None)
     one = _graded(known, held_for(first, last, held.before, after, frame.zone))
     treated = period_of(frame, place) == "after"
-    before = state.before if treated else _worst(held.untreated, one.grade)
+    before = state.before if treated else worse_of(held.untreated, one.grade)
     return state._replace(open=_settled(now, held.peak, one, held.worst, treated=treated), before=before)
 
 
@@ -138,14 +138,10 @@ def _settled(now: Episode, before: Peak | None, one: Graded, worst: Result, *, t
         )
     assert peak is not None  # noqa: S101  # one of the two
     return now._replace(
-        peak=_worst(before.grade if before else None, one.grade),
+        peak=worse_of(before.grade if before else None, one.grade),
         alerting=peak.alerting,
         peak_observed=peak.observed_at,
         provisional=peak.provisional,
         evidence=peak.evidence,
-        emergent_peak=_worst(emergent, one.grade) if treated else now.emergent_peak,
+        emergent_peak=worse_of(emergent, one.grade) if treated else now.emergent_peak,
     )
-
-
-def _worst(held: GradeRange | None, more: GradeRange) -> GradeRange:
-    return more if held is None else grades(max(held.lowest, more.lowest), max(held.highest, more.highest))

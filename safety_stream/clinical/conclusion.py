@@ -1,10 +1,11 @@
 """What every conclusion carries: its id, a range of grades, and the evidence with its inputs."""
 
+import re
 from base64 import b32encode
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,6 +35,14 @@ def finding_id(*parts: str | int) -> str:
     """An id that is the same whenever the same thing is concluded: study, subject, rule, episode, in that order."""
     digest = blake2b("|".join(str(part) for part in parts).encode(), digest_size=10).digest()
     return f"F-{b32encode(digest).decode()}"
+
+
+_VERSIONS: Final = re.compile(r"\s*v\s*\d+(?=, |$)")
+
+
+def record_of(source: str) -> str:
+    """The record whatever its version: the source without "v 2" at its end; of a derived quantity all its records."""
+    return _VERSIONS.sub("", source)
 
 
 class GradeRange(Concluded):

@@ -7,12 +7,12 @@ from functools import cached_property
 
 from safety_stream.clinical.baseline import baseline_for
 from safety_stream.clinical.depths import Counting, counting_of
-from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, NoBaseline
 from safety_stream.clinical.observed import Expected, expected_of
 from safety_stream.clinical.plan import plan_of, soc_of
 from safety_stream.clinical.result import Result, order_of
+from safety_stream.clinical.sample import Period
 from safety_stream.rulebook.tables import Analyte, Book, GradingRule
 
 

@@ -86,6 +86,7 @@ def _finding(frame: Frame, dlt: Dlt, found: list[Match], book_version: str) -> D
         rules=tuple(_met(frame, one) for one in found),
         decisions=decision.told,
         decided_as=tuple(one for one in as_ if one != id_),
+        record=lead.candidate.record,
     )
 
 

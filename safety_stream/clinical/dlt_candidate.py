@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
     the latest it can have ended, for ``shortest`` and ``longest`` need not count from ``onset``.
     ``outlasts``: the infusion that a grade begun before it is counted from. ``span``, ``others``: of a numbered event,
     or the case of a composite, when it was, and the keys of all of its kind. ``told_as``: where the versions of a
-    report differ, what it was told as before.
+    report differ, what it was told as before. ``record``: of its first result.
     """
 
     about: str
@@ -58,6 +58,7 @@ class Candidate(NamedTuple):
     span: tuple[datetime, datetime] | None = None
     others: tuple[str, ...] = ()
     told_as: tuple[ToldAs, ...] = ()
+    record: str | None = None
 
     @property
     def named(self) -> Named:

@@ -13,35 +13,15 @@ seen: then an excursion ends when it is back at that grade. A sample that cannot
 """
 
 from datetime import UTC, timedelta
-from functools import cache
-from typing import Literal, NamedTuple
 
+from safety_stream.clinical.at_grades import at_grades
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
-from safety_stream.clinical.grading import Graded
 from safety_stream.clinical.jumps import risen, steepest
 from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.sample import Sample, worse_of
 
 READINGS_SHOWN = 4
-Period = Literal["before", "unclear", "after"]
-
-
-class Sample(NamedTuple):
-    """One result graded by one rule. ``alerting`` is the grade that counts while the range is not decided (G6)."""
-
-    moment: Moment
-    grade: GradeRange
-    alerting: int
-    period: Period
-    provisional: bool
-    seen: Seen
-    graded: Graded
-
-
-@cache
-def grades(lowest: int, highest: int) -> GradeRange:
-    """A grade range; the same one every time."""
-    return GradeRange(lowest=lowest, highest=highest)
 
 
 def advance(fold: RuleFold, sample: Sample, thresholds: tuple[int, ...]) -> tuple[RuleFold, Episode | None]:
@@ -67,6 +47,7 @@ def advance(fold: RuleFold, sample: Sample, thresholds: tuple[int, ...]) -> tupl
         ending = ending._replace(
             stretches=_stretched(ending.stretches, sample, thresholds, fold.recent),
             readings=_shown(fold, sample),
+            times=at_grades(ending.times, sample),
             risen=steepest(ending.risen, risen(fold.recent, sample.seen))
             if sample.period != "before"
             else ending.risen,
@@ -86,8 +67,7 @@ def _rested(fold: RuleFold, sample: Sample) -> RuleFold:
 def _entered(fold: RuleFold, sample: Sample) -> RuleFold:
     """What treatment changes: with the first sample after its start the grade before it becomes the floor."""
     if sample.period != "after":
-        worst = sample.grade if fold.before is None else _worse(fold.before, sample.grade)
-        return fold._replace(before=worst, baseline=sample.seen)
+        return fold._replace(before=worse_of(fold.before, sample.grade), baseline=sample.seen)
     if fold.treated:
         return fold
     floor = fold.before.lowest if fold.open is not None and fold.before is not None else 0
@@ -124,9 +104,11 @@ def _extended(episode: Episode, sample: Sample, *, above_floor: bool) -> Episode
         last_observed=sample.moment,
         current=sample.grade,
         above_floor=episode.above_floor or above_floor,
-        emergent_peak=episode.emergent_peak if sample.period != "after" else _peak(episode.emergent_peak, sample.grade),
+        emergent_peak=episode.emergent_peak
+        if sample.period != "after"
+        else worse_of(episode.emergent_peak, sample.grade),
     )
-    peak = _worse(episode.peak, sample.grade)  # what one sample surely was, a vaguer one after it does not undo
+    peak = worse_of(episode.peak, sample.grade)  # what one sample surely was, a vaguer one after it does not undo
     if _height(sample.alerting, sample.grade) <= _height(episode.alerting, episode.peak):
         return now if peak == episode.peak else now._replace(peak=peak)
     return now._replace(
@@ -158,14 +140,6 @@ def _height(alerting: int, grade: GradeRange) -> tuple[int, int, int]:
     return alerting, grade.lowest, grade.highest
 
 
-def _worse(one: GradeRange, other: GradeRange) -> GradeRange:
-    return grades(max(one.lowest, other.lowest), max(one.highest, other.highest))
-
-
-def _peak(held: GradeRange | None, grade: GradeRange) -> GradeRange:
-    return grade if held is None else _worse(held, grade)
-
-
 def _stretched(
     stretches: tuple[Stretch, ...], sample: Sample, thresholds: tuple[int, ...], recent: tuple[Seen, ...]
 ) -> tuple[Stretch, ...]:
@@ -178,7 +152,11 @@ def _stretched(
             if maybe and sample.alerting >= threshold:
                 alone = (sample.moment, sample.moment) if sure else None
                 before = _last_below(recent, threshold)
-                now.append(Stretch(threshold, sample.moment, sample.moment, sure, before, None, alone, alone))
+                now.append(
+                    Stretch(
+                        threshold, sample.moment, sample.moment, sure, before, None, alone, alone, sample.seen.source
+                    )
+                )
         elif not maybe:
             now[running] = now[running]._replace(after=sample.moment)
         elif sure:

@@ -46,6 +46,11 @@ class FindingChange(Concluded):
     revision: Annotated[int, Field(ge=1)]
     finding: AnyFinding = Field(description="As it is now; when withdrawn, as it last was.")
     previous: AnyFinding | None = Field(default=None, exclude=True, description="As it was before; not sent.")
+    beside: tuple[AnyFinding, ...] = Field(
+        default=(),
+        exclude=True,
+        description="Of an episode: the other episodes of its term that did not change; not sent.",
+    )
     as_of: datetime
     because: str = Field(description="The event that brought it about: kind system|id v version, or the clock.")
     regraded: str | None = Field(

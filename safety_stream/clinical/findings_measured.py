@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safety_stream.clinical.conclusion import Concluded, Finding, GradeRange, Reading
+from safety_stream.clinical.conclusion import Concluded, Evidence, Finding, GradeRange, Reading
 from safety_stream.clinical.moment import Moment
 from safety_stream.rulebook.written import Role
 
@@ -32,6 +32,29 @@ class Reached(Concluded):
     )
 
 
+class TimeAtGrade(Concluded):
+    """One time at grade 3 or 4, told once: it is over with a sample surely two grades lower, and told again after it.
+
+    What it tells is the worst of its results that no band expects; while the protocol expects all of it, the worst.
+    """
+
+    grade: int = Field(description="At this grade or above, as alerts count.")
+    record: str = Field(description="Record of its first result that no band expects; of its first while all are.")
+    first: Moment = Field(description="The sample of that result.")
+    last: Moment = Field(description="The last sample at the grade.")
+    began: Moment = Field(description="The first sample at the grade, expected or not.")
+    expected: bool = Field(description="Every result of it lies inside the protocol's expected band.")
+    expected_grade: int | None = Field(default=None, description="The grade expected then, where it is beyond that.")
+    expected_to_day: int | None = Field(default=None, description="The last expected day, where it came after that.")
+    emergent: bool | None = Field(description="Worse than before treatment (T12); null: cannot be known.")
+    peak: GradeRange = Field(description="The grade of the result it tells.")
+    alerting_grade: int
+    observed: Moment = Field(description="The sample of the result it tells.")
+    study_day: int | None = None
+    provisional: bool = False
+    evidence: Evidence | None = Field(default=None, description="Of the result it tells; null: that of the finding.")
+
+
 class GradeJump(Concluded):
     """A rise of two grades or more from one result of an analyte to the next; both grades as far as they are sure."""
 
@@ -39,6 +62,7 @@ class GradeJump(Concluded):
     after: int = Field(description="The lowest grade that the result after it can mean.")
     before_observed: Moment
     after_observed: Moment
+    record: str = Field(default="", description="Record of the result it rose to.")
 
 
 class Toxicity(Finding):
@@ -65,6 +89,7 @@ class Toxicity(Finding):
     readings: tuple[Reading, ...] = Field(default=(), description="Baseline and the last results, oldest first.")
     lasted: tuple[Lasted, ...] = Field(default=(), description="At each grade the longest run and the last one.")
     reached: tuple[Reached, ...] = Field(default=(), description="Of grade 3 and 4: since when, if ever.")
+    times: tuple[TimeAtGrade, ...] = Field(default=(), description="Each time at grade 3 or 4 that is told by itself.")
     jump: GradeJump | None = Field(default=None, description="The steepest jump after treatment began; null: none.")
 
 

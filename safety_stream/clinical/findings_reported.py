@@ -35,7 +35,8 @@ class ReportedEvent(Finding):
     sponsor_attribution: str | None = Field(default=None, description="The sponsor's own; null: not judged.")
     severity_word: str | None = Field(default=None, description="The reporter's word; never read as a grade.")
     emergent: bool | None
-    reported_at: datetime
+    reported_at: datetime = Field(description="When it was first reported.")
+    told_at: datetime | None = Field(default=None, description="When its newest version was reported; null: as above.")
     study_day: int | None = None
     scales: tuple[ScaleGrade, ...] = Field(default=(), description="Grades of other scales whose facts were sent.")
 
@@ -77,6 +78,9 @@ class DoseLimitingToxicity(Finding):
     )
     decided_as: tuple[str, ...] = Field(
         default=(), description="Other ids under which it was decided: of one rule, or of another episode number."
+    )
+    record: str | None = Field(
+        default=None, description="Of measurements: record of the first result of the time at the grade."
     )
 
 

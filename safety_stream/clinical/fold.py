@@ -30,7 +30,8 @@ class Stretch(NamedTuple):
     """A run of samples at ``grade`` or above inside one episode, or perhaps so, with the samples on either side of it.
 
     ``known``: its first and last sample that surely are, with none between that may be lower; of several such stretches
-    the longest. ``going``: the present one, unless the last sample may be lower.
+    the longest. ``going``: the present one, unless the last sample may be lower. ``source``: of the sample
+    that began it.
     """
 
     grade: int
@@ -41,6 +42,33 @@ class Stretch(NamedTuple):
     after: Moment | None = None
     known: tuple[Moment, Moment] | None = None
     going: tuple[Moment, Moment] | None = None
+    source: str = ""
+
+
+class Shows(NamedTuple):
+    """The result that a time at a grade tells."""
+
+    observed_at: Moment
+    grade: GradeRange
+    alerting: int
+    provisional: bool
+    evidence: Evidence
+
+
+class AtGrade(NamedTuple):
+    """One time at a grade inside an episode, until a sample surely two grades lower.
+
+    ``first``: its first sample, ``unexpected`` the first that no band of the protocol expects, each with its source.
+    ``emergent_peak``: its worst grade after treatment began.
+    """
+
+    grade: int
+    first: tuple[Moment, str]
+    last: Moment
+    shows: Shows
+    unexpected: tuple[Moment, str] | None = None
+    emergent_peak: GradeRange | None = None
+    over: bool = False
 
 
 class Episode(NamedTuple):
@@ -68,6 +96,7 @@ class Episode(NamedTuple):
     stretches: tuple[Stretch, ...] = ()
     readings: tuple[Seen, ...] = ()
     risen: tuple[Seen, Seen] | None = None
+    times: tuple[AtGrade, ...] = ()
 
 
 class RuleFold(NamedTuple):

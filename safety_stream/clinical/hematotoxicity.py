@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Input, finding_id
 from safety_stream.clinical.depths import counted_from, day_zero, may_be_low
-from safety_stream.clinical.episodes import grades
 from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.low_days import Stretch, longest, perhaps, surely
 from safety_stream.clinical.queries import asked
 from safety_stream.clinical.running import Depth, Depths, Point
+from safety_stream.clinical.sample import grades
 from safety_stream.rulebook.hematotoxicity_rules import Hematotoxicity
 from safety_stream.rulebook.written import Words
 

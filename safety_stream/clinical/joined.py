@@ -14,14 +14,16 @@ from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import NamedTuple
 
-from safety_stream.clinical.conclusion import Evidence, Input
-from safety_stream.clinical.episodes import grades
+from safety_stream.clinical.at_grades import TOLD
+from safety_stream.clinical.bands import expected_up_to
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Input
 from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
-from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
+from safety_stream.clinical.fold import AtGrade, Episode, RuleFold, Seen, Shows, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.running import Point, Spell
+from safety_stream.clinical.sample import grades
 from safety_stream.clinical.toxicities import dose_limiting_toxicities, thresholds, toxicity
 from safety_stream.rulebook.criteria import Verdict
 from safety_stream.rulebook.tables import Book, JoinedRule
@@ -191,8 +193,10 @@ def _episode(rule: JoinedRule, group: list[Occurrence], number: int, frame: Fram
     ended = last.after.observed_at if last.after else None
     treated = frame.treated_before(*onset.bounds(frame.zone))
     points = (deciding.happened.shows, *deciding.around.cited)
-    alerting, known = _alerting(rule, deciding), _known(group, frame)
+    alerting, told = _alerting(rule, deciding), _evidence(rule, deciding, frame, book)
+    known = _known(group, frame)
     shown = sorted(points, key=lambda one: (*one.observed_at.bounds(frame.zone), one.source))
+    shows = Shows(deciding.happened.shows.observed_at, peak, alerting, any(one.preliminary for one in points), told)
     return Episode(
         number=number,
         onset=onset,
@@ -200,19 +204,29 @@ def _episode(rule: JoinedRule, group: list[Occurrence], number: int, frame: Fram
         current=grades(0, 0) if ended else grades(rule.grade if group[-1].sure else 0, rule.grade),
         peak=peak,
         alerting=alerting,
-        peak_observed=deciding.happened.shows.observed_at,
-        provisional=any(one.preliminary for one in points),
-        evidence=_evidence(rule, deciding, frame, book),
+        peak_observed=shows.observed_at,
+        provisional=shows.provisional,
+        evidence=told,
         began={False: "before", None: "unclear", True: "after"}[treated],  # type: ignore[arg-type]  # one of the three
         emergent_peak=peak if treated else None,
         resolved=ended,
         closed=ended is not None,
         stretches=tuple(
-            Stretch(grade, onset, last.last.observed_at, deciding.sure, _moment(group[0].happened.before), ended, known)
+            Stretch(
+                grade,
+                onset,
+                last.last.observed_at,
+                deciding.sure,
+                _moment(group[0].happened.before),
+                ended,
+                known,
+                source=group[0].happened.first.source,
+            )
             for grade in thresholds(frame.version, rule, rule.soc)
             if grade <= alerting
         ),
         readings=tuple(Seen(one.observed_at, one.value, one.unit, peak, one.source) for one in shown),
+        times=tuple(_times(rule, group, shows, frame, peak if treated else None)),
     )
 
 
@@ -221,6 +235,24 @@ def _known(group: list[Occurrence], frame: Frame) -> tuple[Moment, Moment] | Non
     runs = [tuple(run) for sure, run in groupby(group, key=lambda one: one.sure) if sure]
     times = [(run[0].happened.first.observed_at, run[-1].happened.last.observed_at) for run in runs]
     return max(times, key=lambda one: one[1].earliest(frame.zone) - one[0].latest(frame.zone), default=None)
+
+
+def _times(
+    rule: JoinedRule, group: list[Occurrence], shows: Shows, frame: Frame, emergent_peak: GradeRange | None
+) -> Iterator[AtGrade]:
+    """The episode as one time at its grade, told by the first occurrence that alerts count and no band expects."""
+    for grade in TOLD:
+        told = [one.happened.first for one in group if _alerting(rule, one) >= grade]
+        new = [one for one in told if expected_up_to(frame, rule.term, one.observed_at) < rule.grade]
+        if told:
+            yield AtGrade(
+                grade=grade,
+                first=(told[0].observed_at, told[0].source),
+                last=group[-1].happened.last.observed_at,
+                shows=shows,
+                unexpected=(new[0].observed_at, new[0].source) if new else None,
+                emergent_peak=emergent_peak,
+            )
 
 
 def _moment(point: Point | None) -> Moment | None:

@@ -12,6 +12,7 @@ woken by a grade that a missing limit of normal alone makes possible; the missin
 
 from typing import Final
 
+from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.findings_measured import GradeJump
 from safety_stream.clinical.fold import Seen
 
@@ -43,6 +44,7 @@ def jump_of(rise: tuple[Seen, Seen] | None) -> GradeJump | None:
         after=after.grade.lowest,
         before_observed=before.observed_at,
         after_observed=after.observed_at,
+        record=record_of(after.source),
     )
 
 

@@ -128,6 +128,7 @@ def _finding(fact: ReportFact, reading: Reading, frame: Frame, book: Book) -> Re
         severity_word=event.severity_word,
         emergent=emergence(fact, frame).emergent,
         reported_at=fact.heard_at or event.reported_at,
+        told_at=event.reported_at,
         study_day=frame.study_day(event.onset) if event.onset else None,
         scales=reading.scales,
     )

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from safety_stream.clinical import watch
+from safety_stream.clinical.at_grades import TOLD
+from safety_stream.clinical.bands import expected_up_to
 from safety_stream.clinical.baseline import other_period_of, period_of
 from safety_stream.clinical.clock import timed
 from safety_stream.clinical.composites import Marks, marks_of, thinned
@@ -18,9 +20,10 @@ from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
 from safety_stream.clinical.doubts import doubts, rivals
 from safety_stream.clinical.eligibility import breach, breach_id, counts, judge_result, judged_key
-from safety_stream.clinical.episodes import Period, Sample, advance
+from safety_stream.clinical.episodes import advance
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
+from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, NoBaseline
 from safety_stream.clinical.observed import Expected, observed
 from safety_stream.clinical.points import Drawn, drawn, is_of, point_of, points
@@ -28,6 +31,7 @@ from safety_stream.clinical.queries import asked, poured, query
 from safety_stream.clinical.reconciliation import graded_episodes
 from safety_stream.clinical.result import Place, Result, measured_result
 from safety_stream.clinical.running import Depths, Observed, Spell
+from safety_stream.clinical.sample import Period, Sample
 from safety_stream.clinical.spells import joining
 from safety_stream.clinical.toxicities import (
     dlt_ids,
@@ -187,7 +191,7 @@ def _graded(fold: Fold, one: _Compared, course: Course) -> _Graded:
         state, given = timed(fold.rules.get(rule.id) or _NO_SAMPLE, one.drawn.result, known, frame)
         if other is not baseline and rule.id in course.leaning:
             given = with_other(given, known, other, frame)
-        after, ended = advance(state, _sample(one, given), course.thresholds[rule.id])
+        after, ended = advance(state, _sample(one, given, frame), course.thresholds[rule.id])
         graded.rules[rule.id] = after
         graded.given.append(given)
         if ended is not None:
@@ -195,16 +199,17 @@ def _graded(fold: Fold, one: _Compared, course: Course) -> _Graded:
     return graded
 
 
-def _sample(one: _Compared, graded: Graded) -> Sample:
-    moment, measured = one.drawn.result.observed_at, one.measured
+def _sample(one: _Compared, graded: Graded, frame: Frame) -> Sample:
+    moment, measured, alerting = one.drawn.result.observed_at, one.measured, graded.alerting_grade
     return Sample(
         moment=moment,
         grade=graded.grade,
-        alerting=graded.alerting_grade,
+        alerting=alerting,
         period=one.period,
         provisional=one.drawn.provisional,
         seen=Seen(moment, measured.text, measured.ucum, graded.grade, measured.source),
         graded=graded,
+        expected=expected_up_to(frame, graded.basis.rule.term, moment) if alerting >= TOLD[0] else 0,
     )
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from safety_stream.clinical.conclusion import Evidence, GradeRange, Reading, finding_id
+from safety_stream.clinical.bands import beyond
+from safety_stream.clinical.conclusion import Evidence, GradeRange, Reading, finding_id, record_of
 from safety_stream.clinical.dlt import dlt_id, dose_limiting
 from safety_stream.clinical.dlt_candidate import Candidate
 from safety_stream.clinical.dlt_match import matched, rules_for
-from safety_stream.clinical.findings_measured import Lasted, Reached, Toxicity
+from safety_stream.clinical.findings_measured import Lasted, Reached, TimeAtGrade, Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
-from safety_stream.clinical.fold import Episode, RuleFold, Seen, Stretch
+from safety_stream.clinical.fold import AtGrade, Episode, RuleFold, Seen, Shows, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.jumps import jump_of
 from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.sample import Period
 from safety_stream.rulebook.dlt_rules import DltRule
 from safety_stream.rulebook.protocol import ProtocolVersion
 from safety_stream.rulebook.tables import Book, GradingRule, JoinedRule
@@ -46,13 +48,16 @@ def toxicity(frame: Frame, rule: GradingRule | JoinedRule, fold: RuleFold, episo
         peak_observed=episode.peak_observed,
         alerting_grade=episode.alerting,
         baseline_grade=fold.before,
-        emergent=emergent(fold.before, episode),
+        emergent=emergent(fold.before, episode.began, episode.emergent_peak),
         expected=_expected(frame, rule.term, episode),
         provisional=episode.provisional,
         study_day=frame.study_day(episode.peak_observed),
         readings=tuple(_reading(one) for one in episode.readings),
         lasted=_lasted(frame, episode),
         reached=_reached(frame, rule.term, fold.before, episode),
+        times=tuple(
+            _time(frame, rule.term, fold.before, episode, one) for one in episode.times if _holds(one, episode)
+        ),
         jump=jump_of(episode.risen),
     )
 
@@ -63,18 +68,50 @@ def _reading(seen: Seen) -> Reading:
     )
 
 
-def emergent(before: GradeRange | None, episode: Episode) -> bool | None:
+def _holds(time: AtGrade, episode: Episode) -> bool:
+    """A timed grade that turned out lower when its hours were known was none of the higher one."""
+    return time.grade <= episode.alerting
+
+
+def _time(frame: Frame, term: str, before: GradeRange | None, episode: Episode, time: AtGrade) -> TimeAtGrade:
+    first, source = time.unexpected or time.first
+    peak = time.shows.observed_at == episode.peak_observed
+    shows = _peak_of(episode) if peak else time.shows
+    grade, to_day = (None, None) if time.unexpected is None else beyond(frame, term, first)
+    return TimeAtGrade.made(
+        grade=time.grade,
+        record=record_of(source),
+        first=first,
+        last=time.last,
+        began=time.first[0],
+        expected=time.unexpected is None,
+        expected_grade=grade,
+        expected_to_day=to_day,
+        emergent=emergent(before, episode.began, time.emergent_peak),
+        peak=shows.grade,
+        alerting_grade=shows.alerting,
+        observed=shows.observed_at,
+        study_day=frame.study_day(shows.observed_at),
+        provisional=shows.provisional,
+        evidence=None if peak else shows.evidence,
+    )
+
+
+def _peak_of(episode: Episode) -> Shows:
+    return Shows(episode.peak_observed, episode.peak, episode.alerting, episode.provisional, episode.evidence)
+
+
+def emergent(before: GradeRange | None, began: Period, after: GradeRange | None) -> bool | None:
     """Treatment-emergent (T12): onset after the first treatment, or worse than the worst grade before it.
 
-    An onset on the day of the first treatment, its hour unknown, may have come after it: a later recovery does not
-    prove the contrary.
+    ``after``: the worst grade after treatment began. An onset on the day of the first treatment, its hour unknown, may
+    have come after it: a later recovery does not prove the contrary.
     """
-    if episode.began == "after":
+    if began == "after":
         return True
-    after = episode.emergent_peak
     if after is not None and before is not None and after.lowest > before.highest:
         return True
-    if episode.began == "unclear":
+    if began == "unclear":
         return None
     worse = after is not None and before is not None and after.highest > before.lowest
     return None if worse else False
@@ -201,6 +238,7 @@ def _candidate(
         ended_by=stretch.after.latest(frame.zone) if stretch.after else None,
         span=(episode.onset.earliest(frame.zone), episode.last_observed.latest(frame.zone)),
         others=_keys(rule, episode.number) if frame.adjudicated else (),
+        record=record_of(stretch.source),
     )
 
 

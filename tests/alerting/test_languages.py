@@ -79,7 +79,7 @@ def test_a_chinese_grade_4_alert_says_what_a_physician_must_know() -> None:
         "中性粒细胞计数降低（Neutrophil count decreased）：CTCAE v5.0，4 级。判定依据：0.42 10*9/L < 0.5 10*9/L。"
     )
     mail = TEMPLATES.render(zh)
-    assert mail.subject == "[危急] CAR-NK-SLE-01: 4 级实验室检查异常, AL-YK335TSB"
+    assert mail.subject == "[危急] CAR-NK-SLE-01: 4 级实验室检查异常, AL-7PZCNHNB"
     assert '<html lang="zh-CN">' in mail.html
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from safety_stream.clinical.baseline import baseline_for, other_period_of, period_of
-from safety_stream.clinical.episodes import Period
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Measured, NoBaseline
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Result
+from safety_stream.clinical.sample import Period
 from safety_stream.rulebook.load import load_book
 
 BOOK = load_book(allow_unsigned=True)

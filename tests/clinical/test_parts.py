@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from stories import TREATED, Played, lab
 
-from safety_stream.clinical.episodes import grades
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.parts import NO_COLUMN, Agenda, Base, Look, Part, Said, Words
+from safety_stream.clinical.sample import grades
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -1,6 +1,6 @@
 """The scenarios in tests/scenarios: stories a clinician can read, each step with what must be concluded after it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def follow(file: Path, book: Book) -> None:
         event = None if "passes" in told else _event(told, played)
         now = at(float(told["day"])) if event is None else event.reported_at
         done = played.take(event, _clock(played, now) if live else None)
-        alerts = [alert for change in done.changes for alert in revise(change)]
+        alerts = revise(*done.changes)
         for claim in step.get("then", []):
             where = f"{file.name}:{sheet.line('happens', number)}: {claim}"
             if ALERTS & set(claim):
@@ -93,7 +93,7 @@ def _clock(played: Played, now: datetime) -> datetime:
     return max(now, played.record.header.concluded_to or now)
 
 
-def _check_alerts(claim: dict[str, Any], alerts: list[Alert], where: str) -> None:
+def _check_alerts(claim: dict[str, Any], alerts: Sequence[Alert], where: str) -> None:
     """What this step had sent, held with its reason, or taken back; ``silent``: nobody was told anything."""
     said = [f"{one.state} {one.type}: {one.decision.action} {one.decision.reason}" for one in alerts]
     if "silent" in claim:

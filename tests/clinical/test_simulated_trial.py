@@ -79,11 +79,11 @@ def test_what_was_sent_is_what_the_facts_say(trial: Trial) -> None:
         assert subject.standing(record) == concluded.findings, name
 
 
-def test_revisions_count_up_one_by_one(trial: Trial) -> None:
-    """Each finding's revisions are 1, 2, 3, ... whatever was withdrawn and raised again in between."""
+def test_revisions_count_up(trial: Trial) -> None:
+    """Each finding's revisions rise, whatever was withdrawn and raised again in between; episodes counted anew skip."""
     seen: dict[str, int] = {}
     for change in trial.changes:
-        assert change.revision == seen.get(change.finding.id, 0) + 1
+        assert change.revision > seen.get(change.finding.id, 0)
         seen[change.finding.id] = change.revision
 
 
