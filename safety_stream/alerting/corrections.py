@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Final
 
 from safety_stream.alerting.at_time import within
-from safety_stream.clinical.conclusion import Reading, record_of
+from safety_stream.clinical.conclusion import PRELIMINARY, Reading, record_of
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, TimeAtGrade, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_subject import EligibilityBreach
@@ -44,9 +44,15 @@ def _another_case(before: CompositeMet, now: CompositeMet, because: str) -> bool
     """
     if before.grade is not None:
         return False
-    told = {one.source: one.value for one in before.evidence.inputs if one.source}
-    stands = {one.source: one.value for one in now.evidence.inputs if one.source}
-    return told != stands and any(is_about(because, record_of(source)) for source in told)
+    told, stands = (
+        {
+            record_of(one.source): (one.value or "").replace(PRELIMINARY, "")
+            for one in finding.evidence.inputs
+            if one.source
+        }
+        for finding in (before, now)
+    )
+    return told != stands and any(is_about(because, record) for record in told)
 
 
 def _records(finding: EligibilityBreach | WatchLimitCrossed) -> list[str]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from safety_stream.clinical.conclusion import PRELIMINARY
 from safety_stream.clinical.fold import Digest, Mark, ToldEvent
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Measured
@@ -48,7 +49,7 @@ def marks_of(
     for (name, clause, missed), verdict in zip(clauses, verdicts, strict=True):
         if verdict is not False or missed == "always" or (missed != "never" and _met_last(name, clause, told)):
             compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
-            unit = f"{measured.ucum or ''}{' (preliminary)' if preliminary else ''}"
+            unit = f"{measured.ucum or ''}{PRELIMINARY if preliminary else ''}"
             words = f"{measured.analyte.name} {measured.text} {unit} {compared}".replace("  ", " ")
             answer = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
             yield Mark(

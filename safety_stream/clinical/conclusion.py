@@ -69,6 +69,10 @@ class GradeRange(Concluded):
         return str(self.lowest) if self.decided else f"{self.lowest}-{self.highest}"
 
 
+PRELIMINARY: Final = " (preliminary)"
+"""Behind a value that its laboratory may still change."""
+
+
 def worst_of(each: Iterable[GradeRange]) -> GradeRange | None:
     """The grade of the gravest of several: at least what one of them surely is, at most what one of them may be."""
     told = tuple(each)

@@ -12,7 +12,7 @@ where the day of the infusion itself is not known, nothing can be counted: one q
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from safety_stream.clinical.conclusion import Evidence, GradeRange, Input, finding_id
+from safety_stream.clinical.conclusion import PRELIMINARY, Evidence, GradeRange, Input, finding_id
 from safety_stream.clinical.depths import counted_from, day_zero, may_be_low
 from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.fold import Digest, Flood
@@ -173,5 +173,5 @@ def _finding(name: str, text: Words, judged: Judged, frame: Frame, book_version:
 
 
 def _input(name: str, one: Point) -> Input:
-    value = f"{one.value} (preliminary)" if one.preliminary else one.value
+    value = f"{one.value}{PRELIMINARY}" if one.preliminary else one.value
     return Input(name=f"{name} at {one.observed_at}", value=value, unit=one.unit, source=one.source)
