@@ -44,15 +44,14 @@ def _another_case(before: CompositeMet, now: CompositeMet, because: str) -> bool
     """
     if before.grade is not None:
         return False
-    told, stands = (
-        {
-            record_of(one.source): (one.value or "").replace(PRELIMINARY, "")
-            for one in finding.evidence.inputs
-            if one.source
-        }
-        for finding in (before, now)
-    )
+    told, stands = _said(before), _said(now)
     return told != stands and any(is_about(because, record) for record in told)
+
+
+def _said(finding: CompositeMet) -> dict[str, str]:
+    """What each record that made the case says; that its laboratory calls it final now is no correction."""
+    given = ((one.source, one.value or "") for one in finding.evidence.inputs)
+    return {record_of(source): value.replace(PRELIMINARY, "") for source, value in given if source}
 
 
 def _records(finding: EligibilityBreach | WatchLimitCrossed) -> list[str]:

@@ -86,7 +86,7 @@ def test_a_preliminary_result_is_named() -> None:
     assert said in one.evidence.sentence
     assert one.evidence.reasons == (f"leans on a preliminary result: {said}",)
     assert one.state == "sure"
-    played.take(lab("ALT", 16, "240", status="final"))
+    played.take(lab("ALT", 16, "240", version=2, status="final"))
     one = played.one("composite", composite="hys-law")
     assert "preliminary" not in str(one.evidence)
     alerts = [alert for change in played.changes for alert in revise(change) if alert.type == "hys_law"]
