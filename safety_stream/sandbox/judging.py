@@ -77,7 +77,7 @@ def ours(trial: RandomTrial, book: Book) -> Said:
         elif one.state == "raised" and _is_grave(one.finding):
             last[one.id] = one
             told.add(_case(one))
-            sendings.setdefault(one.id, []).extend(filter(None, [told_of(one.finding, one.as_of)]))
+            sendings.setdefault(one.id, []).extend(told_of(one.finding, one.as_of))
             sent += 1
     standing_now = tuple(each for id_, one in last.items() if one.state == "raised" for each in sendings.get(id_, ()))
     stands = {_case(one) for one in last.values() if one.state == "raised"}
@@ -114,7 +114,7 @@ def naive(events: Iterable[AnyEvent]) -> Said:
         if grade >= 3 and isinstance(event, AdverseEvent | LabResult):
             alerts += 1
             cases.add((event.subject, term))
-            standing_now += filter(None, [told_by(event, term, grade)])
+            standing_now += told_by(event, term, grade)
             dlt |= {event.subject} & dosed
     both, limited = frozenset(cases), frozenset(dlt)
     return Said(both, both, limited, limited, alerts, tuple(standing_now))

@@ -9,7 +9,7 @@ counted apart, for no rule by message can name it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from safety_stream.clinical.events import AdverseEvent, LabResult
@@ -27,6 +27,7 @@ Moments = tuple[tuple[datetime, int], ...]
 ELSEWHERE: Final = ", at another time or a lower grade"
 ABOUT: Final = timedelta(hours=24)
 SOON: Final = timedelta(hours=48)
+_OPEN: Final = datetime(2999, 1, 1, tzinfo=UTC)
 _TERMS: Final = {limit.term for limit in LIMITS.values()}
 
 
@@ -40,28 +41,33 @@ class Told(NamedTuple):
     sent: datetime
 
 
-def told_of(finding: AnyFinding | None, sent: datetime) -> Told | None:
-    """What an alert of ours tells; None: of no grade."""
+def told_of(finding: AnyFinding | None, sent: datetime) -> Iterator[Told]:
+    """What an alert of ours tells: the worst and the latest sample of an episode, or all of an event as reported."""
     if isinstance(finding, Toxicity):
-        joined, peak = kind_of(finding.term) == "joined", finding.peak_observed
-        begun, end = (finding.onset, finding.last_observed) if joined else (peak, peak)
-        span, grade = (begun.earliest(ZONE), end.latest(ZONE)), finding.alerting_grade
+        case, peak, now = (str(finding.subject), finding.term), finding.peak_observed, finding.last_observed
+        begun = finding.onset if kind_of(finding.term) == "joined" else peak
+        end = now if kind_of(finding.term) == "joined" else peak
+        yield Told(case, finding.alerting_grade, begun.earliest(ZONE), end.latest(ZONE), sent)
+        if finding.open:
+            yield Told(case, finding.current.highest, now.earliest(ZONE), now.latest(ZONE), sent)
     elif isinstance(finding, ReportedEvent) and finding.onset is not None:
-        over = finding.resolved.latest(ZONE) if finding.resolved else finding.reported_at
-        span, grade = (finding.onset.earliest(ZONE), over), finding.grade or 0
-    else:
-        return None
-    return Told((str(finding.subject), finding.term), grade, *span, sent)
+        span = finding.onset.earliest(ZONE), _ended(finding)
+        yield Told((str(finding.subject), finding.term), finding.grade or 0, *span, sent)
 
 
-def told_by(message: LabResult | AdverseEvent, term: str, grade: int) -> Told | None:
+def told_by(message: LabResult | AdverseEvent, term: str, grade: int) -> Iterator[Told]:
     """What an alert about one message tells."""
-    begun = message.observed_at if isinstance(message, LabResult) else message.onset
-    if begun is None:
-        return None
-    end = begun if isinstance(message, LabResult) else message.resolved
-    last = end.latest(ZONE) if end else message.reported_at
-    return Told((message.subject, term), grade, begun.earliest(ZONE), last, message.reported_at)
+    case, sent = (message.subject, term), message.reported_at
+    if isinstance(message, LabResult):
+        at = message.observed_at
+        yield Told(case, grade, at.earliest(ZONE), at.latest(ZONE), sent)
+    elif message.onset is not None:
+        yield Told(case, grade, message.onset.earliest(ZONE), _ended(message), sent)
+
+
+def _ended(event: AdverseEvent | ReportedEvent) -> datetime:
+    """The end of an event as told; one that is not told to be over goes on."""
+    return event.resolved.latest(ZONE) if event.resolved else _OPEN
 
 
 def kind_of(term: str) -> Kind:

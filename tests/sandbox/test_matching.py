@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from stories import adverse, at, bundled, told
+from stories import TREATED, Played, adverse, at, bundled, lab, told
 
 from safety_stream.sandbox.judging import judge
-from safety_stream.sandbox.matching import ABOUT, ELSEWHERE, Told, about, cases_told, kind_of, told_by
+from safety_stream.sandbox.matching import ABOUT, ELSEWHERE, Told, about, cases_told, kind_of, told_by, told_of
 from safety_stream.sandbox.true_course import FEBRILE, lowest_alarming
 
 CASE = ("001", "Neutrophil count decreased")
@@ -48,13 +48,20 @@ def test_the_delay_is_counted_from_the_beginning_to_the_first_alert_about_it() -
 def test_a_report_is_about_all_the_days_it_tells_of() -> None:
     """One line from day 2 to day 6 with grade 3 from day 4 on tells of it; a line that ended before does not."""
     truth = {("001", "Pneumonitis"): ((at(4), 3), (at(5), 3))}
-    whole, before = (
-        told_by(adverse("Pneumonitis", 2, grade=3, resolved=told(end)), "Pneumonitis", 3) for end in (6, 2.5)
-    )
-    assert whole is not None
-    assert before is not None
-    assert about([whole], truth)
-    assert not about([before], truth)
+    ends = {6: True, 2.5: False, None: True}  # one that is not told to be over goes on
+    for end, is_about in ends.items():
+        report = adverse("Pneumonitis", 2, grade=3, resolved=told(end) if end else None)
+        assert bool(about(told_by(report, "Pneumonitis", 3), truth)) is is_about
+
+
+def test_an_episode_is_about_its_worst_and_its_latest_sample() -> None:
+    """Leukocytes of grade 4 on day 9 (expected) and of grade 3 still on day 30, when only that alarms."""
+    played = Played((*TREATED, lab("WBC", 9, "0.8"), lab("WBC", 30, "1.5")))
+    (finding,) = played.of("toxicity")
+    case = ("001", "White blood cell decreased")
+    assert about(told_of(finding, at(30)), {case: ((at(30), 3),)})
+    assert about(told_of(finding, at(30)), {case: ((at(9), 4),)})
+    assert not about(told_of(finding, at(30)), {case: ((at(20), 3),)})
 
 
 def test_what_no_single_message_shows_is_counted_apart() -> None:
