@@ -28,10 +28,13 @@ def difference(
     as_of: datetime,
     because: str,
     among: frozenset[str] | None = None,
+    *,
+    many_pages: bool = False,
 ) -> tuple[Mapping[str, Kept], tuple[FindingChange, ...]]:
     """What to keep from now on and what to send, in order of finding id.
 
-    ``among``: the findings that can have changed at all; None means every one that was kept.
+    ``among``: the findings that can have changed at all; None means every one that was kept. ``many_pages``: a crash
+    may have come between some of the pages that they are kept on and the others.
     """
     looked_at = sorted(found.keys() | (kept.keys() if among is None else among))
     changes = tuple(
@@ -40,8 +43,10 @@ def difference(
     if not changes:
         return kept, ()
     moved = frozenset(one.finding.id for one in changes if _other_results(one))
-    if len(moved) > 1 or (moved and among is None):  # in order nothing moves: one episode begins, goes on or ends
-        changes = _counted_anew(changes, moved, kept, found, looked_at)
+    if len(moved) > 1 or (moved and many_pages):  # in order nothing moves: one episode begins, goes on or ends
+        others = max((one.revision for one in kept.values()), default=0) if many_pages else 0
+        beside = [found[id_] for id_ in looked_at if id_ in found] if many_pages else []
+        changes = _counted_anew(changes, moved, beside, others)
     now = dict(kept)
     for change in changes:
         now[change.finding.id] = Kept(change.revision, None if change.change == "withdrawn" else change.finding)
@@ -49,22 +54,17 @@ def difference(
 
 
 def _counted_anew(
-    changes: tuple[FindingChange, ...],
-    moved: frozenset[str],
-    kept: Mapping[str, Kept],
-    found: Mapping[str, AnyFinding],
-    ids: Iterable[str],
+    changes: tuple[FindingChange, ...], moved: frozenset[str], found: Iterable[AnyFinding], others: int
 ) -> tuple[FindingChange, ...]:
-    """The changes; of an episode that is made of other results now, as high as any revision that was looked at.
+    """The changes; those of episodes that are made of other results now have one revision, above what each of them had.
 
     Where episodes are counted anew, what is told of a result goes on in another of them, and its revisions with it.
-    What stands beside and did not change goes with them, so that what only moved is not taken for gone.
+    What stands beside and did not change goes with them, so that what only moved is not taken for gone. ``others``: the
+    highest revision on the pages, some of which may hold what a crash cut off from the rest.
     """
-    revisions = {id_: kept[id_].revision for id_ in ids if id_ in kept} | {
-        one.finding.id: one.revision for one in changes
-    }
-    highest, changed = max(revisions.values()), {one.finding.id for one in changes}
-    beside = [found[id_] for id_ in ids if id_ not in changed and id_ in found]
+    highest = max(others, *(one.revision for one in changes))
+    changed = {one.finding.id for one in changes}
+    beside = [one for one in found if one.id not in changed]
     return tuple(
         one.model_copy(
             update={

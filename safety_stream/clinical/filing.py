@@ -244,7 +244,7 @@ def _whole(shelf: Shelf, told: Result | None, bench: Bench) -> Filed:
     records = [{one.record for one in part} for part in valid]
     inside = [[one for one in steps if one.result.record in here] for here in records]
     found = all_findings(steps[-1].fold if steps else Fold(), (one.touched for one in steps), course)
-    kept, changes = difference(shelf.kept, found, bench.as_of, bench.because)
+    kept, changes = difference(shelf.kept, found, bench.as_of, bench.because, many_pages=bool(shelf.chunks))
     base = next((part[-1].fold for part in reversed(inside[:-1]) if part), Fold())
     series = _refolded(replace(shelf.series, base=base), parts[-1], inside[-1], bench)
     moved = tuple(sorted({one.record for one in parts[-1] if stands[one.record] is not one}))
