@@ -93,7 +93,7 @@ def file_result(shelf: Shelf, told: Result, bench: Bench, known: Digest | None =
     held = _held(shelf, told.record)
     standing = settle_result(held, told)
     if standing is held and shelf.series.book == bench.edition:
-        on_open_page = any(one == standing for one in shelf.series.results)
+        on_open_page = any(one == standing for one in shelf.series.results) and not _left_behind(shelf, standing)
         return _again(shelf, bench) if on_open_page else file_shelf(shelf, bench)._replace(outcome="duplicate")
     course, series = bench.course(shelf.series.analyte), shelf.series
     now = let_go(series)
@@ -135,6 +135,11 @@ def _held(shelf: Shelf, record: str) -> Result | None:
     return settled([one for part in shelf.parts for one in part if one.record == record]).get(record)
 
 
+def _left_behind(shelf: Shelf, standing: Result) -> bool:
+    """Whether a chunk has an old copy of a record: what the record said before was concluded there."""
+    return any(one.record == standing.record and one != standing for chunk in shelf.chunks for one in chunk.results)
+
+
 def _reaches(series: Series, shelf: Shelf, held: Result | None, bench: Bench) -> bool:
     """Whether a result, or what its record held before, belongs to the chunks: a result that does comes with them."""
     if shelf.chunks or not series.sealed or shelf.listed is None or held is None:
@@ -145,8 +150,8 @@ def _reaches(series: Series, shelf: Shelf, held: Result | None, bench: Bench) ->
 def _again(shelf: Shelf, bench: Bench) -> Filed:
     """A result of the open page told again: nothing changes, but a copy that a crash may have cut off is repeated.
 
-    One that lies in a chunk is not so simple: the crash may have come after that chunk was written and before the
-    open page was, so everything is concluded anew.
+    One that lies in a chunk, or has left an old copy there, is not so simple: the crash may have come between that chunk
+    and the open page, so everything is concluded anew.
     """
     series, course = shelf.series, bench.course(shelf.series.analyte)
     pages: dict[str, Page] = {}

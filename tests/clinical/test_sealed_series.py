@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 from crashing import Crashing, said_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from stories import (
     FAR,
@@ -103,9 +103,21 @@ def test_a_sealed_series_concludes_as_the_facts_say(told: list[SubjectEvent]) ->
     assert [said_of(one) for one in stored.changes] == [said_of(one) for one in plain.changes]
 
 
+MOVED_OUT_OF_A_CHUNK = [
+    infusion(1, 0),
+    infusion(1, 2, version=2),
+    *(lab("NEUT", day, value, record=record) for day, value, record in ((-7, "0.3", "n2"), (-2, "3.0", "n-2"))),
+    lab("NEUT", 0, "0.3", record="n0", version=2),
+    taken_back(lab("NEUT", -1, "0.3", record="n-1")),
+    *(lab("NEUT", day, "0.3", record="n1") for day in (-8, 1)),
+]
+
+
 @pytest.mark.usefixtures("small_pages")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories(24), st.integers(0, 10_000))
+@example(MOVED_OUT_OF_A_CHUNK, 0)
+@example(MOVED_OUT_OF_A_CHUNK, 3)
 def test_a_crash_between_pages_loses_nothing(told: list[SubjectEvent], seed: int) -> None:
     """Any part of a step's pages written, then the same event again: same findings, and no revision told otherwise."""
     crashing, smooth = Crashing(Random(seed)), Played(told, stored=True)
