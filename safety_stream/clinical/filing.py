@@ -150,8 +150,8 @@ def _reaches(series: Series, shelf: Shelf, held: Result | None, bench: Bench) ->
 def _again(shelf: Shelf, bench: Bench) -> Filed:
     """A result of the open page told again: nothing changes, but a copy that a crash may have cut off is repeated.
 
-    One that lies in a chunk, or has left an old copy there, is not so simple: the crash may have come between that chunk
-    and the open page, so everything is concluded anew.
+    One that lies in a chunk, or has left an old copy there, is not so simple: the crash may have come between that
+    chunk and the open page, so everything is concluded anew.
     """
     series, course = shelf.series, bench.course(shelf.series.analyte)
     pages: dict[str, Page] = {}

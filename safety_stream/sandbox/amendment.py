@@ -7,6 +7,7 @@ finding cites another version of the protocol is no difference. The file may be 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 from safety_stream import intake
@@ -147,8 +148,7 @@ def _fields(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]
 
 
 def _alerts(one: _Side, other: _Side) -> Iterator[Difference]:
-    for id_ in sorted({*one.alerts, *other.alerts}):
-        a, b = one.alerts.get(id_, []), other.alerts.get(id_, [])
+    for a, b in _pairs(one, other):
         fields = tuple(_sent_unlike(a, b))
         if a and b and not fields:
             continue
@@ -156,7 +156,30 @@ def _alerts(one: _Side, other: _Side) -> Iterator[Difference]:
         kind = f"{about.type}{f' ({about.case})' if about.case else ''}"
         differs: Literal["only_from", "only_to", "changed"] = "changed" if a and b else "only_from" if a else "only_to"
         before, after = (_sent(side, timed=_WHAT not in fields and bool(a and b)) for side in (a, b))
-        yield Difference("alert", differs, about.study, about.subject, id_, kind, before, after, fields)
+        yield Difference("alert", differs, about.study, about.subject, about.id, kind, before, after, fields)
+
+
+def _pairs(one: _Side, other: _Side) -> Iterator[tuple[list[Alert], list[Alert]]]:
+    """What each side sent of one thing: the same alert, or one of the same kind on the same finding by another result.
+
+    An alert follows its result, and another version may tell a finding by an earlier or a later one.
+    """
+    both = sorted(one.alerts.keys() & other.alerts.keys())
+    yield from ((one.alerts[id_], other.alerts[id_]) for id_ in both)
+    left, right = (
+        _by_finding({id_: told for id_, told in side.alerts.items() if id_ not in both}) for side in (one, other)
+    )
+    for about in sorted({*left, *right}):
+        yield from zip_longest(left.get(about, []), right.get(about, []), fillvalue=[])
+
+
+def _by_finding(alerts: Mapping[str, list[Alert]]) -> dict[tuple[str, ...], list[list[Alert]]]:
+    """What was sent by the kind of alert and the finding it told first, in the order of sending."""
+    found: dict[tuple[str, ...], list[list[Alert]]] = {}
+    for id_, told in sorted(alerts.items(), key=lambda each: (each[1][0].as_of, each[0])):
+        first = told[0]
+        found.setdefault((first.type, first.case, first.finding.id if first.finding else id_), []).append(told)
+    return found
 
 
 _WHAT = "what was sent"
