@@ -47,7 +47,7 @@ def marks_of(
     """Of the clauses on a page those that a result meets, may meet, or misses where that counts."""
     verdicts, times = _judged_by(measured.bare, tuple([clause.when for _, clause, _ in clauses]))
     for (name, clause, missed), verdict in zip(clauses, verdicts, strict=True):
-        if verdict is not False or missed == "always" or (missed != "never" and _met_last(name, clause, told)):
+        if verdict is not False or missed == "always" or (missed != "never" and told and _met_last(name, clause, told)):
             compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
             unit = f"{measured.ucum or ''}{PRELIMINARY if preliminary else ''}"
             words = f"{measured.analyte.name} {measured.text} {unit} {compared}".replace("  ", " ")

@@ -9,7 +9,8 @@ Three ways lead through a series, from cheap to dear, and all end in the same fi
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from safety_stream.clinical import shelf as shelves
 from safety_stream.clinical.changes import Kept, difference, standing_of
@@ -75,6 +76,9 @@ class Bench(NamedTuple):
         return held
 
 
+_RECORD: Final = attrgetter("record")
+
+
 class Filed(NamedTuple):
     """The pages of one thing after a step, what changed, what the header is to know, and the grades given.
 
@@ -132,7 +136,8 @@ def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:
 
 def _held(shelf: Shelf, record: str) -> Result | None:
     """What is held under a record, in the open page or in a loaded chunk."""
-    return settled([one for part in shelf.parts for one in part if one.record == record]).get(record)
+    copies = [part for part in shelf.parts if record in map(_RECORD, part)]
+    return settled([one for part in copies for one in part if one.record == record]).get(record) if copies else None
 
 
 def _left_behind(shelf: Shelf, standing: Result) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import Kept, standing_of
@@ -165,7 +165,7 @@ def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
         return False
     if begun.startswith("#") and any(one.specimen == begun[1:] for one in (result, *series.results)):
         return True
-    for one in (result, *series.results):
+    for one in chain((result,), series.results):
         if one.place(zone) <= last[:2]:
             if goes_on(one, last, begun, zone):
                 return True
