@@ -212,6 +212,7 @@ OF_THE_WHOLE_STUDY: Final = {
 FOR_THE_LIST: Final = {
     "no_value",
     "observed_after_reported",
+    "missing_grade",  # alerts count with what the facts and the reporter's words support
     "two_results_at_one_time",  # a grade that hangs on it is told as a range, and alerts count with the worse
     "onset_after_report",
     "outcome_contradictory",
