@@ -22,28 +22,28 @@ _PROGRESS_EVERY = 10_000
 
 def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Events, one JSON object a line; - for standard input.")],
-    alerts: Annotated[bool, typer.Option("--alerts", help="Print the alerts instead of the findings.")] = False,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Every change of a finding on the way, event by event; takes longer.")
+    ] = False,
+    alerts: Annotated[
+        bool, typer.Option("--alerts", help="Every alert on the way, sent or held, event by event; takes longer.")
+    ] = False,
     as_of: Annotated[
         str | None,
         typer.Option(metavar="INSTANT", help="Only what had been received by then, e.g. 2026-03-04T07:30:00+08:00."),
     ] = None,
-    standing: Annotated[
-        bool,
-        typer.Option(
-            "--standing", help="Only the findings that stand at the end: concluded once, several times as fast."
-        ),
-    ] = False,
 ) -> None:
-    """Judge a file of events as the engine would, without Kafka: each change of a finding as one line of JSON.
+    """Judge a file of events as the engine would, without Kafka: each finding that stands as one line of JSON.
 
-    3+3 decisions come in between, as the engine sends them. Time is the events' own. Progress, counts and rejected
-    lines go to standard error. FILE may also be the log of record; then --as-of goes by its received_at, else by
-    reported_at.
+    With --changes or --alerts each event is judged by itself, as the engine does, and what it brings about is told in
+    order, 3+3 decisions in between; the same findings stand at the end. Time is the events' own. Progress, counts and
+    rejected lines go to standard error. FILE may also be the log of record; then --as-of goes by its received_at, else
+    by reported_at.
 
     \b
         safety-stream replay trial.ndjson > findings.ndjson
+        safety-stream replay trial.ndjson --as-of 2024-12-20T00:00:00+08:00
         safety-stream replay trial.ndjson --alerts | head
-        safety-stream replay trial.ndjson --standing --as-of 2024-12-20T00:00:00+08:00
 
     Exit codes: 0 every line was judged; 1 some were rejected, each is named, and the others were judged; 2 a wrong
     argument or setting, a broken rulebook or protocol.
@@ -53,8 +53,8 @@ def replay(
     from safety_stream.sandbox.standing import standing as stands
     from safety_stream.sandbox.sweeping import no_sweeping
 
-    if standing and alerts:
-        raise typer.BadParameter("--standing lists findings, --alerts lists alerts: only one of them can be")
+    if changes and alerts:
+        raise typer.BadParameter("--changes lists findings, --alerts lists alerts: only one of them can be")
     with plain_errors():
         settings = read_settings()
         book = load_book(
@@ -66,13 +66,14 @@ def replay(
     rejected: list[tuple[int, str]] = []
     with opened(file) as opened_file, no_sweeping():
         lines = Lines(opened_file)
-        told = stands(lines, book, known_by=known_by) if standing else judged(lines, book, known_by=known_by)
+        each = changes or alerts
+        told = judged(lines, book, known_by=known_by) if each else stands(lines, book, known_by=known_by)
         for one in told:
             if isinstance(one, Rejected):
                 rejected.append((lines.number, one.detail))
                 continue
             counts[_counted(one)] += 1
-            if standing or isinstance(one, Alert if alerts else FindingChange):
+            if not each or isinstance(one, Alert if alerts else FindingChange):
                 typer.echo(one.model_dump_json())
     say(f"{lines.number:,} lines read, {len({number for number, _ in rejected}):,} rejected: {listed(counts)}")
     complain([f"line {number}: {detail}" for number, detail in rejected], "rejected")

@@ -1,7 +1,7 @@
 """What stands at the end of a file of events: all facts are collected first, and concluded from once.
 
-The same findings as those that stand after ``replay``, which concludes after every event, for a fraction of the work:
-a test compares the two. What changed on the way, and when, only ``replay`` can tell.
+The same findings as those that stand after ``sandbox.replay``, which concludes after every event, for a fraction of the
+work: a test compares the two. What changed on the way, and when, only that can tell.
 """
 
 from collections.abc import Iterable, Iterator

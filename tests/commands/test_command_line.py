@@ -363,17 +363,21 @@ def test_convert_sdtm_asks_the_protocol_what_lymphodepletion_is(
 
 
 def test_replay_prints_findings_and_names_the_line_it_could_not_read(tmp_path: Path) -> None:
-    """Two events and a torn line: one JSON line a change, the third line named on standard error, exit code 1."""
+    """A torn line among 60: named on standard error, exit code 1; one JSON line a finding that stands, or a change."""
     events = RUN.invoke(app, ["simulate"]).stdout.splitlines()
     of_001 = [line for line in events if '"001"' in line][:60]
     file = tmp_path / "trial.ndjson"
     file.write_text("\n".join([*of_001[:2], '{"kind": "lab_res', *of_001[2:]]))
     done = RUN.invoke(app, ["replay", str(file)])
-    changes = [json.loads(line) for line in done.stdout.splitlines()]
+    standing = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.exit_code == 1
     assert "line 3: (message)" in done.stderr
-    assert changes
-    assert {change["finding"]["subject"] for change in changes} == {"001"}
+    assert {finding["subject"] for finding in standing} == {"001"}
+    each = RUN.invoke(app, ["replay", str(file), "--changes"])
+    assert "line 3: (message)" in each.stderr
+    changes = [json.loads(line) for line in each.stdout.splitlines()]
+    last = {one["finding"]["id"]: one for one in changes}
+    assert {one["id"] for one in standing} == {id_ for id_, one in last.items() if one["change"] != "withdrawn"}
     alerts = [json.loads(line) for line in RUN.invoke(app, ["replay", str(file), "--alerts"]).stdout.splitlines()]
     assert all(alert["id"].startswith("AL-") for alert in alerts)
 
@@ -397,9 +401,9 @@ def test_every_rejected_line_is_named(command: list[str]) -> None:
     assert "20 lines read, 18 rejected" in done.stderr
 
 
-def test_replay_has_no_alerts_that_stand() -> None:
-    """--standing concludes once and sends nothing: with --alerts it is refused, not one of them left out."""
-    done = RUN.invoke(app, ["replay", "-", "--standing", "--alerts"], input="")
+def test_replay_prints_changes_or_alerts() -> None:
+    """One of the two at a time: both are refused, not one of them left out."""
+    done = RUN.invoke(app, ["replay", "-", "--changes", "--alerts"], input="")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "only one of them can be" in " ".join(done.stderr.split())
 

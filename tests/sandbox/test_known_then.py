@@ -81,7 +81,7 @@ def test_the_command_says_what_was_known() -> None:
     lines = b"\n".join(_lines((screened(), *EVENTS), as_log=False))
 
     def run(*arguments: str) -> str:
-        done = CliRunner().invoke(app, ["replay", "-", "--standing", *arguments], input=lines)
+        done = CliRunner().invoke(app, ["replay", "-", *arguments], input=lines)
         assert done.exit_code == 0, done.output
         return done.stdout
 
