@@ -95,8 +95,8 @@ def _mails(settings: Settings, alerts: dict[tuple[str, int], Alert], mails: list
     told: dict[str, set[str]] = {}
     for (id_, revision), alert in sorted(alerts.items()):
         if alert.decision.action == "send":
-            people = told.setdefault(id_, set())  # a withdrawal goes to those who were told before, and to nobody else
-            people |= set() if alert.state == "withdrawn" else {one.address for one in routing.recipients(alert)}
+            people = told.setdefault(id_, set())  # an end goes to those who were told before, and to nobody else
+            people |= set() if alert.is_over else {one.address for one in routing.recipients(alert)}
             expected |= {(id_, revision, whom) for whom in people}
     came = Counter(one for mail in mails for one in (_about(mail), *_beside(mail)))
     for extra in came.keys() - expected:
