@@ -59,6 +59,11 @@ def _changed(before: Mapping[str, Digest], now: Mapping[str, Digest]) -> Set[str
     for page, digest in now.items():
         held = before.get(page, _NOTHING)
         if held is not digest:
-            pairs = compress(zip(Digest._fields, held, digest, strict=True), map(is_not, held, digest))
-            changed.update([name for name, one, other in pairs if one != other])
+            changed.update(differing(held, digest))
     return changed
+
+
+def differing(one: Digest, other: Digest) -> list[str]:
+    """The fields under which two digests say something else."""
+    pairs = compress(zip(Digest._fields, one, other, strict=True), map(is_not, one, other))
+    return [name for name, here, there in pairs if here != there]

@@ -9,7 +9,7 @@ What happens and the state around it come from two series, as spells that meet i
 which was told first. Where the state is not known near what happened, the term is possible, never left out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from safety_stream.clinical.bands import expected_up_to
 from safety_stream.clinical.conclusion import Evidence, GradeRange, Input
 from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
-from safety_stream.clinical.fold import AtGrade, Episode, RuleFold, Seen, Shows, Stretch
+from safety_stream.clinical.fold import AtGrade, Digest, Episode, RuleFold, Seen, Shows, Stretch
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.running import Point, Spell
@@ -65,6 +65,15 @@ def joined_findings(
             episode = _episode(rule, group, number, frame, book)
             yield toxicity(frame, rule, RuleFold(), episode)
             yield from dose_limiting_toxicities(frame, rule, rule.soc, episode, book)
+
+
+def none_happened(digests: Mapping[str, Digest], book: Book) -> bool:
+    """Whether nothing is told that a state could stand around: then no state makes a finding, whatever it is."""
+    for rule in book.joined:
+        digest = digests.get(rule.happens.analyte)
+        if digest is not None and any(spells and name == rule.id for name, spells in digest.joined):
+            return False
+    return True
 
 
 def _occurrences(

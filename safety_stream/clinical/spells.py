@@ -66,7 +66,8 @@ def _around(state: Joining, part: Part, measured: Measured, point: Point, zone: 
     met = _judged(part, measured, _NO_TIME)
     running = state.open
     if running is not None and running.met is met and _near(running.last, point, part.observed_every, zone):
-        return state._replace(open=running._replace(last=point, daily=_by_day(running.daily, point, zone)))
+        gone_on = running._replace(last=point, daily=_by_day(running.daily, point, zone))
+        return Joining(state.spells, state.before, gone_on)
     return Joining(_kept(state.spells, running, zone), open=Spell(met, point, point, point, daily=((point,),)))
 
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from safety_stream.clinical.changes import difference, standing_of
+from safety_stream.clinical.columns import differing
 from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measurement, SubjectEvent
 from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf
@@ -25,6 +26,7 @@ from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame, frame_of
+from safety_stream.clinical.joined import none_happened
 from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_keys
 from safety_stream.clinical.overview import overview
 from safety_stream.clinical.parts import Said
@@ -324,8 +326,11 @@ def _closed(
     passed = held.deadline is not None and bench.as_of >= held.deadline
     if news or header is not held or passed or held.book != bench.edition:
         digests = {**header.digests, **news} if news else header.digests
-        header, said, own = _looked(header, digests, bench, said)
-        changes += own
+        if said is not None and header is held and not passed and _says_the_same(held, news, bench):
+            header = _knowing(held, digests, bench)
+        else:
+            header, said, own = _looked(header, digests, bench, said)
+            changes += own
     return Step(
         record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses, bench.recent), said),
         changes=tuple(changes),
@@ -334,6 +339,32 @@ def _closed(
         deadline=header.deadline,
         graded=tuple(graded),
         outcome=outcome,
+    )
+
+
+def _says_the_same(held: Header, news: Mapping[str, Digest], bench: Bench) -> bool:
+    """Whether no part of the overview can say anything else: a state went on, and nothing happened that it is around.
+
+    So it is with almost every neutrophil count, as long as there is no fever.
+    """
+    if held.book != bench.edition or not (none_happened(held.digests, bench.book) and none_happened(news, bench.book)):
+        return False
+    return all(name in held.digests and differing(held.digests[name], one) == ["joined"] for name, one in news.items())
+
+
+def _knowing(held: Header, digests: Mapping[str, Digest], bench: Bench) -> Header:
+    """The header with what it knows of its pages now; all that it says stays."""
+    return Header(
+        study=held.study,
+        subject=held.subject,
+        facts=held.facts,
+        digests=digests,
+        kept=held.kept,
+        status=held.status,
+        deadline=held.deadline,
+        concluded_to=bench.as_of,
+        reported_to=held.reported_to,
+        book=held.book,
     )
 
 
