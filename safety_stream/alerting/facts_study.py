@@ -1,5 +1,8 @@
 """The facts of a dose level and of the study: pooled, but for a first infusion too soon. Pure."""
 
+from collections.abc import Iterator
+from typing import Final
+
 from safety_stream.alerting.facts_shared import Facts, judged, who
 from safety_stream.alerting.phrases import UNKNOWN
 from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally
@@ -25,6 +28,24 @@ def cohort_facts(finding: CohortDecision) -> Facts:
     for way in finding.ways:
         yield "If", way.words
     yield from judged(finding)
+
+
+_COUNTS: Final = (
+    ("with a DLT", "dlt"),
+    ("with a possible DLT", "dlt_possible"),
+    ("evaluable", "evaluable"),
+    ("not evaluable", "not_evaluable"),
+    ("in the DLT window", "in_window"),
+    ("enrolled", "enrolled"),
+)
+
+
+def counts_changed(was: CohortDecision, now: CohortDecision) -> Iterator[str]:
+    """What a dose level counts otherwise than before: pooled, no subject is named."""
+    for name, field in _COUNTS:
+        before, after = getattr(was.tally, field), getattr(now.tally, field)
+        if before != after:
+            yield f"{name}: {before}, now {after}"
 
 
 def stagger_facts(finding: StaggerBreach) -> Facts:

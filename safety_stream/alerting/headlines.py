@@ -53,8 +53,14 @@ def reported_event(finding: ReportedEvent) -> str:
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> str:
     """A DLT in the state it is in, and the rule it matches; a composite has no grade."""
-    graded = f", grade {grade_words(finding.grade)}" if finding.grade is not None else ""
-    return f"{DLT_STATES[finding.state]}: {finding.term}{graded} (rule {finding.rule})"
+    if finding.grade is None:
+        return f"{DLT_STATES[finding.state]}: {_name_of(finding.term)} (rule {finding.rule})"
+    return f"{DLT_STATES[finding.state]}: {finding.term}, grade {grade_words(finding.grade)} (rule {finding.rule})"
+
+
+def _name_of(text: str) -> str:
+    """A composite's name, without the definition behind it: that is among the facts."""
+    return text.partition(": ")[0]
 
 
 def eligibility_breach(finding: EligibilityBreach) -> str:
@@ -106,7 +112,8 @@ def composite_met(finding: CompositeMet) -> str:
     ratio = f"; {finding.ratio}" if finding.ratio else ""
     if finding.grade is not None:
         return f"{state}{finding.text}, grade {grade_words(finding.grade)}: {finding.evidence.comparison}"
-    return f"{state}{finding.text}: {'; '.join(one.value for one in finding.evidence.inputs)}{ratio}"
+    made = "; ".join(one.value for one in finding.evidence.inputs)
+    return f"{state}{_name_of(finding.text)}: {made}{ratio}"
 
 
 def reporting_due(finding: ReportingDue) -> str:

@@ -57,3 +57,7 @@ class FindingChange(Concluded):
         default=None,
         description="What its result is compared with now, where that came late or was corrected (G9, T12).",
     )
+    ruled_out: str | None = Field(
+        default=None,
+        description="Of what is withdrawn: the result that rules it out, while the results that made it stand (T14).",
+    )

@@ -45,6 +45,7 @@ from safety_stream.clinical.record import (
 )
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Order, Result, order_of, result_of
+from safety_stream.clinical.ruled_out import with_what_rules_them_out
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
 from safety_stream.clinical.shelf import Shelf, is_short, names_needed, settled, shelf_of
@@ -343,6 +344,7 @@ def _looked(
     """The header after a look at the whole subject: its own findings and what changed of them, status and deadline."""
     whole = overview(bench.frame, header.facts, digests, bench.book, bench.as_of, before=before)
     kept, changes = difference(header.kept, whole.findings, bench.as_of, bench.because, whole.among)
+    changes = with_what_rules_them_out(changes, bench.frame, digests)
     alike = before is not None and _alike(before, whole.said)
     after = Header(
         study=header.study,
