@@ -42,6 +42,7 @@ Reason = Literal[
     "advice_changed",
     "settled",
     "ruled_out",
+    "observed",
     # held
     "contained",
     "expected",

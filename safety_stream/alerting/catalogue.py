@@ -32,6 +32,7 @@ REASONS: Final[dict[Reason, str]] = {
     "advice_changed": "the counts changed, and the advice with them",
     "settled": "the data no longer raise the question",
     "ruled_out": "ruled out by another result",
+    "observed": "results came late: the subject was observed",
     "contained": "told by a graver alert of the same episode",
     "expected": "inside the protocol's expected band",
     "before_treatment": "not worse than before the first study treatment",

@@ -10,7 +10,8 @@
     reported_late    the report was sent late                                       told
     advice_changed   more subjects, or more DLTs, and other 3+3 advice              told
     settled          the data no longer raise the question                          told
-    ruled_out        what made it stands, and another result rules it out           told
+    ruled_out        what it rested on stands, and another result rules it out      told
+    observed         results of the time that was called unobserved came late       told
     refuted          a person has decided that it is not a DLT                      told
 
 Whatever is none of these was taken back by corrected or erased data: WITHDRAWN. So is 3+3 advice that counted a DLT,
@@ -21,13 +22,14 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from safety_stream.alerting.alert import Alert, Reason
+from safety_stream.alerting.at_time import SEVERE
 from safety_stream.alerting.drafts import Draft, is_fatal
 from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.findings import AnyFinding, FindingChange
-from safety_stream.clinical.findings_measured import CompositeMet
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
 from safety_stream.clinical.findings_study import CohortDecision
-from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus
+from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus, Unobserved
 
 WITHDRAWN: Final = "WITHDRAWN"
 WORDS: Final[dict[Reason, str]] = {
@@ -40,6 +42,7 @@ WORDS: Final[dict[Reason, str]] = {
     "advice_changed": "CHANGED",
     "settled": "SETTLED",
     "ruled_out": "RULED OUT",
+    "observed": "OBSERVED",
     "refuted": "REFUTED",
 }
 """The one word for each ending; it stands in the subject line and over the mail."""
@@ -150,8 +153,23 @@ def _question(_was: DataQuery, now: DataQuery | None, _before: Draft, _change: F
     return Ending("settled", tell=True) if now is None else None
 
 
+def _missed(_was: Unobserved, now: Unobserved | None, _before: Draft, change: FindingChange) -> Ending | None:
+    return Ending("observed", tell=True) if now is None and change.because.startswith(_NEWER) else None
+
+
 def _composite(_was: CompositeMet, _now: CompositeMet | None, _before: Draft, change: FindingChange) -> Ending | None:
     return Ending("ruled_out", tell=True) if change.ruled_out is not None else None
+
+
+def _graded(was: Toxicity, _now: Toxicity | None, before: Draft, change: FindingChange) -> Ending | None:
+    """A severe grade that was only possible, and a new result decides otherwise."""
+    time = before.tells
+    if time is None or time.peak.lowest >= SEVERE or not change.because.startswith(_NEWER):
+        return None
+    rested_on = {record_of(one.source) for one in (time.evidence or was.evidence).inputs if one.source}
+    new = record_of(change.because.partition(" ")[2]) not in rested_on
+    decided = change.ruled_out is not None or change.change == "changed"
+    return Ending("ruled_out", tell=True) if new and decided else None
 
 
 def _limiting(
@@ -169,6 +187,8 @@ _ENDINGS: Final[dict[type[AnyFinding], Callable[..., Ending | None]]] = {
     ReportingDue: _clock,
     CohortDecision: _advice,
     DataQuery: _question,
+    Unobserved: _missed,
     CompositeMet: _composite,
+    Toxicity: _graded,
     DoseLimitingToxicity: _limiting,
 }

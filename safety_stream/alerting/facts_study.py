@@ -64,5 +64,5 @@ def tally_facts(finding: StudyTally) -> Facts:
     yield "Enrolled", f"{finding.enrolled} of {UNKNOWN if finding.planned is None else finding.planned} planned"
     if finding.mtd is not None:
         yield "Candidate for the MTD", f"dose level {finding.mtd}"
-    yield "Primary outcomes", finding.evidence.sentence
+    yield "Primary outcomes", finding.evidence.sentence.rstrip(".")
     yield from judged(finding)

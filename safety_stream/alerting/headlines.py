@@ -34,8 +34,9 @@ DLT_STATES: Final[dict[str, str]] = {
 
 
 def toxicity(finding: Toxicity) -> str:
-    """A laboratory grade with its value."""
-    return f"{finding.term}, grade {grade_words(finding.peak)}: {result(finding)}"
+    """A laboratory grade with its value; one that may as well be none is only possible."""
+    possible = "" if finding.peak.lowest else "POSSIBLE: "
+    return f"{possible}{finding.term}, grade {grade_words(finding.peak)}: {result(finding)}"
 
 
 def reported_event(finding: ReportedEvent) -> str:

@@ -29,7 +29,7 @@ _REGRADED: Final = "Regraded"  # why a result is told anew: of a withdrawal it i
 _BASIS: Final = ("Decided by", "Otherwise", "Note", "Records", "Rule")
 _ELSEWHERE: Final = {*_WHO, *_CHANGE, *_BASIS, "Study"}
 _TECHNICAL: Final = {*_BASIS, *_CHANGE, _REGRADED, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
-_GONE: Final = (GONE, *(REASONS[one] for one in ("met_now", "no_longer_due", "settled", "ruled_out")))
+_GONE: Final = (GONE, *(REASONS[one] for one in ("met_now", "no_longer_due", "settled", "ruled_out", "observed")))
 _LINK: Final = ("https://", "http://")
 
 

@@ -193,6 +193,7 @@ def _difference(before: Case, now: Case) -> Reason | None:
     return "corrected" if corrected_result(before.finding, finding, now.change.because) else None
 
 
+_OVER: Final = {"advice_changed", "ruled_out"}  # what stands now is another thing than what was told
 _NO_WINDOW: Final = "a dose was told or corrected: the onset lies in no DLT window now (T1)"
 
 
@@ -237,7 +238,7 @@ def _ended(before: Case, end: Ending) -> Alert:
     return alert.model_copy(
         update={
             "state": "ended",
-            "headline": f"{before_headline(end.reason)}{told if gone or end.reason == 'advice_changed' else instead}",
+            "headline": f"{before_headline(end.reason)}{told if gone or end.reason in _OVER else instead}",
             "facts": (("Told before", told), ("Now", instead), ("Why", why), *alert.facts),
         }
     )

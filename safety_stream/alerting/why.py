@@ -6,8 +6,8 @@ from typing import Final
 from safety_stream.alerting.facts_measured import measured_name
 from safety_stream.alerting.facts_subject import REPORTS
 from safety_stream.alerting.headlines import ADVICE
-from safety_stream.alerting.phrases import grade_words, instant, quantity
-from safety_stream.alerting.words import Tongue
+from safety_stream.alerting.phrases import grade_words, instant, quantity, when
+from safety_stream.alerting.words import Tongue, as_chinese
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
@@ -77,7 +77,7 @@ def data_query(finding: DataQuery) -> dict[str, str]:
 def composite(finding: CompositeMet) -> dict[str, str]:
     """What was met, how surely, since when."""
     state = "surely met" if finding.state == "sure" else "possible: not ruled out"
-    return {"criterion": finding.text, "state": state, "onset": str(finding.onset)}
+    return {"criterion": finding.text, "state": state, "onset": when(finding.onset)}
 
 
 def reporting_due(finding: ReportingDue) -> dict[str, str]:
@@ -112,10 +112,11 @@ def stagger_breach(finding: StaggerBreach) -> dict[str, str]:
 
 
 def study_tally(finding: StudyTally) -> dict[str, str]:
-    """Enrolled against planned."""
+    """Enrolled against planned, and the proportions of the primary outcomes so far."""
     return {
         "enrolled": str(finding.enrolled),
         "planned": "not known" if finding.planned is None else str(finding.planned),
+        "outcomes": finding.evidence.sentence.rstrip("."),
     }
 
 
@@ -173,7 +174,7 @@ def why(finding: AnyFinding | None, tongue: Tongue) -> str:
     parts = {name: tongue.value(value) for name, value in built(finding).items()}
     comparison = finding.evidence.comparison
     decided = f"{tongue.label('Decided by')}：{tongue.value(comparison, 'Decided by')}。" if comparison else ""
-    return _filled(tongue.why[key], {**parts, "comparison": decided})
+    return as_chinese(_filled(tongue.why[key], {**parts, "comparison": decided}))
 
 
 def _filled(sentence: str, parts: dict[str, str]) -> str:

@@ -59,5 +59,5 @@ class FindingChange(Concluded):
     )
     ruled_out: str | None = Field(
         default=None,
-        description="Of what is withdrawn: the result that rules it out, while the results that made it stand (T14).",
+        description="Of what is withdrawn: the result that rules it out, while what it rested on stands (T14, G5).",
     )

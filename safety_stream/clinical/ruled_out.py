@@ -1,8 +1,9 @@
-"""Why a composite no longer stands though every result that made it does: another one rules it out (T14).
+"""Why what was concluded no longer stands though every result that it rested on does: another one rules it out.
 
     ALT 150, bilirubin 50, no ALP        Hy's law is possible
     ALP 300 of the same day comes        ruled out: ALP 300 U/L >= 2 x ULN; R = 1.25
     ALT 150 is corrected to 15           not this: what made it was taken back; so it is if the ALP told is corrected
+    fever, no neutrophils; then 3.2      febrile neutropenia of grade 0 to 3: ruled out by the neutrophils
 
 Told of the change alone, so that the same revision says the same whenever it is derived again.
 """
@@ -12,11 +13,15 @@ from collections.abc import Mapping
 from safety_stream.clinical.composites import Together, all_marks, nearest_answer
 from safety_stream.clinical.composites_met import ratio_of
 from safety_stream.clinical.conclusion import record_of
+from safety_stream.clinical.events import Measurement
 from safety_stream.clinical.findings import FindingChange
-from safety_stream.clinical.findings_measured import CompositeMet
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.fold import Digest, Mark
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.memory import series_key
+from safety_stream.clinical.toxicities import SEVERE
+from safety_stream.rulebook.tables import Book
 
 
 def with_what_rules_them_out(
@@ -29,6 +34,26 @@ def with_what_rules_them_out(
     marks = all_marks({page: digest.marks for page, digest in digests.items()})
     answers = {one.id: said for one in gone if (said := _answer(one, marks, frame)) is not None}
     return tuple(_told(one, answers) for one in changes) if answers else changes
+
+
+def with_the_result_that_decides(
+    changes: tuple[FindingChange, ...], result: Measurement, book: Book
+) -> tuple[FindingChange, ...]:
+    """The same changes; of a severe grade that was only possible and is withdrawn, the new result that decides it."""
+    if not any(_is_decided_by(one, result) for one in changes):
+        return changes
+    analyte = book.analytes.get(series_key(result, book))
+    name = analyte.name if analyte is not None else result.test or result.loinc
+    said = " ".join(str(one) for one in (name, result.value, result.unit) if one is not None)
+    return tuple(one.model_copy(update={"ruled_out": said}) if _is_decided_by(one, result) else one for one in changes)
+
+
+def _is_decided_by(change: FindingChange, result: Measurement) -> bool:
+    finding = change.finding
+    if change.change != "withdrawn" or not isinstance(finding, Toxicity) or result.status == "entered-in-error":
+        return False
+    rested_on = {record_of(one.source) for one in finding.evidence.inputs if one.source}
+    return finding.peak.lowest < SEVERE <= finding.alerting_grade and result.source.record not in rested_on
 
 
 def _told(change: FindingChange, answers: Mapping[str, str]) -> FindingChange:
