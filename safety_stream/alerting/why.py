@@ -122,7 +122,7 @@ def study_tally(finding: StudyTally) -> dict[str, str]:
 
 def unobserved(finding: Unobserved) -> dict[str, str]:
     """What was not observed, and the limit."""
-    so = "not yet" if finding.hours is None else f"{finding.hours} h"
+    so = "not over yet" if finding.hours is None else f"{finding.hours} h"
     told = {"text": finding.text, "since": instant(finding.since), "limit": finding.limit, "hours": so}
     return {**told, "name": finding.name, "missing": ", ".join(finding.missing) or "none"}
 

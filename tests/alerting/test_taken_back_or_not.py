@@ -197,7 +197,7 @@ def test_a_dlt_refuted_by_a_person_says_who_and_why() -> None:
     (finding,) = played.of("dose_limiting_toxicity")
     over = the(mails(played, adjudicated(finding.id, 5, "refuted", by="Dr Lee")), "dose_limiting_toxicity")
     assert (over.state, over.decision.reason, word(over), word(over, "zh")) == (
-        "ended", "refuted", "REFUTED", "裁定否决",
+        "ended", "refuted", "REFUTED", "裁定排除",
     )  # fmt: skip
     assert over.headline.startswith("DLT refuted: Seizure, grade 3")
     assert dict(over.facts)["Why"] == (
@@ -220,6 +220,23 @@ def test_hours_called_unobserved_of_which_results_come_late_were_observed() -> N
     late = [lab("WBC", day, "4", reported=at(12, 14)) for day in (4, 8)]
     sent = [one for event in late for one in mails(played, event) if one.id == hours.id]
     assert [(one.state, word(one), word(one, "zh")) for one in sent][-1] == ("ended", "OBSERVED", "已有观察")
+
+
+def test_a_dlt_confirmed_by_a_person_is_not_to_be_adjudicated_again() -> None:
+    """The mail that says DLT CONFIRMED asks for the next step, not for the decision that was just taken."""
+    sure = {"adjudicated_by": "Dr Lee", "adjudication": "no other cause"}
+    confirmed = made.dose_limiting_toxicity(state="confirmed", **sure)
+    (now,) = revise(made.changed(made.dose_limiting_toxicity(), confirmed))
+    assert read(now).action.startswith("A person has confirmed this DLT")
+    assert read(now, "zh").action.startswith("该 DLT 已经人裁定确认")
+
+
+def test_a_safety_board_reads_the_word_and_the_kind_alone() -> None:
+    """Pooled, in Chinese: refuted, and what kind of alert it was; no subject, no term."""
+    refuted = made.dose_limiting_toxicity(state="refuted", adjudicated_by="Dr Lee", adjudication="disease")
+    (over,) = revise(made.changed(made.dose_limiting_toxicity(), refuted))
+    pooled = letter(over, Standing(answer_by=None, language="zh", pooled=True))
+    assert pooled.headline == "裁定排除：可能的剂量限制性毒性"
 
 
 def test_a_dlt_whose_value_was_corrected_is_withdrawn() -> None:
