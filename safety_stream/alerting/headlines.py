@@ -25,6 +25,7 @@ ADVICE: Final[dict[str, str]] = {
     "declare": "tolerated, the maximum tolerated dose was not reached",
     "hold": "HOLD enrolment and dosing: a level below lost its support",
 }
+NO_LOWER: Final = "STOP and convene the committee (there is no lower level)"
 DLT_STATES: Final[dict[str, str]] = {
     "possible": "DLT possible",
     "candidate": "DLT candidate",
@@ -95,11 +96,16 @@ def watch_limit(finding: WatchLimitCrossed) -> str:
     return f"{words} (not a CTCAE grade): {told}"
 
 
+def advice(finding: CohortDecision) -> str:
+    """The advice in words; below the first level there is none to go down to."""
+    return NO_LOWER if finding.decision == "stop" and finding.dose_level == 1 else ADVICE[finding.decision]
+
+
 def cohort_decision(finding: CohortDecision) -> str:
     """The advice and the count it rests on."""
     counts = f"{finding.tally.dlt} of {finding.tally.evaluable} evaluable subjects with a DLT"
     lost = "a higher level is open that this count does not support; " if finding.no_longer_supported else ""
-    return f"Dose level {finding.dose_level}: {lost}{ADVICE[finding.decision]}: {counts}"
+    return f"Dose level {finding.dose_level}: {lost}{advice(finding)}: {counts}"
 
 
 def data_query(finding: DataQuery) -> str:

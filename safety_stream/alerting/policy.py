@@ -257,7 +257,9 @@ def _because(change: FindingChange) -> str:
     was, now = change.previous, change.finding
     if isinstance(was, CohortDecision) and isinstance(now, CohortDecision):
         return "; ".join(counts_changed(was, now)) or "another dose level of the study"
-    return event_words(change.because) if now.subject is not None else "the status of a subject changed"
+    if now.subject is None:
+        return "the status of a subject changed"
+    return event_words(change.because) + (f", {change.corrected}" if change.corrected else "")
 
 
 def _taking_back(before: Case, now: Case | None) -> Decision:

@@ -5,7 +5,7 @@ from typing import Final
 
 from safety_stream.alerting.facts_measured import measured_name
 from safety_stream.alerting.facts_subject import REPORTS
-from safety_stream.alerting.headlines import ADVICE
+from safety_stream.alerting.headlines import advice
 from safety_stream.alerting.phrases import grade_words, instant, quantity, when
 from safety_stream.alerting.words import Tongue, as_chinese
 from safety_stream.clinical.findings import AnyFinding
@@ -66,7 +66,7 @@ def cohort_decision(finding: CohortDecision) -> dict[str, str]:
     tally = finding.tally
     counts = {"dlt": str(tally.dlt), "evaluable": str(tally.evaluable), "enrolled": str(tally.enrolled)}
     level = {"level": str(finding.dose_level), "open": str(len(finding.pending))}
-    return {"advice": ADVICE[finding.decision], **counts, **level}
+    return {"advice": advice(finding), **counts, **level}
 
 
 def data_query(finding: DataQuery) -> dict[str, str]:

@@ -110,4 +110,5 @@ def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, becaus
         because=because,
         regraded=regraded(before, found, because),
         ruled_out=None,
+        corrected=None,
     )

@@ -61,3 +61,6 @@ class FindingChange(Concluded):
         default=None,
         description="Of what is withdrawn: the result that rules it out, while what it rested on stands (T14, G5).",
     )
+    corrected: str | None = Field(
+        default=None, description="Of what is withdrawn: what the very result that it rested on says now."
+    )

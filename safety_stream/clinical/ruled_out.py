@@ -39,21 +39,27 @@ def with_what_rules_them_out(
 def with_the_result_that_decides(
     changes: tuple[FindingChange, ...], result: Measurement, book: Book
 ) -> tuple[FindingChange, ...]:
-    """The same changes; of a severe grade that was only possible and is withdrawn, the new result that decides it."""
-    if not any(_is_decided_by(one, result) for one in changes):
+    """The same changes; of what is withdrawn what the result says: corrected itself, or new, and a grade is decided."""
+    if all(one.change != "withdrawn" for one in changes):
         return changes
-    analyte = book.analytes.get(series_key(result, book))
-    name = analyte.name if analyte is not None else result.test or result.loinc
-    said = " ".join(str(one) for one in (name, result.value, result.unit) if one is not None)
-    return tuple(one.model_copy(update={"ruled_out": said}) if _is_decided_by(one, result) else one for one in changes)
+    return tuple(_with_result(one, result, book) if one.change == "withdrawn" else one for one in changes)
 
 
-def _is_decided_by(change: FindingChange, result: Measurement) -> bool:
+def _with_result(change: FindingChange, result: Measurement, book: Book) -> FindingChange:
     finding = change.finding
-    if change.change != "withdrawn" or not isinstance(finding, Toxicity) or result.status == "entered-in-error":
-        return False
-    rested_on = {record_of(one.source) for one in finding.evidence.inputs if one.source}
-    return finding.peak.lowest < SEVERE <= finding.alerting_grade and result.source.record not in rested_on
+    is_gone = result.status == "entered-in-error"
+    if result.source.record in {record_of(one.source) for one in finding.evidence.inputs if one.source}:
+        said = "entered in error" if is_gone else f"corrected to {_said(result)}"
+        return change.model_copy(update={"corrected": said})
+    if isinstance(finding, Toxicity) and finding.peak.lowest < SEVERE <= finding.alerting_grade and not is_gone:
+        analyte = book.analytes.get(series_key(result, book))
+        name = analyte.name if analyte is not None else result.test or result.loinc
+        return change.model_copy(update={"ruled_out": f"{name} {_said(result)}"})
+    return change
+
+
+def _said(result: Measurement) -> str:
+    return " ".join(one for one in (result.value, result.unit) if one is not None) or "no value"
 
 
 def _told(change: FindingChange, answers: Mapping[str, str]) -> FindingChange:

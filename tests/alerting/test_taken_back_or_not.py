@@ -11,6 +11,7 @@ from stories import TREATED, Played, adjudicated, adverse, at, lab, screened, ta
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.entries import Language
+from safety_stream.alerting.headlines import headline
 from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.policy import revise
 from safety_stream.alerting.render import Templates
@@ -104,6 +105,22 @@ def test_advice_that_goes_on_as_other_advice_says_that_a_dlt_was_taken_back() ->
     assert (worse.decision.reason, "Counted less" in dict(worse.facts)) == ("corrected", False)
 
 
+def test_the_first_level_has_none_to_go_down_to() -> None:
+    """2 of 3 at level 1: to stop and convene the committee; at level 2 to go down."""
+    tally = Tally(enrolled=3, dosed=3, evaluable=3, dlt=2)
+    first, second = (
+        made.cohort_decision("stop", 2).model_copy(update={"dose_level": n, "tally": tally}) for n in (1, 2)
+    )
+    assert headline(first) == (
+        "Dose level 1: STOP and convene the committee (there is no lower level): 2 of 3 evaluable subjects with a DLT"
+    )
+    assert headline(second) == "Dose level 2: STOP and go down a level: 2 of 3 evaluable subjects with a DLT"
+    (alert,) = revise(made.raised(first))
+    assert read(alert, "zh").headline == (
+        "剂量水平 1：停止，并召开评审委员会（无更低剂量水平）：可评价受试者 3 名中 2 名发生 DLT"
+    )
+
+
 def test_a_possible_dlt_in_a_counted_subject_takes_no_advice_back() -> None:
     """A late result makes a DLT of a counted subject possible: 3 evaluable are 2, and that is news, no correction."""
     wait = advice("wait", Tally(enrolled=3, dosed=3, evaluable=2, dlt_possible=1))
@@ -186,7 +203,8 @@ def test_a_fever_that_was_of_another_subject_is_withdrawn() -> None:
     played = Played(TREATED)
     mails(played, fever)
     back: SubjectEvent = taken_back(fever).model_copy(update={"reported_at": at(2, 13)})
-    assert word(the(mails(played, back), "lab_grade_3")) == "WITHDRAWN"
+    over = the(mails(played, back), "lab_grade_3")
+    assert (word(over), dict(over.facts)["Why"]) == ("WITHDRAWN", "vital sign test|TEMP@2 v2, entered in error")
 
 
 def test_a_dlt_refuted_by_a_person_says_who_and_why() -> None:
@@ -244,7 +262,11 @@ def test_a_dlt_whose_value_was_corrected_is_withdrawn() -> None:
     played = Played(TREATED)
     mails(played, lab("K", 3, "7.5"))
     corrected = lab("K", 3, "4.2", version=2, status="corrected", reported=at(3) + timedelta(hours=6))
-    assert word(the(mails(played, corrected), "dose_limiting_toxicity")) == "WITHDRAWN"
+    sent = mails(played, corrected)
+    assert word(the(sent, "dose_limiting_toxicity")) == "WITHDRAWN"
+    grade = the(sent, "lab_grade_4")
+    assert dict(grade.facts)["Why"] == "laboratory result test|K@3 v2, corrected to 4.2 mmol/L"
+    assert "原因：实验室结果 test|K@3 v2，更正为 4.2 mmol/L" in read(grade, "zh").changes
 
 
 def test_what_outlasts_its_band_shows_what_the_episode_came_to_at_its_worst() -> None:
