@@ -39,6 +39,10 @@ Reason = Literal[
     "met_now",
     "reported",
     "reported_late",
+    "advice_changed",
+    "settled",
+    "ruled_out",
+    "observed",
     # held
     "contained",
     "expected",
@@ -86,7 +90,7 @@ class Alert(BaseModel):
     case: str = Field(default="", description="Which entry of the type's catalogue: 'stop', 'before_infusion', ''.")
     urgency: Urgency
     state: Literal["raised", "withdrawn", "ended"] = Field(
-        description="Withdrawn: the data took it back, or a person. Ended: overtaken by what happened; it was right."
+        description="Withdrawn: the data took it back. Ended: overtaken by what happened, or refuted; see reason."
     )
     study: str = Field(description="The study, or '-' for a message that names none.")
     site: str | None = None

@@ -8,6 +8,7 @@ from safety_stream.alerting.alert import AlertType, Decision, Reason
 from safety_stream.alerting.at_time import LIFE_THREATENING, SEVERE, overlap, times_of
 from safety_stream.alerting.catalogue import CASES
 from safety_stream.alerting.counted import counted, may_be_related
+from safety_stream.alerting.facts_measured import worst_of_episode
 from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, TimeAtGrade, Toxicity, WatchLimitCrossed
@@ -25,7 +26,7 @@ class Draft:
     ``matters``: when it differs from before, people must be told again. ``gravity``: higher when things got worse.
     ``shared``: one alert for every subject of the study, under this name. ``of``: what makes it the same alert whatever
     the episodes are counted as; empty: the finding. ``record``: of the result that it follows. ``tells``: the time at a
-    grade that it is about.
+    grade that it is about. ``worst``: what its episode came to at its worst, where that is more than it tells.
     """
 
     type: AlertType
@@ -37,6 +38,7 @@ class Draft:
     of: str = ""
     record: str = ""
     tells: TimeAtGrade | None = None
+    worst: str = ""
 
 
 def hold(reason: Reason) -> Decision:
@@ -51,13 +53,13 @@ def toxicity(finding: Toxicity) -> Iterator[Draft]:
     """
     times, about = sorted(times_of(finding), key=lambda one: -one.grade), f"{finding.term}|{finding.analyte}"
     for time in times:
-        of = f"{about}|{time.record}"
+        of, worst = f"{about}|{time.record}", worst_of_episode(finding, time)
         if time.grade >= LIFE_THREATENING:
             decision = hold("expected") if time.expected else SEND
-            yield Draft("lab_grade_4", "", decision, (time.grade,), (time.grade,), None, of, time.record, time)
+            yield Draft("lab_grade_4", "", decision, (time.grade,), (time.grade,), None, of, time.record, time, worst)
         else:
             case, decision = CASES.get(finding.term, ""), _grade_3(time, times)
-            yield Draft("lab_grade_3", case, decision, of=of, record=time.record, tells=time)
+            yield Draft("lab_grade_3", case, decision, of=of, record=time.record, tells=time, worst=worst)
     if finding.jump is not None:
         rise, record = (finding.jump.after, finding.jump.after - finding.jump.before), finding.jump.record
         of = f"{about}|{record or finding.jump.after_observed}"

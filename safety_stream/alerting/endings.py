@@ -8,26 +8,45 @@
     met_now          another result or record meets the criterion                   told
     reported         the report was sent in time                                    told where it was called overdue
     reported_late    the report was sent late                                       told
+    advice_changed   more subjects, or more DLTs, and other 3+3 advice              told
+    settled          the data no longer raise the question                          told
+    ruled_out        what it rested on stands, and another result rules it out      told
+    observed         results of the time that was called unobserved came late       told
+    refuted          a person has decided that it is not a DLT                      told
 
-Whatever is none of these was taken back by corrected or erased data, or by a person: WITHDRAWN.
+Whatever is none of these was taken back by corrected or erased data: WITHDRAWN. So is 3+3 advice that counted a DLT,
+or an evaluable subject, that is counted no more.
 """
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from safety_stream.alerting.alert import Reason
+from safety_stream.alerting.alert import Alert, Reason
+from safety_stream.alerting.at_time import SEVERE
 from safety_stream.alerting.drafts import Draft, is_fatal
 from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.findings import AnyFinding, FindingChange
-from safety_stream.clinical.findings_reported import ReportedEvent, ReportingDue
-from safety_stream.clinical.findings_subject import EligibilityBreach, EligibilityStatus
+from safety_stream.clinical.findings_measured import CompositeMet, Toxicity
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
+from safety_stream.clinical.findings_study import CohortDecision
+from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus, Unobserved
 
+WITHDRAWN: Final = "WITHDRAWN"
 WORDS: Final[dict[Reason, str]] = {
     "answered": "ANSWERED",
     "met_now": "MET SINCE",
     "no_longer_due": "NO LONGER DUE",
+    "given_unchecked": "GIVEN UNCHECKED",
+    "reported": "SENT IN TIME",
+    "reported_late": "SENT LATE",
+    "advice_changed": "CHANGED",
+    "settled": "SETTLED",
+    "ruled_out": "RULED OUT",
+    "observed": "OBSERVED",
+    "refuted": "REFUTED",
 }
-"""The word before a headline that does not say by itself how it ended."""
+"""The one word for each ending; it stands in the subject line and over the mail."""
+_SAYS_ITSELF: Final = {"given_unchecked", "reported", "reported_late", "refuted"}
 _NEWER: Final = ("lab_result ", "vital_sign ", "fact_recorded ")
 
 _NO_INFUSION: Final = ("adverse_event ", "withdrawn ", "dose_planned ")  # died, left, moved to another day
@@ -40,12 +59,30 @@ class Ending(NamedTuple):
     tell: bool
 
 
+def word_of(alert: Alert) -> str | None:
+    """The word for how an alert ended; None: it stands."""
+    if alert.state == "raised":
+        return None
+    return WITHDRAWN if alert.state == "withdrawn" else WORDS.get(alert.decision.reason, "ENDED")
+
+
+def before_headline(reason: Reason) -> str:
+    """The word before a headline that does not say by itself how it ended."""
+    return f"{WORDS[reason]}: " if reason in WORDS and reason not in _SAYS_ITSELF else ""
+
+
 def ending(change: FindingChange, before: Draft) -> Ending | None:
     """What overtook the alert; None: nothing did, it was taken back."""
     was = change.previous if change.previous is not None else change.finding
     now = None if change.change == "withdrawn" else change.finding
     ends = _ENDINGS.get(type(was))
-    return ends(was, now, before, change.because) if ends is not None else None
+    return ends(was, now, before, change) if ends is not None else None
+
+
+def counted_less(was: CohortDecision, now: CohortDecision) -> bool:
+    """Whether the advice told rested on a DLT, or an evaluable subject, that is counted no more."""
+    fewer = now.tally.evaluable < was.tally.evaluable and now.tally.dlt_possible <= was.tally.dlt_possible
+    return now.tally.dlt < was.tally.dlt or fewer
 
 
 def stands(change: FindingChange, now: Draft) -> bool:
@@ -61,14 +98,16 @@ def stands(change: FindingChange, now: Draft) -> bool:
     return isinstance(was, EligibilityBreach) and _is_newer(was, change.because)
 
 
-def _event(_was: ReportedEvent, now: ReportedEvent | None, _before: Draft, _because: str) -> Ending | None:
+def _event(_was: ReportedEvent, now: ReportedEvent | None, _before: Draft, _change: FindingChange) -> Ending | None:
     return Ending("contained", tell=False) if now is not None and is_fatal(now) else None
 
 
-def _status(was: EligibilityStatus, now: EligibilityStatus | None, before: Draft, because: str) -> Ending | None:
+def _status(
+    was: EligibilityStatus, now: EligibilityStatus | None, before: Draft, change: FindingChange
+) -> Ending | None:
     if before.case == "check_open":
         return _check(now)
-    screened_again = because.startswith("screened ") or (now is not None and now.given and not was.given)
+    screened_again = change.because.startswith("screened ") or (now is not None and now.given and not was.given)
     if now is not None and before.case == "enrolled" and now.state == "not_eligible" and screened_again:
         return Ending("superseded", tell=False)
     return None
@@ -84,11 +123,13 @@ def _check(now: EligibilityStatus | None) -> Ending:
     return Ending("given_unchecked", tell=True) if given else Ending("no_longer_due", tell=False)
 
 
-def _breach(was: EligibilityBreach, now: EligibilityBreach | None, _before: Draft, because: str) -> Ending | None:
+def _breach(
+    was: EligibilityBreach, now: EligibilityBreach | None, _before: Draft, change: FindingChange
+) -> Ending | None:
     """Another record than the one that broke it: measured again, or told again, and met; or no infusion is ahead."""
-    if because.startswith(_NO_INFUSION):
+    if change.because.startswith(_NO_INFUSION):
         return Ending("no_longer_due", tell=False)
-    return Ending("met_now", tell=True) if now is None and _is_newer(was, because) else None
+    return Ending("met_now", tell=True) if now is None and _is_newer(was, change.because) else None
 
 
 def _is_newer(was: EligibilityBreach, because: str) -> bool:
@@ -97,10 +138,46 @@ def _is_newer(was: EligibilityBreach, because: str) -> bool:
     return because.startswith(_NEWER) and record_of(because.partition(" ")[2]) not in told
 
 
-def _clock(was: ReportingDue, now: ReportingDue | None, _before: Draft, _because: str) -> Ending | None:
+def _clock(was: ReportingDue, now: ReportingDue | None, _before: Draft, _change: FindingChange) -> Ending | None:
     if now is None or now.done is None:
         return None
     return Ending("reported_late", tell=True) if now.state == "met_late" else Ending("reported", was.state == "overdue")
+
+
+def _advice(was: CohortDecision, now: CohortDecision | None, _before: Draft, _change: FindingChange) -> Ending | None:
+    return None if now is None or counted_less(was, now) else Ending("advice_changed", tell=True)
+
+
+def _question(_was: DataQuery, now: DataQuery | None, _before: Draft, _change: FindingChange) -> Ending | None:
+    """A question is nothing that was said of the subject: whatever ends it, also a record erased, settles it."""
+    return Ending("settled", tell=True) if now is None else None
+
+
+def _missed(_was: Unobserved, now: Unobserved | None, _before: Draft, change: FindingChange) -> Ending | None:
+    return Ending("observed", tell=True) if now is None and change.because.startswith(_NEWER) else None
+
+
+def _composite(_was: CompositeMet, _now: CompositeMet | None, _before: Draft, change: FindingChange) -> Ending | None:
+    return Ending("ruled_out", tell=True) if change.ruled_out is not None else None
+
+
+def _graded(was: Toxicity, _now: Toxicity | None, before: Draft, change: FindingChange) -> Ending | None:
+    """A severe grade that was only possible, and a new result decides otherwise."""
+    time = before.tells
+    if time is None or time.peak.lowest >= SEVERE or not change.because.startswith(_NEWER):
+        return None
+    rested_on = {record_of(one.source) for one in (time.evidence or was.evidence).inputs if one.source}
+    new = record_of(change.because.partition(" ")[2]) not in rested_on
+    decided = change.ruled_out is not None or change.change == "changed"
+    return Ending("ruled_out", tell=True) if new and decided else None
+
+
+def _limiting(
+    _was: DoseLimitingToxicity, now: DoseLimitingToxicity | None, _before: Draft, change: FindingChange
+) -> Ending | None:
+    if now is not None and now.state == "refuted":
+        return Ending("refuted", tell=True)
+    return Ending("ruled_out", tell=True) if change.ruled_out is not None else None
 
 
 _ENDINGS: Final[dict[type[AnyFinding], Callable[..., Ending | None]]] = {
@@ -108,4 +185,10 @@ _ENDINGS: Final[dict[type[AnyFinding], Callable[..., Ending | None]]] = {
     EligibilityStatus: _status,
     EligibilityBreach: _breach,
     ReportingDue: _clock,
+    CohortDecision: _advice,
+    DataQuery: _question,
+    Unobserved: _missed,
+    CompositeMet: _composite,
+    Toxicity: _graded,
+    DoseLimitingToxicity: _limiting,
 }

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from safety_stream.alerting.facts_shared import Facts, input_named, is_derived, judged, judged_value, study_day, who
 from safety_stream.alerting.phrases import UNKNOWN, grade_words, quantity, when
 from safety_stream.clinical.conclusion import Evidence, Input
-from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
+from safety_stream.clinical.findings_measured import CompositeMet, TimeAtGrade, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_subject import EligibilityBreach
 
 
@@ -76,6 +76,13 @@ def _why_now(finding: Toxicity) -> Facts:
             yield "Told because", f"beyond grade {time.expected_grade}, which the protocol expects then"
         elif time.expected_to_day is not None:
             yield "Told because", f"the expected band ended on day {time.expected_to_day}"
+
+
+def worst_of_episode(finding: Toxicity, time: TimeAtGrade) -> str:
+    """The worst result of a whole episode and when, where one of its times tells a lower grade; else empty."""
+    if finding.peak.highest <= time.peak.highest:
+        return ""
+    return f"grade {grade_words(finding.peak)}: {result(finding)} on {when(finding.peak_observed)}"
 
 
 def breach_facts(finding: EligibilityBreach) -> Facts:

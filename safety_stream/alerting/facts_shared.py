@@ -1,5 +1,6 @@
 """The facts that every kind of alert tells: about whom it is, and what it was judged by. Pure."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,8 +11,9 @@ from safety_stream.clinical.findings_subject import EligibilityBreach
 
 Facts = Iterator[tuple[str, str]]
 _SHOWN_ELSEWHERE: Final = {
-    "value", "uln", "lln", "multiple of uln", "multiple of lln", "grade as reported", "seriousness",
+    "value", "event", "uln", "lln", "multiple of uln", "multiple of lln", "grade as reported", "seriousness",
 }  # fmt: skip
+_ENTRY: Final = re.compile(r"[A-Z]+\d+")  # how an entry of the ambiguity register is called
 _MEASURED: Final = (
     Toxicity,
     EligibilityBreach,
@@ -57,7 +59,7 @@ def judged(finding: Finding) -> Facts:
     if evidence.counterfactual:
         yield "Otherwise", evidence.counterfactual
     for reason in evidence.reasons:
-        yield "Note", reason
+        yield "Note", f"ambiguity register, entry {reason}" if _ENTRY.fullmatch(reason) else reason
     sources = dict.fromkeys(given.source for given in evidence.inputs if given.source)
     if sources:
         yield "Records", "; ".join(sources)

@@ -1,5 +1,8 @@
 """The facts of a dose level and of the study: pooled, but for a first infusion too soon. Pure."""
 
+from collections.abc import Iterator
+from typing import Final
+
 from safety_stream.alerting.facts_shared import Facts, judged, who
 from safety_stream.alerting.phrases import UNKNOWN
 from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach, StudyTally
@@ -27,6 +30,24 @@ def cohort_facts(finding: CohortDecision) -> Facts:
     yield from judged(finding)
 
 
+_COUNTS: Final = (
+    ("with a DLT", "dlt"),
+    ("with a possible DLT", "dlt_possible"),
+    ("evaluable", "evaluable"),
+    ("not evaluable", "not_evaluable"),
+    ("in the DLT window", "in_window"),
+    ("enrolled", "enrolled"),
+)
+
+
+def counts_changed(was: CohortDecision, now: CohortDecision) -> Iterator[str]:
+    """What a dose level counts otherwise than before: pooled, no subject is named."""
+    for name, field in _COUNTS:
+        before, after = getattr(was.tally, field), getattr(now.tally, field)
+        if before != after:
+            yield f"{name}: {before}, now {after}"
+
+
 def stagger_facts(finding: StaggerBreach) -> Facts:
     """A first infusion too soon after the first of its level."""
     yield from who(finding)
@@ -43,5 +64,5 @@ def tally_facts(finding: StudyTally) -> Facts:
     yield "Enrolled", f"{finding.enrolled} of {UNKNOWN if finding.planned is None else finding.planned} planned"
     if finding.mtd is not None:
         yield "Candidate for the MTD", f"dose level {finding.mtd}"
-    yield "Primary outcomes", finding.evidence.sentence
+    yield "Primary outcomes", finding.evidence.sentence.rstrip(".")
     yield from judged(finding)

@@ -25,6 +25,7 @@ ADVICE: Final[dict[str, str]] = {
     "declare": "tolerated, the maximum tolerated dose was not reached",
     "hold": "HOLD enrolment and dosing: a level below lost its support",
 }
+NO_LOWER: Final = "STOP and convene the committee (there is no lower level)"
 DLT_STATES: Final[dict[str, str]] = {
     "possible": "DLT possible",
     "candidate": "DLT candidate",
@@ -34,8 +35,9 @@ DLT_STATES: Final[dict[str, str]] = {
 
 
 def toxicity(finding: Toxicity) -> str:
-    """A laboratory grade with its value."""
-    return f"{finding.term}, grade {grade_words(finding.peak)}: {result(finding)}"
+    """A laboratory grade with its value; one that may as well be none is only possible."""
+    possible = "" if finding.peak.lowest else "POSSIBLE: "
+    return f"{possible}{finding.term}, grade {grade_words(finding.peak)}: {result(finding)}"
 
 
 def reported_event(finding: ReportedEvent) -> str:
@@ -53,8 +55,14 @@ def reported_event(finding: ReportedEvent) -> str:
 
 def dose_limiting_toxicity(finding: DoseLimitingToxicity) -> str:
     """A DLT in the state it is in, and the rule it matches; a composite has no grade."""
-    graded = f", grade {grade_words(finding.grade)}" if finding.grade is not None else ""
-    return f"{DLT_STATES[finding.state]}: {finding.term}{graded} (rule {finding.rule})"
+    if finding.grade is None:
+        return f"{DLT_STATES[finding.state]}: {_name_of(finding.term)} (rule {finding.rule})"
+    return f"{DLT_STATES[finding.state]}: {finding.term}, grade {grade_words(finding.grade)} (rule {finding.rule})"
+
+
+def _name_of(text: str) -> str:
+    """A composite's name, without the definition behind it: that is among the facts."""
+    return text.partition(": ")[0]
 
 
 def eligibility_breach(finding: EligibilityBreach) -> str:
@@ -88,11 +96,16 @@ def watch_limit(finding: WatchLimitCrossed) -> str:
     return f"{words} (not a CTCAE grade): {told}"
 
 
+def advice(finding: CohortDecision) -> str:
+    """The advice in words; below the first level there is none to go down to."""
+    return NO_LOWER if finding.decision == "stop" and finding.dose_level == 1 else ADVICE[finding.decision]
+
+
 def cohort_decision(finding: CohortDecision) -> str:
     """The advice and the count it rests on."""
     counts = f"{finding.tally.dlt} of {finding.tally.evaluable} evaluable subjects with a DLT"
     lost = "a higher level is open that this count does not support; " if finding.no_longer_supported else ""
-    return f"Dose level {finding.dose_level}: {lost}{ADVICE[finding.decision]}: {counts}"
+    return f"Dose level {finding.dose_level}: {lost}{advice(finding)}: {counts}"
 
 
 def data_query(finding: DataQuery) -> str:
@@ -106,7 +119,8 @@ def composite_met(finding: CompositeMet) -> str:
     ratio = f"; {finding.ratio}" if finding.ratio else ""
     if finding.grade is not None:
         return f"{state}{finding.text}, grade {grade_words(finding.grade)}: {finding.evidence.comparison}"
-    return f"{state}{finding.text}: {'; '.join(one.value for one in finding.evidence.inputs)}{ratio}"
+    made = "; ".join(one.value for one in finding.evidence.inputs)
+    return f"{state}{_name_of(finding.text)}: {made}{ratio}"
 
 
 def reporting_due(finding: ReportingDue) -> str:

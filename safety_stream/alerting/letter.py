@@ -9,6 +9,7 @@ from safety_stream import __version__
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import REASONS, entry, lines_of
 from safety_stream.alerting.cleaning import SENTENCE_LENGTH, clean
+from safety_stream.alerting.endings import word_of
 from safety_stream.alerting.entries import Entry, Language
 from safety_stream.alerting.load_words import read_words
 from safety_stream.alerting.phrases import GONE, instant, quantity, when_told
@@ -28,7 +29,7 @@ _REGRADED: Final = "Regraded"  # why a result is told anew: of a withdrawal it i
 _BASIS: Final = ("Decided by", "Otherwise", "Note", "Records", "Rule")
 _ELSEWHERE: Final = {*_WHO, *_CHANGE, *_BASIS, "Study"}
 _TECHNICAL: Final = {*_BASIS, *_CHANGE, _REGRADED, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
-_GONE: Final = (GONE, REASONS["met_now"], REASONS["no_longer_due"])
+_GONE: Final = (GONE, *(REASONS[one] for one in ("met_now", "no_longer_due", "settled", "ruled_out", "observed")))
 _LINK: Final = ("https://", "http://")
 
 
@@ -116,7 +117,7 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
         id=alert.id,
         revision=alert.revision,
         urgency=alert.urgency,
-        heading=tongue.layout["alert" if alert.state == "raised" else f"alert_{alert.state}"],
+        heading=_heading(alert, tongue),
         over=gone,
         study="safety_stream" if alert.study == "-" else clean(alert.study),
         title=_title(told.titles.said(standing.language), tongue, standing, detail),
@@ -127,7 +128,7 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
         action=_action(alert, told, tongue),
         more_actions=() if gone else tuple(one.said(standing.language) for one in told.more_actions),
         next_in_line="" if answered else _next(lines, standing, tongue),
-        as_last_told=any(("Now", one) in alert.facts for one in _GONE),
+        as_last_told=gone and dict(alert.facts).get("Now", "").startswith(_GONE),
         facts=tuple((tongue.label(a), tongue.value(b, a)) for a, b in facts if a not in elsewhere),
         readings=_readings(alert, tongue),
         why=clean(why(alert.finding, tongue), SENTENCE_LENGTH),
@@ -167,10 +168,17 @@ def _title(title: str, tongue: Tongue, standing: Standing, detail: Detail) -> st
     return tongue.layout["minimal_title"] if detail == "notice" or standing.subject_style == "minimal" else title
 
 
+def _heading(alert: Alert, tongue: Tongue) -> str:
+    word = word_of(alert)
+    return tongue.layout["alert"] if word is None else tongue.layout["alert_over"].format(word=tongue.value(word))
+
+
 def _frame(alert: Alert, tongue: Tongue) -> Mapping[str, str]:
+    """The words around the facts. ``tag``: before the subject line, the urgency or how it ended."""
     told = {"id": alert.id, "revision": str(alert.revision), "version": __version__}
     filled = {name: tongue.layout[name].format_map(told) for name in ("needs_you", "footer")}
-    return {**tongue.layout, "urgency": tongue.layout[alert.urgency], **filled}
+    urgency, word = tongue.layout[alert.urgency], word_of(alert)
+    return {**tongue.layout, "urgency": urgency, "tag": tongue.value(word) if word else urgency, **filled}
 
 
 def changes(before: Alert | None, now: Alert, tongue: Tongue) -> tuple[str, ...]:

@@ -48,6 +48,29 @@ def when_told(moment: Moment) -> str:
     )
 
 
+_EVENTS: Final = {
+    "lab_result": "laboratory result",
+    "vital_sign": "vital sign",
+    "adverse_event": "adverse-event report",
+    "dose_given": "dose given",
+    "dose_planned": "dose planned",
+    "fact_recorded": "recorded fact",
+    "adjudicated": "decision",
+    "screened": "screening",
+    "enrolled": "enrolment",
+    "withdrawn": "withdrawal of the subject",
+    "completed": "completion of the study",
+    "acknowledged": "answer",
+    "the clock": "time has passed",
+}
+
+
+def event_words(because: str) -> str:
+    """The event that brought a change about, in words: its kind, its record and version."""
+    kind, _, record = ("the clock", "", "") if because == "the clock" else because.partition(" ")
+    return f"{_EVENTS.get(kind, kind)} {record}".strip()
+
+
 def quantity(value: str | None, unit: str | None) -> str:
     """A value beside its unit."""
     return f"{value if value is not None else UNKNOWN}{f' {unit}' if unit else ''}"

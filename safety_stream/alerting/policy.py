@@ -12,7 +12,7 @@ whoever derives them: the worker, a replay or the second look.
                         ended: see ``endings``  held: contained            nothing when nothing matters
                                                 sent: lapsed, given all the same
 
-Withdrawn is only what corrected or erased data took back, or a person's decision. What events overtook has ended.
+Withdrawn is only what corrected or erased data took back. What events overtook, or a person refuted, has ended.
 
 An alert follows its result (register T61): counting episodes anew moves it from one finding to another in silence. One
 whose result still stands, inside the time that another alert tells now, is contained in that one, never withdrawn.
@@ -26,7 +26,8 @@ from safety_stream.alerting.alert import Alert, Decision, Reason, alert_id
 from safety_stream.alerting.catalogue import REASONS, entry
 from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
-from safety_stream.alerting.endings import WORDS, Ending, ending, stands
+from safety_stream.alerting.endings import Ending, before_headline, counted_less, ending, stands
+from safety_stream.alerting.facts_study import counts_changed
 from safety_stream.alerting.following import (
     Case,
     Cases,
@@ -40,11 +41,12 @@ from safety_stream.alerting.following import (
     went_before,
 )
 from safety_stream.alerting.headlines import headline
-from safety_stream.alerting.phrases import GONE
+from safety_stream.alerting.phrases import GONE, event_words
 from safety_stream.alerting.wording import facts
 from safety_stream.clinical.findings import FindingChange
 from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent
+from safety_stream.clinical.findings_study import CohortDecision
 from safety_stream.clinical.moment import Moment
 
 __all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
@@ -191,6 +193,7 @@ def _difference(before: Case, now: Case) -> Reason | None:
     return "corrected" if corrected_result(before.finding, finding, now.change.because) else None
 
 
+_OVER: Final = {"advice_changed", "ruled_out"}  # what stands now is another thing than what was told
 _NO_WINDOW: Final = "a dose was told or corrected: the onset lies in no DLT window now (T1)"
 
 
@@ -202,8 +205,7 @@ def _withdrawn(before: Case, now: Case | None, changes: tuple[FindingChange, ...
     instead = GONE if change.change == "withdrawn" else headline(change.finding)
     if now is None and before.draft.record:
         instead = says_now(before, changes) or GONE
-    # A cohort's alert is pooled: the status that changed would name its subject.
-    because = change.because if change.finding.subject is not None else "the status of a subject changed"
+    because = _because(change)
     left_its_window = change.change == "withdrawn" and change.because.startswith("dose_given ")
     if left_its_window and isinstance(change.finding, DoseLimitingToxicity):
         because = f"{_NO_WINDOW}; {because}"
@@ -223,22 +225,41 @@ def _ended(before: Case, end: Ending) -> Alert:
     """It was right, and is over: told to those who must know, under the word for how it ended."""
     change = before.change
     gone, told = change.change == "withdrawn", headline(before.finding)
-    instead = REASONS[end.reason] if gone else headline(change.finding)
+    instead = headline(change.finding)
+    if gone:
+        instead = REASONS[end.reason] + (f": {change.ruled_out}" if change.ruled_out else "")
     tell = end.tell and _told(before)
     alert = _raised(
         before._replace(finding=change.finding), Decision(action="send" if tell else "hold", reason=end.reason)
     )
     if end.reason == "contained":  # held like what a graver draft contains
         return alert
-    word = f"{WORDS[end.reason]}: " if end.reason in WORDS else ""
-    why = f"{REASONS[end.reason]}; {change.because}"
+    why = _because(change) if gone else f"{_overtaken(end, change)}; {_because(change)}"
     return alert.model_copy(
         update={
             "state": "ended",
-            "headline": f"{word}{told if gone else instead}",
+            "headline": f"{before_headline(end.reason)}{told if gone or end.reason in _OVER else instead}",
             "facts": (("Told before", told), ("Now", instead), ("Why", why), *alert.facts),
         }
     )
+
+
+def _overtaken(end: Ending, change: FindingChange) -> str:
+    """What overtook it; of a refutation with who decided, and why."""
+    finding = change.finding
+    if end.reason == "refuted" and isinstance(finding, DoseLimitingToxicity):
+        return f"{REASONS['refuted']}; {finding.adjudicated_by}: {finding.adjudication or 'no reason given'}"
+    return REASONS[end.reason]
+
+
+def _because(change: FindingChange) -> str:
+    """What brought it about; a dose level's alert is pooled, and the status that changed would name its subject."""
+    was, now = change.previous, change.finding
+    if isinstance(was, CohortDecision) and isinstance(now, CohortDecision):
+        return "; ".join(counts_changed(was, now)) or "another dose level of the study"
+    if now.subject is None:
+        return "the status of a subject changed"
+    return event_words(change.because) + (f", {change.corrected}" if change.corrected else "")
 
 
 def _taking_back(before: Case, now: Case | None) -> Decision:
@@ -248,8 +269,7 @@ def _taking_back(before: Case, now: Case | None) -> Decision:
         return Decision(action="hold", reason="never_sent")
     if now is None and draft.decision.reason == "contained" and began_graver(before):
         return Decision(action="hold", reason="contained")
-    adjudicated = now is not None and now.draft.decision.reason == "refuted"
-    return Decision(action="send", reason="adjudicated" if adjudicated else "withdrawn")
+    return Decision(action="send", reason="withdrawn")
 
 
 def _raised(case: Case, decision: Decision) -> Alert:
@@ -257,7 +277,8 @@ def _raised(case: Case, decision: Decision) -> Alert:
     level = "every dose level" if finding.dose_level is None else f"dose level {finding.dose_level}"
     whom = finding.subject if finding.subject is not None else level
     historical = REASONS["historical"] if decision.reason == "historical" else None
-    marked = tuple((name, said) for name, said in (("Historical", historical), ("Regraded", change.regraded)) if said)
+    marks = (("Historical", historical), ("Regraded", change.regraded), ("Counted less", _counted_less(change)))
+    marked = tuple((name, said) for name, said in marks if said)
     return Alert(
         id=alert_id(finding.study, whom, draft.type, draft.of or finding.id, draft.case),
         revision=change.revision,
@@ -271,11 +292,28 @@ def _raised(case: Case, decision: Decision) -> Alert:
         dose_level=finding.dose_level,
         headline=headline(finding),
         finding=finding,
-        facts=marked + facts(finding),
+        facts=marked + tuple(_with_worst(facts(finding), draft.worst)),
         tell=finding.tell if isinstance(finding, WatchLimitCrossed) else (),
         decision=decision,
         as_of=change.as_of,
     )
+
+
+def _with_worst(told: tuple[tuple[str, str], ...], worst: str) -> Iterator[tuple[str, str]]:
+    """The facts, and before the onset of the episode what it came to at its worst."""
+    for label, value in told:
+        if worst and label == "Onset of this episode":
+            yield "Worst of this episode", worst
+        yield label, value
+
+
+def _counted_less(change: FindingChange) -> str | None:
+    """Of 3+3 advice: that a DLT, or an evaluable subject, which it counted is counted no more."""
+    was, now = change.previous, change.finding
+    if isinstance(was, CohortDecision) and isinstance(now, CohortDecision) and counted_less(was, now):
+        what = "a DLT" if now.tally.dlt < was.tally.dlt else "an evaluable subject"
+        return f"{what} that was counted is corrected, taken back or refuted"
+    return None
 
 
 def _of_the_study(case: Case, shared: str) -> Alert:

@@ -2,6 +2,7 @@
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import entry
+from safety_stream.alerting.endings import word_of
 from safety_stream.clinical.findings_study import CohortDecision
 
 _POOLED = ("Study", "Dose level")
@@ -11,7 +12,8 @@ def pooled_alert(alert: Alert) -> Alert:
     """The alert without its subject: of one subject its kind and dose level alone, of a dose level all its numbers."""
     if alert.subject is not None:
         title = entry(alert.type, alert.case).title
-        taken_back = f"{alert.state.upper()}: " if alert.is_over else ""
+        word = word_of(alert)
+        taken_back = f"{word}: " if word else ""
         facts = tuple(fact for fact in alert.facts if fact[0] in _POOLED)
         named = {"headline": f"{taken_back}{title}", "facts": facts}
         return alert.model_copy(update={**named, "subject": None, "site": None, "finding": None})

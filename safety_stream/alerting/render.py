@@ -53,7 +53,7 @@ def plain(letter: Letter) -> Rendered:
         lines += [*_pairs(letter, *letter.facts, *letter.basis), "", letter.why, *letter.more_actions]
     lines += [line for one in letter.beside for line in ("", one.id, *_also(one))]
     text = "\n".join([*lines, "", letter.is_not, words["footer"]]) + "\n"
-    subject = f"[{words['urgency']}] {letter.study}: {letter.title}, {letter.id}"
+    subject = f"[{words['tag']}] {letter.study}: {letter.title}, {letter.id}"
     return Rendered(subject, text, plain_html(text, letter.language))
 
 

@@ -5,9 +5,9 @@ from typing import Final
 
 from safety_stream.alerting.facts_measured import measured_name
 from safety_stream.alerting.facts_subject import REPORTS
-from safety_stream.alerting.headlines import ADVICE
-from safety_stream.alerting.phrases import grade_words, instant, quantity
-from safety_stream.alerting.words import Tongue
+from safety_stream.alerting.headlines import advice
+from safety_stream.alerting.phrases import grade_words, instant, quantity, when
+from safety_stream.alerting.words import Tongue, as_chinese
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
@@ -66,7 +66,7 @@ def cohort_decision(finding: CohortDecision) -> dict[str, str]:
     tally = finding.tally
     counts = {"dlt": str(tally.dlt), "evaluable": str(tally.evaluable), "enrolled": str(tally.enrolled)}
     level = {"level": str(finding.dose_level), "open": str(len(finding.pending))}
-    return {"advice": ADVICE[finding.decision], **counts, **level}
+    return {"advice": advice(finding), **counts, **level}
 
 
 def data_query(finding: DataQuery) -> dict[str, str]:
@@ -77,7 +77,7 @@ def data_query(finding: DataQuery) -> dict[str, str]:
 def composite(finding: CompositeMet) -> dict[str, str]:
     """What was met, how surely, since when."""
     state = "surely met" if finding.state == "sure" else "possible: not ruled out"
-    return {"criterion": finding.text, "state": state, "onset": str(finding.onset)}
+    return {"criterion": finding.text, "state": state, "onset": when(finding.onset)}
 
 
 def reporting_due(finding: ReportingDue) -> dict[str, str]:
@@ -112,16 +112,17 @@ def stagger_breach(finding: StaggerBreach) -> dict[str, str]:
 
 
 def study_tally(finding: StudyTally) -> dict[str, str]:
-    """Enrolled against planned."""
+    """Enrolled against planned, and the proportions of the primary outcomes so far."""
     return {
         "enrolled": str(finding.enrolled),
         "planned": "not known" if finding.planned is None else str(finding.planned),
+        "outcomes": finding.evidence.sentence.rstrip("."),
     }
 
 
 def unobserved(finding: Unobserved) -> dict[str, str]:
     """What was not observed, and the limit."""
-    so = "not yet" if finding.hours is None else f"{finding.hours} h"
+    so = "not over yet" if finding.hours is None else f"{finding.hours} h"
     told = {"text": finding.text, "since": instant(finding.since), "limit": finding.limit, "hours": so}
     return {**told, "name": finding.name, "missing": ", ".join(finding.missing) or "none"}
 
@@ -173,7 +174,7 @@ def why(finding: AnyFinding | None, tongue: Tongue) -> str:
     parts = {name: tongue.value(value) for name, value in built(finding).items()}
     comparison = finding.evidence.comparison
     decided = f"{tongue.label('Decided by')}：{tongue.value(comparison, 'Decided by')}。" if comparison else ""
-    return _filled(tongue.why[key], {**parts, "comparison": decided})
+    return as_chinese(_filled(tongue.why[key], {**parts, "comparison": decided}))
 
 
 def _filled(sentence: str, parts: dict[str, str]) -> str:

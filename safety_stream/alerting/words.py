@@ -16,9 +16,17 @@ from safety_stream.rulebook.written import Role
 _NAMED: Final = re.compile(r"([A-Za-z][\w()+ -]*?) (?=[<>]?=? ?\d)")
 _DEEPEST: Final = 6
 PLACE: Final = re.compile(r"\{(\w+)\}")
+_GRADE_APART: Final = re.compile(r"（未定） ?级")
 _GRADES: Final = re.compile(r"(\d) to (\d) \(not decided\)")
 _SEPARATORS: Final = ((", ", "，"), (": ", "："))
-_DECIDED: Final = ((" and ", " 且 "), (" with ", " 伴 "), (" not known", " 未知"), ("BASELINE", "基线"))
+_DECIDED: Final = (
+    (" and ", " 且 "),
+    (" or ", " 或 "),
+    (" with ", " 伴 "),
+    (" lasting ", " 持续 "),
+    (" not known", " 未知"),
+    ("BASELINE", "基线"),
+)
 
 
 Phrases = tuple[tuple[re.Pattern[str], str], ...]
@@ -56,7 +64,7 @@ class Tongue:
             return value
         if label == "Decided by":
             return self._decided(value)
-        return self.fixed.get((label, value)) or self._said(value, 0).replace("） ", "）")
+        return self.fixed.get((label, value)) or as_chinese(self._said(value, 0))
 
     def term(self, name: str) -> str:
         """A CTCAE term or an analyte: its Chinese name with the official English one beside it."""
@@ -64,10 +72,14 @@ class Tongue:
 
     def _decided(self, comparison: str) -> str:
         """A comparison: each value under its name, and the words between; the figures stay as they are."""
-        said = comparison
-        for en, zh in _DECIDED:
-            said = zh.join(self._said(part, 0) for part in said.split(en))
-        return said
+        sentences = outside_brackets(comparison, "; ")
+        return "；".join(self._by_phrase(one, 0, self.phrases) or self._between(one, _DECIDED) for one in sentences)
+
+    def _between(self, text: str, words: tuple[tuple[str, str], ...]) -> str:
+        if not words:
+            return self._said(text, 0)
+        en, zh = words[0]
+        return zh.join(self._between(part, words[1:]) for part in text.split(en))
 
     def _said(self, text: str, depth: int) -> str:
         if depth > _DEEPEST:
@@ -105,6 +117,11 @@ class Tongue:
             return self._part(text, depth)
         named = _NAMED.match(text)
         return self.term(named[1]) + text[named.end(1) :] if named and named[1] in self.terms else text
+
+
+def as_chinese(said: str) -> str:
+    """No blank after a full-width bracket, and the word for grade beside its number."""
+    return _GRADE_APART.sub(" 级（未定）", said.replace("） ", "）"))
 
 
 def outside_brackets(text: str, separator: str) -> list[str]:

@@ -109,4 +109,6 @@ def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, becaus
         as_of=as_of,
         because=because,
         regraded=regraded(before, found, because),
+        ruled_out=None,
+        corrected=None,
     )

@@ -29,7 +29,7 @@ def _finding(case: Case, marks: tuple[Mark, ...], frame: Frame, book_version: st
     one = leading(case.made, frame)
     first = min(one.marks, key=lambda mark: (mark.earliest, mark.latest))
     last = max(one.marks, key=lambda mark: (mark.latest, mark.earliest))
-    onset, told = Moment(first.earliest.isoformat()), _ratio(one, marks, frame)
+    onset, told = Moment(first.earliest.isoformat()), ratio_of(one, marks, frame)
     beside = tuple(mark for mark in _beside(one, marks) if mark not in one.marks)
     early = [mark for mark in one.marks + beside if mark.preliminary]
     return CompositeMet(
@@ -73,7 +73,7 @@ def _beside(one: Together, marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
     return () if found is None else (found,)
 
 
-def _ratio(one: Together, marks: tuple[Mark, ...], frame: Frame) -> str | None:
+def ratio_of(one: Together, marks: tuple[Mark, ...], frame: Frame) -> str | None:
     """The ratio that the protocol wants shown: both samples of one time, or as near to it as there is one."""
     wanted = one.composite.ratio
     if wanted is None:
@@ -84,12 +84,17 @@ def _ratio(one: Together, marks: tuple[Mark, ...], frame: Frame) -> str | None:
     value = ratio(above and above.multiple, below and below.multiple)
     if value is None or above is None or below is None or above.multiple is None or below.multiple is None:
         lacking = wanted.of if above is None or above.multiple is None else wanted.to
-        return f"{wanted.name} not known: {lacking} without an exact multiple of ULN"
+        return f"{wanted.name} not known: no {_analytes(one, lacking)} with an exact multiple of ULN"
     counted = f"{above.page} {shown(above.multiple)} x ULN / {below.page} {shown(below.multiple)} x ULN"
     zone = frame.zone
     days = {mark.earliest.astimezone(zone).date().isoformat() for mark in (above, below)}
     apart = "" if len(days) == 1 else f", of {' and '.join(sorted(days))}"
     return f"{wanted.name} = {shown(value)} = {counted}{apart} ({wanted.reading})"
+
+
+def _analytes(one: Together, clause: str) -> str:
+    clauses = (*one.composite.all_of, *((one.composite.unless,) if one.composite.unless else ()))
+    return next((" or ".join(each.any_of) for each in clauses if each.name == clause), clause)
 
 
 def _sentence(one: Together, case: int, told: str | None) -> str:

@@ -57,3 +57,10 @@ class FindingChange(Concluded):
         default=None,
         description="What its result is compared with now, where that came late or was corrected (G9, T12).",
     )
+    ruled_out: str | None = Field(
+        default=None,
+        description="Of what is withdrawn: the result that rules it out, while what it rested on stands (T14, G5).",
+    )
+    corrected: str | None = Field(
+        default=None, description="Of what is withdrawn: what the very result that it rested on says now."
+    )

@@ -47,6 +47,7 @@ from safety_stream.clinical.record import (
 )
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Order, Result, order_of, result_of
+from safety_stream.clinical.ruled_out import with_the_result_that_decides, with_what_rules_them_out
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
 from safety_stream.clinical.shelf import Shelf, is_short, names_needed, settled, shelf_of
@@ -220,7 +221,10 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         filed, bench = _every_page(record, _bench(record, book, as_of, because, edition), {}, was)
     if stale:
         filed, bench = _every_page(record, bench, filed)
-    return _closed(before, record, filed, bench, outcome)
+    done = _closed(before, record, filed, bench, outcome)
+    if done.changes and isinstance(event, Measurement):
+        return done._replace(changes=with_the_result_that_decides(done.changes, event, book))
+    return done
 
 
 def _asked_for(record: SubjectRecord, event: SubjectEvent | None, book: Book, *, stale: bool) -> Iterator[str]:
@@ -374,6 +378,7 @@ def _looked(
     """The header after a look at the whole subject: its own findings and what changed of them, status and deadline."""
     whole = overview(bench.frame, header.facts, digests, bench.book, bench.as_of, before=before)
     kept, changes = difference(header.kept, whole.findings, bench.as_of, bench.because, whole.among)
+    changes = with_what_rules_them_out(changes, bench.frame, digests)
     alike = before is not None and _alike(before, whole.said)
     after = Header(
         study=header.study,

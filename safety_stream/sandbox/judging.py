@@ -71,7 +71,7 @@ def ours(trial: RandomTrial, book: Book) -> Said:
         if one.decision.action != "send":
             held.add((_case(one), one.decision.reason))
             continue
-        if one.id in last and one.state == "withdrawn":  # what stands instead may be a milder grade
+        if one.id in last and one.is_over:  # what stands instead may be a milder grade
             last[one.id] = one
             sent += 1
         elif one.state == "raised" and _is_grave(one.finding):

@@ -164,13 +164,15 @@ SERIOUS: dict[str, Any] = {"grade": 3, "attribution": "possible", "record": "p",
 
 
 @pytest.mark.parametrize(
-    ("sent_after", "headline", "chinese"),
+    ("sent_after", "headline", "chinese", "words"),
     [
-        (timedelta(hours=29, minutes=5), "SENT 6 h LATE: ", "已提交，逾期 6 小时："),
-        (timedelta(hours=23), "SENT IN TIME: ", "已按时提交："),
+        (timedelta(hours=29, minutes=5), "SENT 6 h LATE: ", "已提交，逾期 6 小时：", ("SENT LATE", "逾期提交")),
+        (timedelta(hours=23), "SENT IN TIME: ", "已按时提交：", ("SENT IN TIME", "已按时提交")),
     ],
 )
-def test_a_report_called_overdue_that_was_sent(sent_after: timedelta, headline: str, chinese: str) -> None:
+def test_a_report_called_overdue_that_was_sent(
+    sent_after: timedelta, headline: str, chinese: str, words: tuple[str, str]
+) -> None:
     """Aware on day 3, 20:00, due 24 hours later; sent 5 h 5 min late (6 begun hours), or in time and told late."""
     aware = at(3, 20)
     story = Story(*TREATED, adverse("Pneumonitis", 3, reported=aware, **SERIOUS))
@@ -183,7 +185,7 @@ def test_a_report_called_overdue_that_was_sent(sent_after: timedelta, headline: 
     (over,) = of(story.told(adverse("Pneumonitis", 3, version=2, **SERIOUS, **late)), "sae_clock")
     assert (over.state, over.headline[: len(headline)]) == ("ended", headline)
     english, zh = (letter(over, Standing(answer_by=None, language=one)) for one in ("en", "zh"))
-    assert (english.heading, zh.heading) == ("SAFETY ALERT, ENDED", "安全警报（已结束）")
+    assert (english.heading, zh.heading) == (f"SAFETY ALERT, {words[0]}", f"安全警报（{words[1]}）")
     assert zh.headline.startswith(chinese)
     assert "no longer holds" not in english.action
     assert not re.search("[A-Za-z]{4,}", zh.action)

@@ -91,6 +91,35 @@ def test_every_computable_term_has_its_chinese_name() -> None:
     assert sorted(terms - set(ZH.terms)) == []
 
 
+def test_every_word_of_the_other_scales_is_said_in_chinese() -> None:
+    """What is looked at, and what each of its levels says: no word of four letters but units and devices is left."""
+    left = re.compile(r"[A-Za-z]{4,}")
+    for scale in load_book(allow_unsigned=True).scales.values():
+        for domain in scale.domains:
+            for level in domain.levels:
+                name = "ICE score" if domain.name == "ice_score" else domain.name.replace("_", " ")
+                told = ZH.value(f"{name}: {level.says}")
+                assert left.findall(told.replace("CPAP", "").replace("BiPAP", "")) == [], told
+
+
+def test_the_proportions_of_the_study_are_told_in_both_languages() -> None:
+    """1 of 3 is 33.3 %, exactly 0.84 to 90.57 % (Clopper-Pearson): the Chinese reason says so too."""
+    one = "1 of 3 evaluable with a DLT (33.3 %, 95 % interval 0.84 to 90.57 %)"
+    other = "1 to 2 of 3 dosed with an adverse event (33.3 to 66.7 %, 95 % interval 0.84 to 99.16 %)"
+    tally = findings_made.study_tally()
+    told = tally.model_copy(
+        update={"evidence": tally.evidence.model_copy(update={"sentence": f"So far: {one}; {other}."})}
+    )
+    en, zh = both(made.sent(told))
+    assert en.why == f"So far: {one}; {other}."
+    assert zh.why == (
+        "已入组 10 名，计划 10 名。截至目前："
+        "可评价受试者 3 名中 1 名发生 DLT（33.3 %，95 % 置信区间 0.84 至 90.57 %）；"
+        "已给药受试者 3 名中 1 至 2 名发生不良事件（33.3 至 66.7 %，95 % 置信区间 0.84 至 99.16 %）。"
+    )
+    assert dict(en.facts)["Primary outcomes"] == en.why.rstrip(".")
+
+
 def test_every_question_about_the_data_has_its_chinese_words() -> None:
     """The closed list of questions, each with its code beside it."""
     assert [code for code in CODES if f"（{code}）" not in ZH.value(code)] == []
@@ -103,6 +132,24 @@ def test_every_question_about_the_data_has_its_chinese_words() -> None:
         ("grade 3 at >= 0.5 10*9/L; grade 1 at > 1.5 10*9/L", ">= 0.5 10*9/L 时为 3 级；> 1.5 10*9/L 时为 1 级"),
         ("serious (death, hospitalization)", "严重（死亡，住院或住院时间延长）"),
         ("G5: no ULN is known", "G5：ULN 未知"),
+        ("due 2026-03-12 10:00 UTC", "截止 2026-03-12 10:00 UTC"),
+        ("Infusion 2, given: UNDETERMINED", "第 2 次输注（已给予）：未定"),
+        ("Infusion 3, given: HOLD: not met: alt, ast", "第 3 次输注（已给予）：暂停：不符合：alt，ast"),
+        ("Subject dosed, NOT ELIGIBLE: not met: alt, ast", "受试者已给药，不合格：不符合：alt, ast"),
+        (
+            "Dose level 2: first infusion planned for 2026-03-09: 7 d after the first of the level, 14 d required",
+            "剂量水平 2：首次输注计划于 2026-03-09：与该剂量水平首例相隔 7 天，要求 14 天",
+        ),
+        (
+            "Dose level 1: STOP and go down a level: 2 of 2 evaluable subjects with a DLT",
+            "剂量水平 1：停止，并降低一个剂量水平：可评价受试者 2 名中 2 名发生 DLT",
+        ),
+        ("stop: of the 4 not decided, 2 to 4 with a DLT", "停止：未定的 4 名中，2 至 4 名发生 DLT"),
+        (
+            "ASTCT 2019 CRS: grade 3 to 4 (not decided): hypoxia: nasal cannula up to 6 L/min, or blow-by",
+            "ASTCT 2019 CRS：3 至 4 级（未定）：低氧：鼻导管吸氧至 6 L/min，或面部吹氧",
+        ),
+        ("Any other event of grade 4", "Any other event of grade 4"),
         ("grade", "grade"),
         ("", ""),
         ("{what}", "{what}"),

@@ -134,7 +134,7 @@ def test_old_results_are_marked_and_still_sent(hours: int, reason: str) -> None:
 
 
 def test_a_possible_dlt_is_held_until_it_is_a_candidate_and_told_through_to_the_verdict() -> None:
-    """possible: held. candidate: sent. confirmed: sent as adjudicated. refuted: withdrawn, by whom and why."""
+    """possible: held. candidate: sent. confirmed: sent as adjudicated. refuted: ended, by whom and why."""
     possible, candidate = (made.dose_limiting_toxicity(state=state) for state in ("possible", "candidate"))
     verdict = {"adjudicated_by": "Dr Lee", "adjudication": "infection explains it"}
     confirmed, refuted = (made.dose_limiting_toxicity(state=s, **verdict) for s in ("confirmed", "refuted"))
@@ -142,7 +142,8 @@ def test_a_possible_dlt_is_held_until_it_is_a_candidate_and_told_through_to_the_
     assert said(revise(made.changed(possible, candidate))) == {("dose_limiting_toxicity", "raised", "new")}
     assert said(revise(made.changed(candidate, confirmed))) == {("dose_limiting_toxicity", "raised", "adjudicated")}
     (over,) = revise(made.changed(candidate, refuted))
-    assert (over.state, over.decision.action, over.decision.reason) == ("withdrawn", "send", "adjudicated")
+    assert (over.state, over.decision.action, over.decision.reason) == ("ended", "send", "refuted")
+    assert "Dr Lee: infection explains it" in dict(over.facts)["Why"]
     assert ("Adjudicated by", "Dr Lee: infection explains it") in over.facts
 
 
@@ -223,23 +224,23 @@ def test_eligibility_by_phase(phase: str, verdict: str, action: str, urgency: st
     assert (alert.decision.action, alert.urgency) == (action, urgency)
 
 
-def test_cohort_advice_is_told_when_it_asks_for_an_action_and_withdrawn_when_it_no_longer_holds() -> None:
-    """Wait is routine, escalate is told; a late DLT withdraws the advice to escalate, and stop is told."""
+def test_cohort_advice_is_told_when_it_asks_for_an_action_and_when_it_has_changed() -> None:
+    """Wait is routine, escalate is told; a late DLT changes the advice to escalate, and stop is told."""
     wait, escalate, stop = (made.cohort_decision(d, n) for d, n in (("wait", 0), ("escalate", 0), ("stop", 2)))
     assert held(revise(made.raised(wait))) == {("cohort_decision", "raised", "routine")}
     assert said(revise(made.changed(wait, escalate))) == {("cohort_decision", "raised", "new")}
-    assert said(revise(made.changed(escalate, wait))) == {("cohort_decision", "withdrawn", "withdrawn")}
+    assert said(revise(made.changed(escalate, wait))) == {("cohort_decision", "ended", "advice_changed")}
     stopped = revise(made.changed(escalate, stop))
-    assert said(stopped) == {("cohort_decision", "withdrawn", "withdrawn"), ("cohort_decision", "raised", "new")}
+    assert said(stopped) == {("cohort_decision", "ended", "advice_changed"), ("cohort_decision", "raised", "new")}
     assert [a.urgency for a in stopped if a.state == "raised"] == ["critical"]
 
 
-def test_a_late_dlt_withdraws_advice_without_naming_whose_it_was() -> None:
+def test_a_late_dlt_changes_advice_without_naming_whose_it_was() -> None:
     """The status that changed names its subject; the mail to the board does not."""
     because = f"status {made.SUBJECT} revision 9"
     change = made.changed(made.cohort_decision("escalate"), made.cohort_decision("wait"), because=because)
     (alert,) = revise(change)
-    assert alert.state == "withdrawn"
+    assert alert.state == "ended"
     assert not any(made.SUBJECT in value for fact in alert.facts for value in fact)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from safety_stream.alerting.alert import TYPES
 from safety_stream.alerting.catalogue import CATALOGUE, REASONS
+from safety_stream.alerting.endings import WITHDRAWN, WORDS
 from safety_stream.alerting.letter import Letter, Standing, letter
 from safety_stream.alerting.policy import revise
 from safety_stream.alerting.render import LARGEST, Templates, plain
@@ -104,18 +105,24 @@ def test_a_mail_opens_with_what_a_reader_needs_in_ten_seconds(one: Letter) -> No
 
 @pytest.mark.parametrize("one", LETTERS, ids=IDS)
 def test_the_subject_line_tells_no_subject_and_no_value(one: Letter) -> None:
-    """Urgency, study, kind and id, and nothing that identifies or measures anybody."""
+    """Urgency or how it ended, study, kind and id, and nothing that identifies or measures anybody."""
     subject = TEMPLATES.render(one).subject
-    assert re.fullmatch(r"\[(CRITICAL|WARNING|INFO)\] [\w-]+: [\w +-]+, AL-[A-Z2-7]{8}", subject), subject
+    words = "|".join(("CRITICAL", "WARNING", "INFO", WITHDRAWN, *WORDS.values()))
+    assert re.fullmatch(rf"\[({words})\] [\w-]+: [\w +-]+, AL-[A-Z2-7]{{8}}", subject), subject
     measured = [value for _, value in one.facts if re.search(r"\d", value) and len(value) > 3]
     values = [findings_made.SUBJECT, findings_made.SITE, *measured]
     assert [value for value in values if value in subject] == []
 
 
-def test_the_subject_line_never_changes() -> None:
-    """Raised, withdrawn, a possible repeat, late: one subject, so one thread."""
+def test_the_subject_line_says_at_once_whether_an_alert_still_stands() -> None:
+    """Raised: its urgency; taken back, though a possible repeat and late: WITHDRAWN. All else is one, so one thread.
+
+    What stands in brackets at the beginning is no part of a thread's base subject (RFC 5256, 2.1).
+    """
     first = TEMPLATES.render(letter(made.one_of_each()[0], made.STANDING)).subject
-    assert TEMPLATES.render(LETTERS[-1]).subject == first
+    last = TEMPLATES.render(LETTERS[-1]).subject
+    assert (first.split("] ")[0], last.split("] ")[0]) == ("[CRITICAL", "[WITHDRAWN")
+    assert first.split("] ")[1] == last.split("] ")[1]
 
 
 @pytest.mark.parametrize("one", LETTERS, ids=IDS)

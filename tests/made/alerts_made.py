@@ -89,8 +89,16 @@ def overtaken() -> tuple[Alert, ...]:
         made.changed(hold, _check(state="go", criteria=(met,))),
         made.withdrawn(made.eligibility_breach(), because="lab_result hangzhou-lis|ALT-9 v1"),
         made.changed(overdue, overdue.model_copy(update=late)),
+        made.changed(made.cohort_decision(), made.cohort_decision("wait")),
+        made.withdrawn(made.data_query()),
+        made.withdrawn(made.of_this_subject(LIVER), ruled_out="Alkaline phosphatase 300 U/L >= 2 x ULN; R = 1.25"),
+        made.changed(made.dose_limiting_toxicity(), made.dose_limiting_toxicity(state="refuted", **_REFUTED)),
+        made.withdrawn(made.of_this_subject(UNSEEN)),
     )
     return tuple(one for change in changes for one in revise(change) if one.decision.action == "send")
+
+
+_REFUTED: dict[str, Any] = {"adjudicated_by": "Dr Lee", "adjudication": "2026-03-12: 9 | 1"}
 
 
 def counted() -> tuple[Alert, ...]:

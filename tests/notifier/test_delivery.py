@@ -297,7 +297,7 @@ async def test_a_correction_says_what_changed_since_this_person_was_told(desk: D
 
 
 async def test_a_correction_reaches_everybody_in_the_thread_of_the_original(desk: Desk, inbox: Inbox) -> None:
-    """Both who were told of a DLT hear that it was refuted, under the same subject, in the same thread."""
+    """Both who were told of a DLT hear that it was refuted, in the subject line's first word, in the same thread."""
     candidate = findings_made.dose_limiting_toxicity()
     refuted = findings_made.dose_limiting_toxicity(state="refuted", adjudicated_by="Dr Wang", adjudication="disease")
     (taken_back,) = revise(findings_made.changed(candidate, refuted))
@@ -310,7 +310,10 @@ async def test_a_correction_reaches_everybody_in_the_thread_of_the_original(desk
     told = [{str(mail["To"]) for mail in mails if str(mail["X-Safety-Stream-Revision"]) == str(n)} for n in (1, 2)]
     assert told[0] == told[1]
     assert len(told[0]) == 2
-    for header in ("Subject", "References", "In-Reply-To", "Thread-Topic", "Thread-Index"):
+    assert sorted({str(mail["Subject"]) for mail in mails}) == [
+        f"[{word}] {str(mails[0]['Subject']).partition('] ')[2]}" for word in ("CRITICAL", "REFUTED")
+    ]
+    for header in ("References", "In-Reply-To", "Thread-Topic", "Thread-Index"):
         assert len({str(mail[header]) for mail in mails}) == 1, header
 
 

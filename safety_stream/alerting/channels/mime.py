@@ -1,5 +1,6 @@
 """A message as an RFC 5322 mail: header names are constants, values are checked, text comes before HTML."""
 
+import re
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ from safety_stream.alerting.channels.channel import Message
 
 _IMPORTANCE: Final[dict[Urgency, str]] = {"critical": "high", "warning": "normal", "info": "low"}
 _POLICY: Final = SMTP.clone(cte_type="7bit")
+_TAG: Final = re.compile(r"^\[[^\]]*\] ")  # no part of the base subject of a thread (RFC 5256, 2.1)
 _UNFOLDED: Final = _POLICY.clone(
     max_line_length=998
 )  # a subject folded after its colon reads as if it began with a blank
@@ -30,7 +32,7 @@ def compose(message: Message, sender: Address, sent_at: datetime) -> bytes:
     mail["Message-ID"] = f"<{message.id}@{domain}>"
     mail["In-Reply-To"] = f"<{message.thread}@{domain}>"
     mail["References"] = " ".join(f"<{thread}@{domain}>" for thread in reversed(message.threads))
-    mail["Thread-Topic"] = message.subject
+    mail["Thread-Topic"] = _TAG.sub("", message.subject)
     mail["Thread-Index"] = message.thread_index
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
