@@ -125,7 +125,7 @@ GRAVE: dict[str, Any] = {"seriousness": ["life-threatening"], "grade": 4}
 
 
 def test_a_susar_that_is_grave_no_more_is_due_in_fifteen_days() -> None:
-    """Life-threatening at first, then a hospital stay alone: day 0 stays 4 July, so the end of 19 July; it is one still.
+    """Life-threatening at first, then a hospital stay alone: day 0 stays 4 July, so the end of 19 July.
 
     21 CFR 312.32(c)(1): 15 days for what is serious, unexpected and suspected; (c)(2): 7 for what threatens life.
     """
