@@ -23,6 +23,8 @@ from safety_stream.rulebook.dlt_rules import Clause, Composite
 from safety_stream.rulebook.protocol import Clauses
 from safety_stream.rulebook.written import parsed
 
+_OF_THE_ONSET = timedelta(days=1)
+
 
 class Together(NamedTuple):
     """A composite that holds, or may hold, and the marks that make it."""
@@ -203,21 +205,36 @@ def _judged(name: str, composite: Composite, combination: tuple[Mark, ...], mark
     reasons = [] if farthest <= span else ["the order of the samples is not known exactly"]
     reasons += [f"not decided: {mark.words}" for mark in combination if not mark.sure]
     if composite.unless is not None:
-        excluded = _excluded(name, composite.unless, combination, marks, span)
+        nearest_of_it = _answer(name, composite.unless, combination, marks, span)
+        excluded = _excluded(nearest_of_it, combination)
         if excluded is True:
             return None
         if excluded is None:
-            reasons.append(f"{composite.unless.name} could not be ruled out: no result that answers it near the onset")
+            reasons.append(f"{composite.unless.name} could not be ruled out: {_why_open(nearest_of_it)}")
     return Together(name, composite, combination, not reasons, tuple(reasons))
 
 
-def _excluded(
+def _answer(
     name: str, clause: Clause, combination: tuple[Mark, ...], marks: tuple[Mark, ...], span: timedelta
-) -> bool | None:
-    """What the result nearest to the onset that answers it, within the span, says of the clause that rules it out."""
+) -> Mark | None:
+    """The result nearest to the onset that answers, within the span, whether the composite is ruled out."""
     onset = min(mark.earliest for mark in combination)
-    nearest = nearest_answer(f"{name}/{clause.name}/", marks, (onset, onset), span)
-    return None if nearest is None or not nearest.sure else nearest.clause.endswith("/yes")
+    return nearest_answer(f"{name}/{clause.name}/", marks, (onset, onset), span)
+
+
+def _excluded(nearest: Mark | None, combination: tuple[Mark, ...]) -> bool | None:
+    """Whether that result rules it out; of more than a day after it was complete it says nothing of its onset (T14)."""
+    if nearest is None or not nearest.sure:
+        return None
+    if not nearest.clause.endswith("/yes"):
+        return False
+    return None if nearest.earliest - max(mark.latest for mark in combination) > _OF_THE_ONSET else True
+
+
+def _why_open(nearest: Mark | None) -> str:
+    if nearest is None or not nearest.sure:
+        return "no result that answers it near the onset"
+    return f"it was seen only after the onset ({nearest.words})"
 
 
 def nearest_answer(clause: str, marks: tuple[Mark, ...], to: tuple[datetime, datetime], span: timedelta) -> Mark | None:

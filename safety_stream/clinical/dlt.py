@@ -171,6 +171,9 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
     elif said := disagreement(frame, began, lead.rule.window_days or dlt.window.days):
         yield said
     yield from _from_the_last(frame, dlt, lead)
+    own, sponsor = lead.candidate.attribution, lead.candidate.by_sponsor
+    if sponsor in lead.rule.attribution and own not in lead.rule.attribution:
+        yield f"G24: by the investigator {own}, by the sponsor {sponsor}: one of the two is enough"
     if lead.candidate.at_most and lead.candidate.longest is not None and lead.rule.grade:
         most = lasted(lead.candidate.longest)
         yield f"T50: one line is told for the whole event; it was at grade {lead.rule.grade.lowest} for at most {most}"

@@ -11,12 +11,15 @@ from safety_stream.rulebook.dlt_rules import DltRule
 
 
 class ToldAs(NamedTuple):
-    """What an event was told as from one instant until another: its terms and attributions, more than one in doubt."""
+    """What an event was told as from one instant until another: its terms and attributions, more than one in doubt.
+
+    An attribution is the investigator's with the sponsor's; None: the sponsor has not judged.
+    """
 
     since: datetime
     until: datetime
     terms: frozenset[str]
-    attributions: frozenset[str]
+    attributions: frozenset[tuple[str, str | None]]
 
 
 class Candidate(NamedTuple):
@@ -29,7 +32,8 @@ class Candidate(NamedTuple):
     the latest it can have ended, for ``shortest`` and ``longest`` need not count from ``onset``.
     ``outlasts``: the infusion that a grade begun before it is counted from. ``span``, ``others``: of a numbered event,
     or the case of a composite, when it was, and the keys of all of its kind. ``told_as``: where the versions of a
-    report differ, what it was told as before. ``record``: of its first result.
+    report differ, what it was told as before. ``record``: of its first result. ``attribution``: the investigator's;
+    ``by_sponsor``: the sponsor's, where he judged.
     """
 
     about: str
@@ -42,6 +46,7 @@ class Candidate(NamedTuple):
     shortest: timedelta
     longest: timedelta | None
     attribution: str | None = None
+    by_sponsor: str | None = None
     composite: str | None = None
     inputs: tuple[tuple[str, str], ...] = ()
     undecided: tuple[str, ...] = ()

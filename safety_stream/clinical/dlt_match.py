@@ -146,10 +146,14 @@ def _lasting(rule: DltRule, candidate: Candidate) -> Verdict:
 
 
 def _attributed(rule: DltRule, candidate: Candidate) -> Verdict:
-    """A measurement has no attribution; one that is not known may still come to be one that the rule names."""
-    if candidate.attribution is None or candidate.attribution in rule.attribution:
+    """A measurement has no attribution; of the investigator's and the sponsor's one is enough (register G24).
+
+    One that is not known may still come to be one that the rule names.
+    """
+    told = [one for one in (candidate.attribution, candidate.by_sponsor) if one is not None]
+    if not told or any(one in rule.attribution for one in told):
         return True
-    return None if candidate.attribution == "unknown" else False
+    return None if "unknown" in told else False
 
 
 def told_as_another(candidate: Candidate) -> tuple[Period, ...]:
@@ -167,7 +171,11 @@ def told_as_less(rule: DltRule, candidate: Candidate) -> tuple[Period, ...]:
         return ()
     now = _SURENESS[_attributed(rule, candidate)]
     return tuple(
-        Period(one.since, one.until, " or ".join(sorted(one.attributions)))
+        Period(one.since, one.until, " or ".join(sorted(own for own, _ in one.attributions)))
         for one in candidate.told_as
-        if max(_SURENESS[_attributed(rule, candidate._replace(attribution=word))] for word in one.attributions) < now
+        if max(_SURENESS[_attributed(rule, _told_by(candidate, *both))] for both in one.attributions) < now
     )
+
+
+def _told_by(candidate: Candidate, investigator: str, sponsor: str | None) -> Candidate:
+    return candidate._replace(attribution=investigator, by_sponsor=sponsor)

@@ -40,6 +40,7 @@ class Telling(NamedTuple):
     term: str
     code: str | None
     attribution: Attribution
+    sponsor: Attribution | None = None
 
 
 class ReportFact(NamedTuple):

@@ -16,9 +16,11 @@ from typing import NamedTuple
 
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.seriousness import is_fatal
 from safety_stream.rulebook.dlt_rules import LineGrade
 
 _NOTHING = timedelta(0)
+DEATH = 5
 _OVER = frozenset({"recovered", "recovered-with-sequelae", "fatal"})
 _CODE = "grade_course_contradictory"
 
@@ -39,16 +41,30 @@ class Lasted(NamedTuple):
 
 
 def times_at(event: AdverseEvent, grade: int, reading: LineGrade, zone: tzinfo) -> tuple[Lasted, ...]:
-    """Every time that an event was at a grade or above it: by its course, else one time by its one line."""
+    """Every time that an event was at a grade or above it: by its course, else one time by its one line.
+
+    A death is at grade 5 since that day, too: what began before a window may end fatally inside it.
+    """
     runs = tuple([_run(event, start, end, zone) for start, end in _runs(event, grade, zone)])
     if runs:
         return runs
+    fatal = _death(event) if grade == DEATH else ()
+    if fatal and event.grade_course:
+        return fatal
     whole = _run(event, event.onset, None, zone)
     if grade <= 1:
         return (whole,)
     if reading == "throughout":
-        return (whole._replace(at_most=True),)
-    return (whole._replace(at_most=True, shortest=_NOTHING, later=True),)
+        return (whole._replace(at_most=True), *fatal)
+    return (whole._replace(at_most=True, shortest=_NOTHING, later=True), *fatal)
+
+
+def _death(event: AdverseEvent) -> tuple[Lasted, ...]:
+    """The time of a death by the end of its event; without that day it may be any since the onset."""
+    if not is_fatal(event):
+        return ()
+    untold = event.resolved is None
+    return (Lasted(event.resolved, _NOTHING, None if untold else _NOTHING, over=True, at_most=untold, later=untold),)
 
 
 def _runs(event: AdverseEvent, grade: int, zone: tzinfo) -> list[tuple[Moment, Moment | None]]:

@@ -169,6 +169,7 @@ def _candidate(reading: Reading, finding: ReportedEvent, frame: Frame) -> Candid
         shortest=whole.shortest,
         longest=whole.longest,
         attribution=event.attribution,
+        by_sponsor=event.sponsor_attribution,
         known_by=event.reported_at,
         over=whole.over,
         lasted=by_grade,
@@ -195,7 +196,7 @@ def _told_as(fact: ReportFact, book: Book) -> tuple[ToldAs, ...]:
         standing = [one for one in known if one[:2] == last]
         terms = frozenset(_term(one.term, one.code, book) for one in standing)
         first = _EVER if at == since[0] else at
-        periods.append(ToldAs(first, until, terms, frozenset(one.attribution for one in standing)))
+        periods.append(ToldAs(first, until, terms, frozenset((one.attribution, one.sponsor) for one in standing)))
     return tuple(periods)
 
 
@@ -225,8 +226,8 @@ def _course_untold(
     """An event that is over may have limited the dose, for all that its one line tells: only the site can know."""
     open_ = {one.rule: one.open for one in dlt.rules} if dlt and dlt.state == "possible" else {}
     about = f"{reading.event.term} ({reading.event.source.record})"
-    for rule in rules:
-        at, lacking = candidate.times_at_grade_of(rule)[0], open_.get(rule.id, ())
+    for rule, at in ((one, at) for one in rules for at in candidate.times_at_grade_of(one)):
+        lacking = open_.get(rule.id, ())
         over = "duration" in lacking and at.over and at.longest is not None
         if at.at_most and (over or ("window" in lacking and at.later)):
             length = f"at most {lasted(at.longest)}" if at.longest is not None else f"onset {at.onset}"

@@ -5,12 +5,13 @@
        running                      due soon       overdue             fatal or life-threatening: 7, other SUSAR: 15
 
 A clock starts with the first report that says what starts it, whichever report stands now: for a SUSAR one that says
-serious, unexpected and suspected. It stops with the first report sent from then on, whatever follows. What a person
+serious, unexpected and suspected. It stops with the first report sent from then on, whatever follows. A SUSAR that is
+no longer fatal or life-threatening, and was not reported as such, is due in 15 days like any other. What a person
 judges, causality and expectedness, is taken as told: where it is not told there is no SUSAR clock, nothing is guessed.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 from safety_stream.clinical.conclusion import Evidence, Input, finding_id
@@ -122,12 +123,16 @@ def _clocks(case: SeriousCase, frame: Frame) -> Iterator[Running]:
     yield Running("sae_to_sponsor", case.serious_at, due, warnings, case.sponsor_at, closed, counted)
     if case.susar is None:
         return
-    any_susar, grave = case.susar, case.grave_susar
-    if grave is None or grave.known.astimezone(frame.zone).date() > any_susar.known.astimezone(frame.zone).date():
-        yield _susar("susar_15_days", any_susar, case, frame)._replace(closed=closed)
+    grave = case.grave_susar
+    softer = None if case.grave else "it is no longer told as fatal or life-threatening"
+    if grave is None or (softer and grave.sent is None) or _day_zero(grave, frame) > _day_zero(case.susar, frame):
+        yield _susar("susar_15_days", case.susar, case, frame)._replace(closed=closed)
     if grave is not None:
-        softer = None if case.grave else "it is no longer told as fatal or life-threatening"
         yield _susar("susar_7_days", grave, case, frame)._replace(closed=closed or softer)
+
+
+def _day_zero(expedited: Expedited, frame: Frame) -> date:
+    return expedited.known.astimezone(frame.zone).date()
 
 
 def _susar(clock: Clock, expedited: Expedited, case: SeriousCase, frame: Frame) -> Running:
@@ -136,7 +141,7 @@ def _susar(clock: Clock, expedited: Expedited, case: SeriousCase, frame: Frame) 
     assert rules is not None  # noqa: S101  # a case was made
     days = rules.susar_grave_days if clock == "susar_7_days" else rules.susar_other_days
     known = expedited.known
-    zero = known.astimezone(frame.zone).date()
+    zero = _day_zero(expedited, frame)
     last = zero + timedelta(days=days)
     due = datetime.combine(last + timedelta(days=1), time.min, tzinfo=frame.zone).astimezone(UTC)
     by = "the sponsor's knowledge" if case.sponsor_told else "the first report (the sponsor's knowledge is not told)"

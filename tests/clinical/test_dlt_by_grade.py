@@ -65,6 +65,46 @@ def test_an_event_over_before_the_infusion_is_no_dlt_however_its_line_is_read() 
     assert not Played([*TREATED, over], book=book).of("dose_limiting_toxicity")
 
 
+def _sepsis(onset: float, dead: float | None, **more: Any) -> Any:
+    """A fatal sepsis that the product may have caused, reported the day after the death."""
+    fatal: dict[str, Any] = {"attribution": "possible", "outcome": "fatal", "grade": 5}
+    known = {"resolved": told(dead), "reported": at(dead + 1)} if dead is not None else {"reported": at(11)}
+    return adverse("Sepsis", onset, **(fatal | known | more))
+
+
+@pytest.mark.parametrize(
+    ("onset", "dead", "more", "rules"),
+    [
+        (-2, 10, {}, {"death": "met"}),  # begun under lymphodepletion, dead within 28 days of infusions 1 and 2
+        (-2, 45, {}, {}),  # dead three days after the last window
+        (-2, -1, {}, {}),
+        (-2, 10, {"attribution": "unrelated"}, {}),
+        (-2, 10, {"grade": 3}, {"death": "grade"}),  # a death told as grade 3 is never ruled out (G24)
+        (-2, None, {}, {"death": "window"}),  # the day of death is not told
+        (3, 45, {}, {"death": "met", "non-hematologic-4": "met", "non-hematologic-3": "met"}),  # begun inside: one line
+        (-2, 10, {"grade_course": [{"since": told(-2), "grade": 3}]}, {"death": "met"}),
+        (3, 45, {"grade_course": [{"since": told(3), "grade": 2}, {"since": told(44), "grade": 4}]}, {}),
+    ],
+)
+def test_a_death_lies_where_the_subject_died_and_not_only_where_the_event_began(
+    onset: float, dead: float | None, more: dict[str, Any], rules: dict[str, str]
+) -> None:
+    """Grade 5 is reached with the death (T50); a single line is read as of its grade from its onset on as well."""
+    played = Played([*TREATED, _sepsis(onset, dead, **more)], book=without_schedule())
+    found = [rule for one in played.of("dose_limiting_toxicity") for rule in one.rules]
+    assert {one.rule: " and ".join(one.open) or "met" for one in found} == rules
+    asked = [one.about for one in played.of("data_query", code="grade_course_untold")]
+    assert bool(asked) is ("window" in rules.values()), "the day of a death that is not told is asked for"
+
+
+def test_a_death_told_after_the_event_is_a_candidate_by_its_day() -> None:
+    """Grade 3 from day -2, told as fatal on day 10 by the next version: no need to ask since when it was grade 5."""
+    first = _sepsis(-2, None, grade=3, outcome="not-recovered", reported=at(-1))
+    for order in ([first, _sepsis(-2, 10, version=2)], [_sepsis(-2, 10, version=2), first]):
+        found = Played([*TREATED, *order], book=without_schedule()).one("dose_limiting_toxicity")
+        assert (found.rule, found.state, found.onset) == ("death", "candidate", Moment(told(10)))
+
+
 def test_what_was_reported_as_over_was_over_by_then() -> None:
     """Grade 3 from day 2, reported on day 3 as recovered: 36 hours at most, so never more than 72; the end is asked."""
     over = adverse("Nausea", 2, grade=3, outcome="recovered", attribution="probable", reported=at(3, 20))

@@ -76,6 +76,50 @@ def test_a_death_is_a_candidate_unless_it_is_clearly_due_to_something_else(attri
     )
 
 
+BLOOD = [
+    ("Hemolysis", {"non-hematologic-4"}),
+    ("Disseminated intravascular coagulation", {"non-hematologic-4"}),
+    ("Hemolytic uremic syndrome", {"non-hematologic-4"}),
+    ("Thrombotic thrombocytopenic purpura", {"non-hematologic-4"}),
+    ("Blood and lymphatic system disorders - Other, specify", {"non-hematologic-4"}),
+    ("Anemia", set()),
+    ("Febrile neutropenia", set()),
+    ("Bone marrow hypocellular", set()),
+]
+
+
+@pytest.mark.parametrize(("term", "rules"), BLOOD)
+def test_what_lymphodepletion_does_to_the_counts_is_excepted_and_not_the_blood_as_a_whole(
+    term: str, rules: set[str]
+) -> None:
+    """Low counts are an effect of fludarabine and cyclophosphamide; hemolysis, DIC and microangiopathy are not."""
+    told = _syndrome("2024-07-12T09:00:00+08:00", term=term, onset="2024-07-10")
+    found = [one for one in _concluded(_infusion("2024-07-09"), told) if isinstance(one, DoseLimitingToxicity)]
+    assert {met.rule for one in found for met in one.rules if met.met} == rules
+
+
+@pytest.mark.parametrize(
+    ("investigator", "sponsor", "state"),
+    [
+        ("unrelated", "probable", "candidate"),
+        ("unlikely", "unknown", "candidate"),
+        ("possible", "unrelated", "candidate"),
+        ("unrelated", "unlikely", None),
+        ("unrelated", None, None),  # the sponsor has not judged
+    ],
+)
+def test_one_of_investigator_and_sponsor_who_cannot_exclude_it_is_enough(
+    investigator: str, sponsor: str | None, state: str | None
+) -> None:
+    """As for alerts and the clocks of a SUSAR (G24, ICH E2A III.A.1): else a dose would be escalated over it."""
+    both = {"attribution": investigator, "sponsor_attribution": sponsor}
+    judged = _syndrome("2024-07-12T09:00:00+08:00", onset="2024-07-10", **both)
+    found = [one for one in _concluded(_infusion("2024-07-09"), judged) if isinstance(one, DoseLimitingToxicity)]
+    assert {one.state for one in found} == ({state} if state else set())
+    said = f"G24: by the investigator {investigator}, by the sponsor {sponsor}: one of the two is enough"
+    assert [said in one.evidence.reasons for one in found] == [investigator != "possible"] * len(found)
+
+
 @pytest.mark.parametrize(
     ("says", "rule", "state"),
     [

@@ -97,6 +97,16 @@ def test_a_rule_met_only_by_a_later_attribution_was_not_decided_on(verdict: str,
     assert lesser.state == verdict, "met with the attribution that was shown, and with the one told since"
 
 
+def test_a_rule_met_only_by_what_the_sponsor_judged_later_was_not_decided_on() -> None:
+    """Refuted as a death "unlikely" due to the product; the sponsor then holds it for probable: crs-4 is open."""
+    fatal: dict[str, Any] = {"grade": 5, "outcome": "fatal", "attribution": "unlikely"}
+    later = _told(CRS, 2, 15, sponsor_attribution="probable", **fatal)
+    for order in permutations([_told(CRS, **fatal), adjudicated(EVENT, 12, "refuted"), later]):
+        found = _dlt(*order)
+        assert (found.state, found.rule) == ("candidate", "crs-4")
+    assert _dlt(later, adjudicated(EVENT, 17, "refuted")).state == "refuted"
+
+
 def test_terms_and_decisions_in_any_order_conclude_the_same() -> None:
     """Three versions with two terms and two decisions: all 120 orders."""
     facts = [

@@ -65,6 +65,27 @@ def test_both_of_one_sample() -> None:
     assert state(*together[:2], lab("ALP", 16, "300"), lab("ALP", 20, "90")) is None
 
 
+@pytest.mark.parametrize(
+    ("phosphatases", "expected"),
+    [
+        ([(17, "300")], None),  # a day after it was complete: of the onset
+        ([(17.1, "300")], "possible"),
+        ([(26, "300")], "possible"),
+        ([(30.1, "300")], "possible"),  # beyond 14 days there is no answer at all
+        ([(10, "90"), (18, "300")], "possible"),  # normal six days before, raised two days after
+        ([(10, "300")], None),  # the last one known was raised
+        ([(26, "90")], "candidate"),  # no cholestasis then, so none that began it
+        ([(16, "90"), (18, "300")], "candidate"),
+    ],
+)
+def test_a_phosphatase_raised_only_afterwards_rules_nothing_out(
+    phosphatases: list[tuple[float, str]], expected: str | None
+) -> None:
+    """Enzymes and bilirubin of day 16: hepatocellular injury turns cholestatic, and is Hy's law all the same (T14)."""
+    both = [lab("ALT", 16, "400"), lab("BILI", 16, "60")]
+    assert state(*both, *[lab("ALP", day, value) for day, value in phosphatases]) == expected
+
+
 def test_a_corrected_bilirubin_takes_it_back() -> None:
     """A bilirubin of 50 that was 15."""
     results = [lab("ALT", 16, "150"), lab("BILI", 17, "50"), lab("ALP", 16, "90")]

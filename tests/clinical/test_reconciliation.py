@@ -209,6 +209,17 @@ def test_any_order_asks_the_same() -> None:
     }
 
 
+def test_each_of_two_reports_of_one_term_is_asked_about() -> None:
+    """Grade 3 of day 9 and grade 4 of day 30, no result of either: two questions, whichever came first."""
+    reports = [adverse("Hyperkalemia", 9, grade=3), adverse("Hyperkalemia", 30, grade=4)]
+    for order in permutations(reports):
+        found = Played([*BASE, *order], book=BOOK).of("data_query", code="report_without_laboratory")
+        assert {(one.about, one.found.partition(",")[0]) for one in found} == {
+            ("Hyperkalemia (test|ae-Hyperkalemia@9)", "grade 3 reported"),
+            ("Hyperkalemia (test|ae-Hyperkalemia@30)", "grade 4 reported"),
+        }
+
+
 def test_the_bundled_study_compares_and_owes_no_report_for_what_it_expects() -> None:
     """Grade 4 on day 9: nothing on day 15, a question from day 16 on; 0.7 within the expected band owes none."""
     for value, codes in (("0.3", ["lab_grade_4_unreported"]), ("0.7", [])):

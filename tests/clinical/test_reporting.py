@@ -121,6 +121,31 @@ def test_an_upgrade_opens_seven_days_from_the_new_knowledge() -> None:
     assert back["susar_7_days"][0] == "closed"
 
 
+GRAVE: dict[str, Any] = {"seriousness": ["life-threatening"], "grade": 4}
+
+
+def test_a_susar_that_is_grave_no_more_is_due_in_fifteen_days() -> None:
+    """Life-threatening at first, then a hospital stay alone: day 0 stays 4 July, so the end of 19 July.
+
+    21 CFR 312.32(c)(1): 15 days for what is serious, unexpected and suspected; (c)(2): 7 for what threatens life.
+    """
+    fifteen = datetime(2024, 7, 19, 16, tzinfo=UTC)
+    milder = clocks(at(20), susar(**GRAVE), susar(2, at(11)))
+    assert (milder["susar_7_days"][0], milder["susar_15_days"]) == ("closed", ("running", fifteen))
+    never_both = clocks(at(20), susar(expected=None, **GRAVE), susar(2, at(11), expected=None), susar(3, at(12)))
+    assert never_both["susar_15_days"][0] == "running"
+    graver_again = clocks(at(11, 9), susar(**GRAVE), susar(2, at(11)), susar(3, at(11, 9), **GRAVE))
+    assert (graver_again["susar_7_days"][0], "susar_15_days" in graver_again) == ("running", False)
+
+
+def test_what_was_reported_as_grave_owes_no_second_report_as_milder() -> None:
+    """Sent on day 11 within the 7 days: met, and no clock of 15 days beside it."""
+    sent = {"reported_to_authority_at": at(11).isoformat()}
+    found = clocks(at(40), susar(**GRAVE), susar(2, at(12), **GRAVE, **sent), susar(3, at(13), **sent))
+    assert (found["susar_7_days"][0], "susar_15_days" in found) == ("met", False)
+    assert clocks(at(40), susar(**GRAVE), susar(2, at(13)))["susar_15_days"][0] == "overdue"
+
+
 def test_the_authority_was_told_before_the_upgrade() -> None:
     """A report of day 12 meets the 15 days; the death of day 14 needs another one."""
     sent = {"reported_to_authority_at": at(12).isoformat()}

@@ -105,8 +105,8 @@ MISTAKES = {
     'must: ">= 85 g/L"': ('must: ">= 85 mmol/L"', "is not in g/L"),
     "{analyte: WBC": ("{analyte: WBCS", "no analyte 'WBCS'"),
     "about: {terms: Neutrophil count decreased}": ("about: {terms: Neutropenia}", "'Neutropenia' is no term of CTCAE"),
-    "except_classes: Blood and lymphatic system disorders": (
-        "except_classes: Blood",
+    "about: {terms: [Encephalopathy, Seizure, Depressed level of consciousness]}": (
+        "about: {except_classes: Blood}",
         "'Blood' is no system organ class",
     ),
     "3: [escalate, expand, stop, stop]": ("3: [escalate, expand, stop]", "n=3, dlt=3 is missing"),
