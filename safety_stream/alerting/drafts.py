@@ -215,6 +215,7 @@ FOR_THE_LIST: Final = {
     "missing_grade",  # alerts count with what the facts and the reporter's words support
     "two_results_at_one_time",  # a grade that hangs on it is told as a range, and alerts count with the worse
     "onset_after_report",
+    "end_after_report",
     "outcome_contradictory",
     "dose_without_amount",
     "over_age",

@@ -4,7 +4,7 @@ However many records raise the same question, it is one finding with a count and
 mistake is one mail.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 
 from safety_stream.clinical.conclusion import Evidence, finding_id
@@ -24,7 +24,7 @@ CODES: Mapping[str, str] = {
     "two_dose_levels": "the subject is assigned to two dose levels",
     "dose_before_enrolment": "a dose was given before the subject was enrolled",
     "dose_before_consent": "a dose was given before the subject consented",
-    "dated_after_report": "a consent, enrolment, dose or departure is dated after the report of it",
+    "dated_after_report": "a consent, dose, departure, decision or recorded fact is dated after the report of it",
     "dose_after_completion": "a dose was given after the subject had completed the study",
     "completed_before_consent": "the subject completed the study before consenting",
     "dose_without_enrolment": "a dose was given, and no enrolment tells at which dose level",
@@ -86,6 +86,7 @@ CODES: Mapping[str, str] = {
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "the outcome contradicts the dates, or a death",
     "onset_after_report": "the event began after it was reported",
+    "end_after_report": "the event ended, or the subject died of it, after that was reported",
     "grade_course_contradictory": "the course of the grade does not fit the rest of the report",
     "grade_course_untold": "a rule asks how long the event was at a grade, and one line is told for all of it",
     # the laboratory against the reports
@@ -133,6 +134,22 @@ def death_by(died: tuple[datetime, datetime], zone: tzinfo) -> str:
 def asked(code: str, about: str, found: str, expected: str, *sources: str) -> Flood:
     """One record that raises a question."""
     return Flood(code, about, found, expected, 1, sources)
+
+
+def together(floods: Iterable[Flood]) -> Iterator[Flood]:
+    """Each question about one thing once, with all that was found and every record."""
+    same: dict[tuple[str, str], list[Flood]] = {}
+    for one in floods:
+        same.setdefault((one.code, one.about), []).append(one)
+    for first, *more in same.values():
+        yield first if not more else _with(first, more)
+
+
+def _with(first: Flood, more: list[Flood]) -> Flood:
+    every = (first, *more)
+    found, expected = ("; ".join(dict.fromkeys(told)) for told in zip(*(one[2:4] for one in every), strict=True))
+    sources = tuple(dict.fromkeys(source for one in every for source in one.sources))
+    return Flood(first.code, first.about, found, expected, sum(one.times for one in every), sources[-SHOWN:])
 
 
 def poured(floods: Mapping[str, Flood], more: Iterable[Flood]) -> Mapping[str, Flood]:

@@ -3,6 +3,7 @@
 Every story here also brings a potassium of 7.3 mmol/L (CTCAE v5.0: above 7.0 is grade 4), which must be judged.
 """
 
+import re
 from itertools import permutations
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from stories import (
     TREATED,
     Played,
+    adjudicated,
     adverse,
     at,
     bundled_with,
     completed,
     enrolled,
+    fact,
     head,
     infusion,
     lab,
@@ -29,6 +32,7 @@ from safety_stream.clinical.events import Completed, DoseGiven, SubjectEvent
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import CODES
 
+_INTERNAL = re.compile(r"ae:|\bF-[A-Z2-7]{8,}")
 POTASSIUM = lab("K", 1.5, "7.3")
 DOSED_ONCE = TREATED[:6]
 
@@ -88,6 +92,14 @@ STORIES: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "withdrawn_after_death": ([*DOSED_ONCE, _died(5), withdrawn(6)], ("withdrawn 2024-06-30", "a death by 2024-06-29")),
     "event_after_death": ([*DOSED_ONCE, _died(5), adverse("Nausea", 8, grade=2)], ("began", "a death by")),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", STORIES)
+def test_a_question_names_what_a_site_can_look_up(code: str) -> None:
+    """Every question names records by the ids their senders gave; none names the hash of a page or of a finding."""
+    found = Played([*STORIES[code][0], POTASSIUM]).of("data_query")
+    assert all(one.sources for one in found)
+    assert not [one for one in found for word in (one.about, *one.sources) if _INTERNAL.search(word)]
 
 
 @pytest.mark.parametrize("code", STORIES)
@@ -277,3 +289,66 @@ def test_what_was_told_before_it_was_is_asked_about(event: Any, about: str) -> N
     """An enrolment, a departure or a completion told as done on a day that was still to come, one question each."""
     played = Played([*(one for one in TREATED if one.kind != event.kind), event], book=without_schedule())
     assert [one.about for one in played.of("data_query", code="dated_after_report")] == [about]
+
+
+@pytest.mark.parametrize(
+    ("event", "about"),
+    [
+        (_as_told(fact("at_rest", 5, True), at(1)), "recorded fact at_rest"),
+        (_as_told(adjudicated("F-1", 9, "refuted"), at(8)), "decision on F-1"),
+    ],
+)
+def test_what_was_observed_or_decided_after_it_was_told_is_asked_about(event: Any, about: str) -> None:
+    """A fact of day 5 told on day 1, a decision of day 9 told on day 8."""
+    found = Played([*DOSED_ONCE, event], book=without_schedule()).one("data_query", code="dated_after_report")
+    assert (found.about, len(found.sources)) == (about, 1)
+
+
+def test_an_event_after_the_death_is_asked_about_by_its_term_with_both_reports() -> None:
+    """Nausea of day 8, death of day 5: the site reads the term, its record and the record that tells of the death."""
+    found = Played([*DOSED_ONCE, _died(5), adverse("Nausea", 8, grade=2)]).one("data_query", code="event_after_death")
+    assert found.about == "Nausea (test|ae-Nausea@8)"
+    assert found.sources == ("test|death v1", "test|ae-Nausea@8 v1")
+
+
+@pytest.mark.parametrize(
+    ("says", "code"),
+    [
+        ({"reported": at(5)}, "onset_after_report"),
+        ({"reported": at(31), "resolved": told(10)}, "resolved_before_onset"),
+    ],
+)
+def test_a_death_that_contradicts_its_own_report_is_one_question(says: dict[str, Any], code: str) -> None:
+    """Onset on day 30, told on day 5, or ended on day 10: nothing came after the death of another report."""
+    event = adverse("Sepsis", 30, grade=5, outcome="fatal", **says)
+    assert [one.code for one in Played([*DOSED_ONCE, event]).of("data_query")] == [code]
+
+
+def test_two_decisions_of_one_moment_are_asked_about_by_the_event_they_decide() -> None:
+    """Confirmed and refuted at one time: the question names the term, both people and the time."""
+    event = adverse("Cytokine release syndrome", 3, grade=4, attribution="probable")
+    played = Played([*DOSED_ONCE, event])
+    id_ = played.one("dose_limiting_toxicity").id
+    rival = adjudicated(id_, 9, "refuted", by="Dr B")
+    played.take(adjudicated(id_, 9, "confirmed"))
+    played.take(rival.model_copy(update={"source": rival.source.model_copy(update={"id": "rival"})}))
+    found = played.one("data_query", code="decisions_disagree")
+    assert found.about == f"Cytokine release syndrome ({id_})"
+    assert {f"confirmed by Dr A at {told(9, 15)}", f"refuted by Dr B at {told(9, 15)}"} == set(
+        found.found.split(" and ")
+    )
+
+
+def test_two_contradictions_of_one_kind_are_one_question_with_both() -> None:
+    """Withdrawn on day -30, consented on days -20 and -15: the question shows both consents and all three records."""
+    again = screened(day=-15).model_copy(update={"source": screened().source.model_copy(update={"id": "again"})})
+    found = Played([screened(), again, withdrawn(-30)]).one("data_query", code="withdrawn_before_consent")
+    assert f"consented {told(-20, 9)}" in found.found
+    assert f"consented {told(-15, 9)}" in found.found
+    assert len(found.sources) == 3
+
+
+def test_a_grade_without_a_report_is_asked_about_with_the_record_of_the_result() -> None:
+    """Potassium of 7.3 and no report: the laboratory knows its own record."""
+    found = Played([*DOSED_ONCE, POTASSIUM]).one("data_query", code="lab_grade_4_unreported")
+    assert found.sources == ("test|K@1.5 v1",)
