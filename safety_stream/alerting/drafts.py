@@ -214,6 +214,7 @@ FOR_THE_LIST: Final = {
     "observed_after_reported",
     "missing_grade",  # alerts count with what the facts and the reporter's words support
     "two_results_at_one_time",  # a grade that hangs on it is told as a range, and alerts count with the worse
+    "hours_untold",  # each is told with its own grade
     "onset_after_report",
     "end_after_report",
     "outcome_contradictory",

@@ -69,7 +69,8 @@ CODES: Mapping[str, str] = {
     "unreadable_range": "the reference range cannot be read",
     "range_upside_down": "the lower limit of normal lies above the upper one",
     "grade_undecided": "something is missing, and the grade depends on it",
-    "two_results_at_one_time": "different results of one analyte carry the same time",
+    "two_results_at_one_time": "different results of one analyte carry the same time, or the same specimen",
+    "hours_untold": "different results of one analyte are of one day, and nobody told which came last",
     "observed_after_reported": "the specimen is later than its report",
     "contradictory_versions": "two different contents under the same version of one record",
     # adverse events
