@@ -221,6 +221,7 @@ FOR_THE_LIST: Final = {
     "dose_without_amount",
     "over_age",
     "refutation_without_finding",
+    "decision_without_onset",
     "missing_end",
     "resolved_before_onset",
     "withdrawn_before_consent",

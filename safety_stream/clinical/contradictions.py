@@ -65,11 +65,12 @@ def contradictions(
     yield from _about_departure(frame, told)
     yield from _about_consent(told, frame.zone)
     yield from _about_enrolment(told, frame.zone)
+    yield from _enrolled_again(frame, told)
     yield from _about_doses(told, frame.zone)
     yield from _about_reports(told, frame.zone)
     yield from _about_death(frame, told, digests, book)
     yield from _about_infusions(frame)
-    yield from _about_decisions(frame, known)
+    yield from _about_decisions(frame, known, book)
 
 
 def _cited(event: Event) -> str:
@@ -177,6 +178,17 @@ def _about_enrolment(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
             yield asked("dose_after_withdrawal", about, found, "one or the other", _cited(dose), _cited(left))
 
 
+def _enrolled_again(frame: Frame, told: Sequence[Event]) -> Iterator[Flood]:
+    """An enrolment after the departure that stands: it undoes none, only a new screening does (T36)."""
+    left, zone = frame.withdrawn, frame.zone
+    for one in told:
+        if left is None or not isinstance(one, Enrolled) or one.enrolled.earliest(zone) <= left.withdrawn.latest(zone):
+            continue
+        found = f"withdrawn from {left.from_what} {left.withdrawn}, enrolled {one.enrolled} at level {one.dose_level}"
+        expected = "a consent and screening before it, or one of the two corrected: until then the subject has left"
+        yield asked("enrolled_after_withdrawal", "enrolment", found, expected, _cited(left), _cited(one))
+
+
 def _about_reports(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
     """What was told as done, observed or decided before it was."""
     for one in told:
@@ -232,13 +244,17 @@ def _about_infusions(frame: Frame) -> Iterator[Flood]:
             yield asked("two_infusions_on_one_day", about, found, "one infusion a day", one.source, other.source)
 
 
-def _about_decisions(frame: Frame, known: Mapping[str, str]) -> Iterator[Flood]:
+def _about_decisions(frame: Frame, known: Mapping[str, str], book: Book) -> Iterator[Flood]:
     """Decisions on a finding that the data do not support, and two of one moment that disagree."""
     for id_, decisions in sorted(frame.adjudicated.items()):
         last = decisions[-1]
         if id_ not in known:
             code = "adjudication_without_finding" if last.verdict == "confirmed" else "refutation_without_finding"
             yield asked(code, id_, _decided(last), "a finding", _cited(last))
+        alike = sum(about == known.get(id_) for about in known.values())
+        if last.onset is None and alike > 1 and known[id_] in book.analytes:
+            found = f"{_decided(last)}, one of {alike} events of {known[id_]}"
+            yield asked("decision_without_onset", id_, found, "the onset that they were shown", _cited(last))
         rivals = [one for one in decisions if one.decided_at == last.decided_at]
         if len({one.verdict for one in rivals}) > 1:
             found, about = " and ".join(map(_decided, rivals)), f"{known[id_]} ({id_})" if id_ in known else id_

@@ -11,12 +11,13 @@ from safety_stream.rulebook.dlt_rules import DltRule
 
 
 class ToldAs(NamedTuple):
-    """What an event was told as from one instant until another: its terms and attributions, more than one in doubt."""
+    """What an event was told as from one instant until another: terms, attributions, onsets, more than one in doubt."""
 
     since: datetime
     until: datetime
     terms: frozenset[str]
     attributions: frozenset[str]
+    onsets: frozenset[Moment | None] = frozenset()
 
 
 class Candidate(NamedTuple):

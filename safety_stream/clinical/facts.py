@@ -17,6 +17,7 @@ from safety_stream.clinical.events import (
     Screened,
     Withdrawn,
 )
+from safety_stream.clinical.moment import Moment
 
 HeaderEvent = Annotated[
     Screened | Enrolled | DosePlanned | DoseGiven | FactRecorded | Withdrawn | Completed | Adjudicated,
@@ -40,6 +41,7 @@ class Telling(NamedTuple):
     term: str
     code: str | None
     attribution: Attribution
+    onset: Moment | None = None
 
 
 class ReportFact(NamedTuple):

@@ -101,8 +101,9 @@ def _decisive(look: Look) -> Words:
     dlt = worst(state for _, state in dlts)
     asked = [one for one in (*look.known.values("observe"), own.observe) if one is not None]
     ids = {id_: _term_of(page, digests[page]) for page, pairs in look.known.of("dlts") for id_, _ in pairs}
-    own_terms = {one.id: one.term for one in found if isinstance(one, DoseLimitingToxicity)}
-    ids |= {id_: own_terms.get(id_, "") for id_, _ in own.dlts}
+    ids |= {
+        id_: one.term for one in found if isinstance(one, DoseLimitingToxicity) for id_ in (one.id, *one.decided_as)
+    }
     return Words(other=Decisive(ids, dlt, extension(look.base.frame, asked, dlt)))
 
 
@@ -127,7 +128,8 @@ def _unread(look: Look) -> Words:
 
 def _checks(look: Look) -> Words:
     """Which infusions' checks are wanted now."""
-    wanted, ahead = checks_due(look.base.frame, look.as_of)
+    frame, facts, _ = look.base
+    wanted, ahead = checks_due(frame, facts, look.as_of)
     return Words(other=wanted, until=min(ahead, default=None))
 
 

@@ -39,6 +39,7 @@ CODES: Mapping[str, str] = {
     "unknown_protocol_version": "the version consented to is not on file",
     "adjudication_without_finding": "a decision names a finding that the data do not support",
     "refutation_without_finding": "a decision refutes a finding that the data do not support, or that has another id",
+    "decision_without_onset": "a decision names one of several events of an analyte, and not the onset it was shown",
     "decisions_disagree": "two decisions of one moment on one finding contradict each other",
     "two_infusions_on_one_day": "two infusions of different numbers were given on one day",
     "withdrawn_before_consent": "the subject withdrew before consenting",
@@ -55,6 +56,7 @@ CODES: Mapping[str, str] = {
     "deaths_disagree": "two reports tell of deaths that cannot be one",
     "enrolled_before_consent": "the subject was enrolled before consenting",
     "dose_after_withdrawal": "a dose was given after the subject had left the treatment or the study",
+    "enrolled_after_withdrawal": "the subject was enrolled after leaving, and no new screening began in between",
     "infusions_out_of_order": "an infusion of a higher number was given before one of a lower number",
     "icaht_day_zero_unknown": "the day of the infusion that hematotoxicity is counted from is not known",
     # measurements

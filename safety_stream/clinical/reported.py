@@ -195,7 +195,8 @@ def _told_as(fact: ReportFact, book: Book) -> tuple[ToldAs, ...]:
         standing = [one for one in known if one[:2] == last]
         terms = frozenset(_term(one.term, one.code, book) for one in standing)
         first = _EVER if at == since[0] else at
-        periods.append(ToldAs(first, until, terms, frozenset(one.attribution for one in standing)))
+        blamed, onsets = (frozenset(getattr(one, name) for one in standing) for name in ("attribution", "onset"))
+        periods.append(ToldAs(first, until, terms, blamed, onsets))
     return tuple(periods)
 
 

@@ -114,7 +114,7 @@ def _telling(event: AdverseEvent) -> tuple[Telling, ...]:
     if event.status == "entered-in-error":
         return ()
     at = event.reported_at.astimezone(UTC)
-    return (Telling(*_rank(event), at, event.term, event.meddra_code, event.attribution),)
+    return (Telling(*_rank(event), at, event.term, event.meddra_code, event.attribution, event.onset),)
 
 
 def _ever_standing(told: Iterable[Telling]) -> tuple[Telling, ...]:

@@ -352,3 +352,33 @@ def test_a_grade_without_a_report_is_asked_about_with_the_record_of_the_result()
     """Potassium of 7.3 and no report: the laboratory knows its own record."""
     found = Played([*DOSED_ONCE, POTASSIUM]).one("data_query", code="lab_grade_4_unreported")
     assert found.sources == ("test|K@1.5 v1",)
+
+
+def _again(event: Any) -> Any:
+    """The same kind of fact under a record of its own."""
+    return event.model_copy(update={"source": event.source.model_copy(update={"id": "again"})})
+
+
+def test_an_enrolment_after_a_departure_undoes_it_only_with_a_new_screening() -> None:
+    """Withdrawn on day -3, enrolled again on day -1: withdrawn she stays, and both records are asked about.
+
+    With a consent on day -2 between them the screening begins anew (T36), and nothing is asked.
+    """
+    facts = [screened(), enrolled(), withdrawn(-3), _again(enrolled(day=-1))]
+    for order in permutations(facts):
+        played = Played(order)
+        found = played.one("data_query", code="enrolled_after_withdrawal")
+        assert found.sources == ("test|departure v1", "test|again v1")
+        assert (status := played.record.header.status) is not None
+        assert status.phase == "withdrawn"
+    played.take(_again(screened(day=-2)).model_copy(update={"source": facts[0].source.model_copy(update={"id": "c2"})}))
+    assert not played.of("data_query", code="enrolled_after_withdrawal")
+    assert (status := played.record.header.status) is not None
+    assert status.phase == "enrolled"
+
+
+def test_a_departure_of_the_day_of_an_enrolment_asks_nothing() -> None:
+    """Told by dates alone, the departure may have come after it."""
+    left = withdrawn(-3).model_copy(update={"withdrawn": Moment(told(-3)[:10])})
+    again = _again(enrolled(day=-3, enrolled=told(-3)[:10]))
+    assert not Played([screened(), enrolled(), left, again]).of("data_query", code="enrolled_after_withdrawal")
