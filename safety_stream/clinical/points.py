@@ -152,7 +152,7 @@ def _together(point: tuple[Result, ...], analyte: Analyte, frame: Frame, book: B
             beside.append(_as_told(one, of))
     sound = [one for one in told if isinstance(one.measured, Measured)]
     refused = [one for one in told if not isinstance(one.measured, Measured)]
-    companions = dict(_companions(beside))
+    companions = dict(_companions(beside, analyte))
     if not sound:
         return [*refused, *_derived(analyte, companions, frame, book)]
     if any(key in companions for key in analyte.unless):
@@ -171,7 +171,7 @@ def _as_told(result: Result, analyte: Analyte) -> Drawn:
     return Drawn(result, measured_result(result, analyte), result.status == "preliminary")
 
 
-def _companions(beside: list[Drawn]) -> Iterator[tuple[str, Drawn]]:
+def _companions(beside: list[Drawn], analyte: Analyte) -> Iterator[tuple[str, Drawn]]:
     """Each companion; of different values of one specimen it is one, nobody knows which (G45)."""
     sound: dict[str, list[Drawn]] = {}
     for one in beside:
@@ -184,7 +184,7 @@ def _companions(beside: list[Drawn]) -> Iterator[tuple[str, Drawn]]:
             continue
         measured, same = either(_measured(known), known[-1].result.observed_at)
         asks = not same and found[0].result.kind == "lab_result" and not _asked_on_its_page(known)
-        remarks = (_of_one_specimen(measured, known[-1].result),) if asks else ()
+        remarks = (_of_one_specimen(measured, known[-1].result, analyte),) if asks else ()
         yield key, Drawn(known[-1].result, measured._replace(remarks=remarks), any(one.provisional for one in known))
 
 
@@ -194,9 +194,10 @@ def _asked_on_its_page(known: list[Drawn]) -> bool:
     return len(times) == 1 and known[0].result.observed_at.is_instant
 
 
-def _of_one_specimen(measured: Measured, result: Result) -> Remark:
+def _of_one_specimen(measured: Measured, result: Result, analyte: Analyte) -> Remark:
     """The question about different results of one specimen whose times do not say that they are of one."""
-    about = f"{measured.key} of specimen {result.specimen}" if result.specimen else f"{measured.key} of one day"
+    where = f"specimen {result.specimen}" if result.specimen else "one day"
+    about = f"{measured.key} of {where}, for {analyte.key}"
     return Remark(TWO_RESULTS, about, (measured.derived or "").partition(": ")[2], _ONE_VALUE)
 
 

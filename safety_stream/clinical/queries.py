@@ -144,12 +144,12 @@ def together(floods: Iterable[Flood]) -> Iterator[Flood]:
     same: dict[tuple[str, str], list[Flood]] = {}
     for one in floods:
         same.setdefault((one.code, one.about), []).append(one)
-    for first, *more in same.values():
-        yield first if not more else _with(first, more)
+    for every in same.values():
+        yield every[0] if len(every) == 1 else _with_all(sorted(every, key=lambda one: one[2:]))
 
 
-def _with(first: Flood, more: list[Flood]) -> Flood:
-    every = (first, *more)
+def _with_all(every: list[Flood]) -> Flood:
+    first = every[0]
     found, expected = ("; ".join(dict.fromkeys(told)) for told in zip(*(one[2:4] for one in every), strict=True))
     sources = tuple(dict.fromkeys(source for one in every for source in one.sources))
     return Flood(first.code, first.about, found, expected, sum(one.times for one in every), sources[-SHOWN:])

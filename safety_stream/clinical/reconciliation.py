@@ -12,6 +12,7 @@ brought along or is not decided owes none, and supports one all the same.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.clinical.findings_reported import ReportedEvent
@@ -153,7 +154,8 @@ def _unsupported(
             found = f"grade {grade} reported, the laboratory shows {max(near, default=f'no grade {LOWEST} or more')}"
             expected = f"the results that show grade {shown}, or another grade"
             due = report.reported_at + rules.within.length
-            yield asked("report_without_laboratory", report.term, found, expected, report.source), due
+            about = f"{report.term} ({record_of(report.source)})"
+            yield asked("report_without_laboratory", about, found, expected, report.source), due
 
 
 def _highest_measured(term: str, book: Book) -> int:

@@ -257,9 +257,9 @@ def _at_stake(reading: Reading) -> GradeRange:
 
 def _rivals(fact: ReportFact) -> Iterator[Flood]:
     if fact.rivals:
-        version = fact.event.source.version
-        found = f"{len(fact.rivals)} different contents under version {version}"
-        yield asked("contradictory_versions", fact.event.source.record, found, "a new version for a new content")
+        version, record = fact.event.source.version, fact.event.source.record
+        found, about = f"{len(fact.rivals)} different contents under version {version}", f"{fact.event.term} ({record})"
+        yield asked("contradictory_versions", about, found, "a new version for a new content", f"{record} v{version}")
 
 
 def _questions(reading: Reading, frame: Frame, book: Book) -> Iterator[Flood]:

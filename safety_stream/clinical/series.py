@@ -66,7 +66,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
     if course.analyte is None:
         named = course.key[1:]
         questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
-        return _asked(fold, touched, (*questions, *rivals(point)))
+        return _asked(fold, touched, (*questions, *rivals(point, named)))
     said = drawn(point, course.analyte, course.frame, course.book)
     for one in said:
         if isinstance(one.measured, Measured):

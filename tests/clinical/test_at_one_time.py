@@ -232,7 +232,7 @@ def test_two_values_of_a_specimen_without_an_hour_are_asked_about_by_the_specime
     albumins = pair("ALB", 5, "30", "45", specimen="S", observed_at=day)
     one = played(*TREATED, lab("CA", 5, "1.95", specimen="S", observed_at=day), *albumins)
     assert str(one.one("toxicity", term="Hypocalcemia").peak) == "0-2"
-    assert [query.about for query in one.of("data_query", code=CODE)] == ["ALB of specimen S"]
+    assert [query.about for query in one.of("data_query", code=CODE)] == ["ALB of specimen S, for CA"]
 
 
 def test_two_rr_intervals_of_one_tracing_leave_a_range_of_qtc() -> None:

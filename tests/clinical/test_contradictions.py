@@ -382,3 +382,32 @@ def test_a_departure_of_the_day_of_an_enrolment_asks_nothing() -> None:
     left = withdrawn(-3).model_copy(update={"withdrawn": Moment(told(-3)[:10])})
     again = _again(enrolled(day=-3, enrolled=told(-3)[:10]))
     assert not Played([screened(), enrolled(), left, again]).of("data_query", code="enrolled_after_withdrawal")
+
+
+def test_two_reports_that_no_laboratory_supports_are_two_questions_in_any_order() -> None:
+    """Neutrophils decreased of grade 3 and of grade 4, and no count on file: neither question hides the other."""
+    term = "Neutrophil count decreased"
+    reports = [adverse(term, 3, grade=3, record="a"), adverse(term, 9, grade=4, record="b")]
+    ends = [
+        Played([*DOSED_ONCE, *order]).of("data_query", code="report_without_laboratory")
+        for order in (reports, reports[::-1])
+    ]
+    assert [(one.about, one.sources) for one in sorted(ends[0], key=lambda one: one.about)] == [
+        (f"{term} (test|a)", ("test|a v1",)),
+        (f"{term} (test|b)", ("test|b v1",)),
+    ]
+    assert ends[0] == ends[1]
+
+
+def test_one_record_that_contradicts_itself_under_two_analytes_is_asked_about_under_each() -> None:
+    """Two contents of version 1 as potassium, two of version 2 as sodium: two questions, in any order of arrival."""
+    told_twice = [
+        lab("K", 3, "4.0", record="r"), lab("K", 3, "4.4", record="r"),
+        lab("SODIUM", 4, "140", record="r", version=2), lab("SODIUM", 4, "141", record="r", version=2),
+    ]  # fmt: skip
+    for order in (told_twice, told_twice[::-1]):
+        found = Played([*DOSED_ONCE, *order]).of("data_query", code="contradictory_versions")
+        assert {(one.about, one.sources) for one in found} == {
+            ("K (test|r)", ("test|r v1",)),
+            ("SODIUM (test|r)", ("test|r v2",)),
+        }
