@@ -216,6 +216,8 @@ FOR_THE_LIST: Final = {
     "two_results_at_one_time",  # a grade that hangs on it is told as a range, and alerts count with the worse
     "hours_untold",  # each is told with its own grade
     "onset_after_report",
+    "event_told_twice",  # each is told with its own grade
+    "ends_disagree",
     "end_after_report",
     "outcome_contradictory",
     "dose_without_amount",

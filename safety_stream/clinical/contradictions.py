@@ -228,7 +228,7 @@ def _about_doses(told: Sequence[Event], zone: tzinfo) -> Iterator[Flood]:
 
 
 def _about_infusions(frame: Frame) -> Iterator[Flood]:
-    """Two infusions on one day, or in the wrong order: one of them is a slip of the number or of the day."""
+    """Two infusions on one day or in the wrong order, or none that is the first: a slip, or a record that lacks."""
     for one, other in pairwise(frame.infusions):
         if one.latest < other.earliest and one.number > other.number:
             found = f"infusion {one.number} {one.given}, infusion {other.number} {other.given}"
@@ -236,6 +236,10 @@ def _about_infusions(frame: Frame) -> Iterator[Flood]:
             yield asked(
                 "infusions_out_of_order", about, found, "in the order of their numbers", one.source, other.source
             )
+    if frame.infusions and all(one.number > 1 for one in frame.infusions):
+        first = min(frame.infusions, key=lambda one: (one.number, one.source))
+        found = f"infusion {first.number} given {first.given}, no infusion 1"
+        yield asked("first_infusion_untold", "infusion 1", found, "infusion 1, or another number", first.source)
     for one, other in combinations(frame.infusions, 2):
         sure = one.first_day == one.last_day and other.first_day == other.last_day
         if sure and one.first_day == other.first_day and one.number != other.number:

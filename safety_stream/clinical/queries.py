@@ -57,6 +57,9 @@ CODES: Mapping[str, str] = {
     "enrolled_before_consent": "the subject was enrolled before consenting",
     "dose_after_withdrawal": "a dose was given after the subject had left the treatment or the study",
     "enrolled_after_withdrawal": "the subject was enrolled after leaving, and no new screening began in between",
+    "first_infusion_untold": "an infusion was given, and the first one is not told",
+    "consents_disagree": "two consents tell another sex, or ages that cannot be of one person",
+    "ends_disagree": "two departures from the study, or two completions of it, are of different days",
     "infusions_out_of_order": "an infusion of a higher number was given before one of a lower number",
     "icaht_day_zero_unknown": "the day of the infusion that hematotoxicity is counted from is not known",
     # measurements
@@ -90,6 +93,7 @@ CODES: Mapping[str, str] = {
     "outcome_contradictory": "the outcome contradicts the dates, or a death",
     "onset_after_report": "the event began after it was reported",
     "end_after_report": "the event ended, or the subject died of it, after that was reported",
+    "event_told_twice": "two records report the same term with the same day of onset",
     "grade_course_contradictory": "the course of the grade does not fit the rest of the report",
     "grade_course_untold": "a rule asks how long the event was at a grade, and one line is told for all of it",
     # the laboratory against the reports

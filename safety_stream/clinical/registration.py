@@ -15,6 +15,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import day_zero_unknown
 from safety_stream.clinical.parts import Base
 from safety_stream.clinical.queries import asked
+from safety_stream.clinical.told_twice import told_twice
 
 
 def questions(base: Base, digests: Mapping[str, Digest], dlts: Mapping[str, str], *, holds: bool) -> Iterator[Flood]:
@@ -34,6 +35,7 @@ def questions(base: Base, digests: Mapping[str, Digest], dlts: Mapping[str, str]
             found = f"{len(one.rivals)} different contents under version {one.event.source.version}"
             yield asked("contradictory_versions", record, found, "a new version for a new content", _cited(one))
     yield from contradictions(base, standing, digests, dlts)
+    yield from told_twice(frame, [one.event for one in standing.values()], digests)
 
 
 def _cited(fact: HeaderFact) -> str:

@@ -411,3 +411,47 @@ def test_one_record_that_contradicts_itself_under_two_analytes_is_asked_about_un
             ("K (test|r)", ("test|r v1",)),
             ("SODIUM (test|r)", ("test|r v2",)),
         }
+
+
+TOLD_TWICE: dict[str, tuple[list[Any], str, str]] = {
+    "sex": ([screened(), _again(screened(sex="male"))], "consents_disagree", "male and female"),
+    "age": ([screened(), _again(screened(day=-15, age_years=50))], "consents_disagree", "50 years"),
+    "left": ([*TREATED, withdrawn(20), _again(withdrawn(30))], "ends_disagree", f"withdrawn {told(20)} and {told(30)}"),
+    "completed": ([*TREATED, completed(60), _again(completed(90))], "ends_disagree", "completed 2024-08-23 and"),
+    "event": (
+        [*DOSED_ONCE, adverse("Sepsis", 4, grade=3, record="a"), adverse("sepsis", 4.2, grade=4, record="b")],
+        "event_told_twice",
+        "grade 3 (test|a) and grade 4 (test|b)",
+    ),
+    "infusion 1": ([*TREATED[:5], infusion(2, 7)], "first_infusion_untold", f"infusion 2 given {told(7, 10)}"),
+}
+
+
+@pytest.mark.parametrize("what", TOLD_TWICE)
+def test_two_records_of_what_is_only_once_are_asked_about(what: str) -> None:
+    """One question with both records, in any order of the last two; what each says counts until one is corrected."""
+    events, code, says = TOLD_TWICE[what]
+    played = Played(events)
+    found = played.one("data_query", code=code)
+    assert says in found.found
+    assert len(found.sources) == (1 if what == "infusion 1" else 2)
+    assert Played([*events[:-2], events[-1], events[-2]]).findings == played.findings
+    played.take(taken_back(events[-1]))
+    assert not played.of("data_query", code=code)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [screened(), _again(screened(day=400, age_years=35))],
+        [*DOSED_ONCE, adverse("Sepsis", 4, grade=3, record="a"), adverse("Sepsis", 5, grade=4, record="b")],
+        [*DOSED_ONCE, adverse("Nausea", 4, grade=1), adverse("Vomiting", 4, grade=1)],
+        [*TREATED, withdrawn(20, "treatment"), _again(withdrawn(30))],
+        [screened(), withdrawn(-19), _again(screened(day=-10)), _again(withdrawn(-5)).model_copy(
+            update={"source": screened().source.model_copy(update={"id": "w2"})})],
+    ],
+)  # fmt: skip
+def test_what_may_well_be_twice_asks_nothing(events: list[Any]) -> None:
+    """A birthday later, another day or term, treatment and then the study, two screenings that each failed."""
+    codes = {one.code for one in Played(events).of("data_query")}
+    assert not codes & {"consents_disagree", "ends_disagree", "event_told_twice", "first_infusion_untold"}
