@@ -216,11 +216,16 @@ FOR_THE_LIST: Final = {
     "observed_after_reported",
     "missing_grade",  # alerts count with what the facts and the reporter's words support
     "two_results_at_one_time",  # a grade that hangs on it is told as a range, and alerts count with the worse
+    "hours_untold",  # each is told with its own grade
     "onset_after_report",
+    "event_told_twice",  # each is told with its own grade
+    "ends_disagree",
+    "end_after_report",
     "outcome_contradictory",
     "dose_without_amount",
     "over_age",
     "refutation_without_finding",
+    "decision_without_onset",
     "missing_end",
     "resolved_before_onset",
     "withdrawn_before_consent",

@@ -9,9 +9,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from safety_stream.clinical.contradictions import died
-from safety_stream.clinical.events import Withdrawn
+from safety_stream.clinical.events import Completed, Withdrawn
+from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.frame import Frame, Infusion
+from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import asked
 from safety_stream.quantity import Unreadable, read_value
 
@@ -61,6 +63,16 @@ def _departure(frame: Frame) -> Withdrawn | None:
     """The departure from the study; who leaves the treatment alone is observed on."""
     left = frame.withdrawn
     return left if left is not None and left.from_what == "study" else None
+
+
+def completed(frame: Frame, facts: Mapping[str, HeaderFact]) -> Iterator[Moment]:
+    """When the subject completed the study; what was told of a course before the running screening holds no longer."""
+    since = frame.screenings[-1].since if len(frame.screenings) > 1 else None
+    for event in (one.event for one in facts.values()):
+        if not isinstance(event, Completed) or event.status == "entered-in-error":
+            continue
+        if since is None or event.completed.latest(frame.zone) >= since:
+            yield event.completed
 
 
 def left_before(end: datetime | None, left: Gone) -> bool | None:

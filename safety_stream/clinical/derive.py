@@ -80,15 +80,20 @@ def qtcf(
 ) -> Measured | None:
     """QTc by Fridericia from QT and RR (or the heart rate) of the same tracing (register G15); to 0.1 ms."""
     beat = rr or heart_rate
-    if qt.unit is None or beat is None or beat.unit is None or not (qt.value.exact and beat.value.exact):
+    if qt.unit is None or beat is None or beat.unit is None or beat.own.low <= 0:
         return None
-    if beat.own.low <= 0:
+    if not (qt.own.high.is_finite() and beat.own.high.is_finite()):
         return None
-    seconds = EXACT.divide(beat.own.low, Decimal(1000)) if rr else EXACT.divide(Decimal(60), beat.own.low)
-    root = EXACT.power(seconds, EXACT.divide(Decimal(1), Decimal(3)))
-    value = EXACT.divide(qt.own.low, root).quantize(_TENTH, context=EXACT)
+    slow, fast = (beat.own.high, beat.own.low) if rr else (beat.own.low, beat.own.high)
+    low, high = _at_beat(qt.own.low, slow, is_rr=rr is not None), _at_beat(qt.own.high, fast, is_rr=rr is not None)
     formula = "QT / cube root of RR in s (G15)"
-    return _derived(book, "QTCF", Interval(value, value), "ms", formula=formula, parts=(qt, beat))
+    return _derived(book, "QTCF", Interval(low, high), "ms", formula=formula, parts=(qt, beat))
+
+
+def _at_beat(qt_ms: Decimal, beat: Decimal, *, is_rr: bool) -> Decimal:
+    seconds = EXACT.divide(beat, Decimal(1000)) if is_rr else EXACT.divide(Decimal(60), beat)
+    root = EXACT.power(seconds, EXACT.divide(Decimal(1), Decimal(3)))
+    return EXACT.divide(qt_ms, root).quantize(_TENTH, context=EXACT)
 
 
 def mean_of(replicates: Sequence[Measured]) -> Measured | None:

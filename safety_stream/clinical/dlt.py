@@ -13,7 +13,7 @@ from typing import Literal
 from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.dlt_candidate import Candidate, duration, lasted
 from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided, to_be_told
-from safety_stream.clinical.dlt_match import Match, told_as_another, told_as_less
+from safety_stream.clinical.dlt_match import Match, told_as_another, told_as_begun, told_as_less
 from safety_stream.clinical.dlt_windows import disagreement
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, RuleMet
 from safety_stream.clinical.frame import Frame
@@ -113,6 +113,8 @@ def _ground(frame: Frame, one: Match) -> Ground:
         span=one.candidate.span,
         another=told_as_another(one.candidate),
         less=told_as_less(one.rule, one.candidate),
+        moved=told_as_begun(frame, one.candidate),
+        began=one.candidate.began.bounds(frame.zone) if one.candidate.began else None,
     )
 
 

@@ -11,7 +11,7 @@ from safety_stream.rulebook.dlt_rules import DltRule
 
 
 class ToldAs(NamedTuple):
-    """What an event was told as from one instant until another: its terms and attributions, more than one in doubt.
+    """What an event was told as from one instant until another: terms, attributions, onsets, more than one in doubt.
 
     An attribution is the investigator's with the sponsor's; None: the sponsor has not judged.
     """
@@ -20,6 +20,7 @@ class ToldAs(NamedTuple):
     until: datetime
     terms: frozenset[str]
     attributions: frozenset[tuple[str, str | None]]
+    onsets: frozenset[Moment | None] = frozenset()
 
 
 class Candidate(NamedTuple):

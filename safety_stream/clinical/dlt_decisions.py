@@ -13,7 +13,7 @@ that says none goes by its id, but never to an event that began on a later day.
 
 What stood before the person is what was decided on. Of a report whose term was changed since, and of a composite that
 other samples make, it is another toxicity: no decision on the one holds for the other. A refutation holds for no rule
-that the event met only with an attribution told later.
+that the event met only with an attribution told later, nor for a report whose onset is told as another day since.
 """
 
 from collections.abc import Iterable, Iterator
@@ -52,7 +52,8 @@ class Ground(NamedTuple):
     """One rule that an event meets or may meet; ``met_from``: since when it is known to, where that can be said.
 
     ``span``: of a numbered event or the case of a composite, when it was. ``another``, ``less``: when it was told as
-    another toxicity, and with an attribution by which the rule was not met or less surely.
+    another toxicity, and with an attribution by which the rule was not met or less surely; ``moved``: when it was told
+    with another onset than ``began``.
     """
 
     rule: str
@@ -61,6 +62,8 @@ class Ground(NamedTuple):
     span: tuple[datetime, datetime] | None = None
     another: tuple[Period, ...] = ()
     less: tuple[Period, ...] = ()
+    moved: tuple[Period, ...] = ()
+    began: tuple[datetime, datetime] | None = None
 
 
 class Decided(NamedTuple):
@@ -105,6 +108,11 @@ def decided(frame: Frame, named: Named, grounds: tuple[Ground, ...]) -> Decided:
             continue
         if counts in own:
             reasons.append(f"T5: decided under the id of one rule, {ground.rule}; it decides no other rule")
+        if (was := _on_another_onset(ground, counts, frame)) is not None:
+            reasons.append(
+                f"T5: the decision of {counts.decided_at.isoformat()} was on an onset of {was}, as told then"
+            )
+            continue
         if _outlived(ground, counts):
             reasons.append(f"T5: {ground.rule} was met only after the decision of {counts.decided_at.isoformat()}")
             continue
@@ -150,6 +158,13 @@ def _on_another(ground: Ground, decision: Adjudicated, frame: Frame) -> Iterator
             return
     if _is_shown(decision, ground.span, frame) is False and not _outlived(ground, decision):
         yield _stray(decision)
+
+
+def _on_another_onset(ground: Ground, decision: Adjudicated, frame: Frame) -> str | None:
+    """The onset that a refutation was made on, where the event is told with another one now; a confirmation stays."""
+    if decision.verdict != "refuted" or _is_shown(decision, ground.began if decision.onset else None, frame):
+        return None
+    return next((one.told for one in ground.moved if one.holds(decision.decided_at)), None)
 
 
 def _later(ground: Ground, decision: Adjudicated) -> bool:

@@ -165,6 +165,21 @@ def told_as_another(candidate: Candidate) -> tuple[Period, ...]:
     )
 
 
+def told_as_begun(frame: Frame, candidate: Candidate) -> tuple[Period, ...]:
+    """When the event was told with an onset that the one told now cannot be: more exactly told is the same."""
+    now, zone = candidate.onset, frame.zone
+    if now is None:
+        return ()
+    first, last = now.bounds(zone)
+    found = list[Period]()
+    for one in candidate.told_as:
+        then = [onset for onset in one.onsets if onset is not None]
+        apart = [onset for onset in then if onset.latest(zone) < first or last < onset.earliest(zone)]
+        if then and len(apart) == len(one.onsets):
+            found.append(Period(one.since, one.until, " or ".join(sorted(onset.text for onset in apart))))
+    return tuple(found)
+
+
 def told_as_less(rule: DltRule, candidate: Candidate) -> tuple[Period, ...]:
     """When the event was told with an attribution by which the rule was not met, or less surely than now."""
     if not candidate.told_as:

@@ -14,7 +14,7 @@ def doubts(own: Iterable[Result], course: Course) -> list[Flood]:
     told, died = list[Flood](), course.frame.died
     for one in own:
         if one.rivals:
-            told.append(_rivalled(one))
+            told.append(_rivalled(one, course.key))
         if one.loinc is not None and one.test is not None:
             told += _named_otherwise(one, one.test, course)
         begins = one.observed_at.bounds(course.zone)[0]
@@ -25,14 +25,16 @@ def doubts(own: Iterable[Result], course: Course) -> list[Flood]:
     return told
 
 
-def rivals(point: Iterable[Result]) -> Iterator[Flood]:
+def rivals(point: Iterable[Result], key: str) -> Iterator[Flood]:
     """Different contents under one version of one record."""
-    return (_rivalled(one) for one in point if one.rivals)
+    return (_rivalled(one, key) for one in point if one.rivals)
 
 
-def _rivalled(one: Result) -> Flood:
+def _rivalled(one: Result, key: str) -> Flood:
     found = f"{len(one.rivals)} different contents under version {one.version}"
-    return asked("contradictory_versions", one.record, found, "a new version for a new content", one.source)
+    return asked(
+        "contradictory_versions", f"{key} ({one.record})", found, "a new version for a new content", one.source
+    )
 
 
 def _named_otherwise(one: Result, test: str, course: Course) -> Iterator[Flood]:

@@ -17,6 +17,7 @@ from safety_stream.clinical.events import (
     Screened,
     Withdrawn,
 )
+from safety_stream.clinical.moment import Moment
 
 HeaderEvent = Annotated[
     Screened | Enrolled | DosePlanned | DoseGiven | FactRecorded | Withdrawn | Completed | Adjudicated,
@@ -41,6 +42,7 @@ class Telling(NamedTuple):
     code: str | None
     attribution: Attribution
     sponsor: Attribution | None = None
+    onset: Moment | None = None
 
 
 class ReportFact(NamedTuple):

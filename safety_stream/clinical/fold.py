@@ -209,7 +209,7 @@ class GradedEpisode(NamedTuple):
 
     ``owed``: surely so, after treatment began and beyond the expected band: then a report of it is owed. ``since``: for
     each of the grades 3 and 4 that it surely came to under treatment its first sample, and its first moment beyond what
-    is expected.
+    is expected. ``record``: of the result at its peak.
     """
 
     id: str
@@ -222,6 +222,7 @@ class GradedEpisode(NamedTuple):
     last: Moment
     number: int
     since: tuple[tuple[int, Moment, Moment | None], ...] = ()
+    record: str = ""
 
 
 class ToldEvent(NamedTuple):

@@ -109,5 +109,8 @@ def course_contradictions(event: AdverseEvent, zone: tzinfo) -> Iterator[tuple[s
                 f"grade {one.grade} since {one.since}, onset {event.onset}",
                 "a course that begins at the onset",
             )
+        if one.since.earliest(zone) > event.reported_at:
+            reported = event.reported_at.isoformat()
+            yield _CODE, f"grade {one.grade} since {one.since}, reported {reported}", "a course up to its report"
         if event.resolved and one.since.earliest(zone) > event.resolved.latest(zone):
             yield _CODE, f"grade {one.grade} since {one.since}, resolved {event.resolved}", "a course within the event"

@@ -18,13 +18,14 @@ from safety_stream.clinical.eligible import eligibility_findings
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity
 from safety_stream.clinical.findings_subject import SubjectStatus, Unobserved
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import hematotoxicity
 from safety_stream.clinical.joined import joined_findings
 from safety_stream.clinical.parts import NO_COLUMN, Agenda, AnySaid, Base, Look, Part, Said, Words
-from safety_stream.clinical.queries import query
+from safety_stream.clinical.queries import query, together
 from safety_stream.clinical.reconciliation import reconciled
 from safety_stream.clinical.registration import questions
 from safety_stream.clinical.reporting import reporting_due
@@ -49,9 +50,9 @@ class Overview(NamedTuple):
 
 
 class Decisive(NamedTuple):
-    """What DLTs there are: their ids, the state they come to, and until when a possible one is to be watched."""
+    """What each DLT is about by its id, the state they come to, and until when a possible one is to be watched."""
 
-    ids: frozenset[str]
+    ids: Mapping[str, str]
     dlt: State
     longer: Longer | None
 
@@ -94,12 +95,21 @@ def _joined(look: Look) -> Words:
 
 
 def _decisive(look: Look) -> Words:
-    own = _digest_of(_on_no_page(look))
+    found, digests = _on_no_page(look), look.known.digests
+    own = _digest_of(found)
     dlts = [pair for pairs in (*look.known.values("dlts"), own.dlts) for pair in pairs]
     dlt = worst(state for _, state in dlts)
     asked = [one for one in (*look.known.values("observe"), own.observe) if one is not None]
-    ids = frozenset([id_ for id_, _ in dlts])
+    ids = {id_: _term_of(page, digests[page]) for page, pairs in look.known.of("dlts") for id_, _ in pairs}
+    ids |= {
+        id_: one.term for one in found if isinstance(one, DoseLimitingToxicity) for id_ in (one.id, *one.decided_as)
+    }
     return Words(other=Decisive(ids, dlt, extension(look.base.frame, asked, dlt)))
+
+
+def _term_of(page: str, digest: Digest) -> str:
+    """What a page is about, as a site knows it: the term of a report, the analyte of results."""
+    return digest.told.term if digest.told is not None else page
 
 
 def _questions(look: Look) -> Words:
@@ -108,7 +118,7 @@ def _questions(look: Look) -> Words:
         *questions(look.base, digests, decisive.ids, holds=bool(look.known.of("holds"))),
         *day_untold(frame, digests, decisive.dlt),
     )
-    return Words(tuple(query(frame, one) for one in asked))
+    return Words(tuple(query(frame, one) for one in together(asked)))
 
 
 def _unread(look: Look) -> Words:
@@ -118,7 +128,8 @@ def _unread(look: Look) -> Words:
 
 def _checks(look: Look) -> Words:
     """Which infusions' checks are wanted now."""
-    wanted, ahead = checks_due(look.base.frame, look.as_of)
+    frame, facts, _ = look.base
+    wanted, ahead = checks_due(frame, facts, look.as_of)
     return Words(other=wanted, until=min(ahead, default=None))
 
 
@@ -144,7 +155,7 @@ def _unlike(look: Look) -> Words:
     (frame, _, book), digests = look.base, look.known.digests
     joined = look.of("joined").said
     unlike, later = reconciled(frame, {**digests, "": _digest_of(joined)}, book, look.as_of)
-    return Words(tuple([query(frame, flood) for flood in unlike]), until=min(later, default=None))
+    return Words(tuple([query(frame, flood) for flood in together(unlike)]), until=min(later, default=None))
 
 
 def _unobserved(look: Look) -> Words:
@@ -167,8 +178,8 @@ PARTS: Final = Agenda(
     Part("composites", frozenset({"marks", "told"}), (), _composites),
     Part("met", frozenset({"marks", "told"}), (), _met),
     Part("joined", frozenset({"joined"}), (), _joined),
-    Part("decisive", frozenset({"dlts", "observe"}), ("composites", "joined"), _decisive),
-    Part("questions", frozenset({"began", "died", "holds"}), ("decisive",), _questions),
+    Part("decisive", frozenset({"dlts", "observe", "told"}), ("composites", "joined"), _decisive),
+    Part("questions", frozenset({"began", "died", "holds", "told"}), ("decisive",), _questions),
     Part("unread", NO_COLUMN, (), _unread),
     Part("checks", NO_COLUMN, (), _checks),
     Part("eligibility", frozenset({"judged"}), ("checks",), _eligibility),

@@ -12,15 +12,15 @@ What was sent is never replaced: a derived quantity is marked, and gives way as 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from safety_stream.clinical.at_one_time import either, in_order
+from safety_stream.clinical.at_one_time import TWO_RESULTS, either, in_order
 from safety_stream.clinical.derive import Person, corrected, derived, mean_of
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.measure import Measured, Unmeasurable
+from safety_stream.clinical.measure import Measured, Remark, Unmeasurable
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Order, Place, Result, Turn, measured_result
 from safety_stream.rulebook.tables import Analyte, Book
@@ -31,13 +31,15 @@ REPLICATES_WITHIN: Final = timedelta(hours=1)
 class Drawn(NamedTuple):
     """One quantity of a time point, and the result under whose time it is told.
 
-    ``among``: of several draws of a day whose hours nobody told, the values of which one came last.
+    ``among``: of several draws of a day whose hours nobody told, the values of which one came last; ``ends``: it is
+    the one of them that is told last.
     """
 
     result: Result
     measured: Measured | Unmeasurable
     provisional: bool
     among: Measured | None = None
+    ends: bool = False
 
     @property
     def standing(self) -> Measured | Unmeasurable:
@@ -131,7 +133,8 @@ def _of_a_day(here: list[Drawn]) -> list[Drawn]:
         return here
     among, _ = either(_measured(here), here[-1].result.observed_at)
     quantities = zip(here, _measured(here), strict=True)
-    return [one._replace(among=among) for one, _ in sorted(quantities, key=lambda pair: in_order(pair[1]))]
+    *before, last = [one._replace(among=among) for one, _ in sorted(quantities, key=lambda pair: in_order(pair[1]))]
+    return [*before, last._replace(ends=True)]
 
 
 def _measured(said: list[Drawn]) -> list[Measured]:
@@ -149,7 +152,7 @@ def _together(point: tuple[Result, ...], analyte: Analyte, frame: Frame, book: B
             beside.append(_as_told(one, of))
     sound = [one for one in told if isinstance(one.measured, Measured)]
     refused = [one for one in told if not isinstance(one.measured, Measured)]
-    companions = dict(_companions(beside))
+    companions = dict(_companions(beside, analyte))
     if not sound:
         return [*refused, *_derived(analyte, companions, frame, book)]
     if any(key in companions for key in analyte.unless):
@@ -168,15 +171,37 @@ def _as_told(result: Result, analyte: Analyte) -> Drawn:
     return Drawn(result, measured_result(result, analyte), result.status == "preliminary")
 
 
-def _companions(beside: list[Drawn]) -> Iterator[tuple[str, Drawn]]:
-    """Each companion that says one thing; two different values of one specimen cannot both be right."""
+def _companions(beside: list[Drawn], analyte: Analyte) -> Iterator[tuple[str, Drawn]]:
+    """Each companion; of different values of one specimen it is one, nobody knows which (G45)."""
     sound: dict[str, list[Drawn]] = {}
     for one in beside:
         if isinstance(one.measured, Measured):
             sound.setdefault(one.measured.key, []).append(one)
     for key, found in sound.items():
-        if len({(one.result.value, one.result.unit) for one in found}) == 1:
-            yield key, found[-1]
+        known = [one for one in found if isinstance(one.measured, Measured) and one.measured.unit] or found[-1:]
+        if len(known) == 1:
+            yield key, known[0]
+            continue
+        measured, same = either(_measured(known), known[-1].result.observed_at)
+        asks = not same and found[0].result.kind == "lab_result" and not _asked_on_its_page(known)
+        remarks = (_of_one_specimen(measured, known[-1].result, analyte),) if asks else ()
+        yield key, Drawn(known[-1].result, measured._replace(remarks=remarks), any(one.provisional for one in known))
+
+
+def _asked_on_its_page(known: list[Drawn]) -> bool:
+    """Whether all carry one instant: then they are asked about where they are graded themselves."""
+    times = {one.result.place(UTC) for one in known}
+    return len(times) == 1 and known[0].result.observed_at.is_instant
+
+
+def _of_one_specimen(measured: Measured, result: Result, analyte: Analyte) -> Remark:
+    """The question about different results of one specimen whose times do not say that they are of one."""
+    where = f"specimen {result.specimen}" if result.specimen else "one day"
+    about = f"{measured.key} of {where}, for {analyte.key}"
+    return Remark(TWO_RESULTS, about, (measured.derived or "").partition(": ")[2], _ONE_VALUE)
+
+
+_ONE_VALUE = "one value of one specimen: a correction of one of the records, or its withdrawal"
 
 
 def _derived(analyte: Analyte, companions: Mapping[str, Drawn], frame: Frame, book: Book) -> Iterator[Drawn]:
@@ -188,7 +213,7 @@ def _derived(analyte: Analyte, companions: Mapping[str, Drawn], frame: Frame, bo
     found = derived(analyte.derived.by, _quantities(used), person, book)
     if found is not None:
         last = max((one.result for one in used.values()), key=Order(frame.zone, joint=True))
-        yield Drawn(last, found, any(one.provisional for one in used.values()))
+        yield Drawn(last, _asking(found, _remarks(used)), any(one.provisional for one in used.values()))
 
 
 def _corrected(told: Drawn, analyte: Analyte, companions: Mapping[str, Drawn], book: Book) -> Drawn:
@@ -198,7 +223,20 @@ def _corrected(told: Drawn, analyte: Analyte, companions: Mapping[str, Drawn], b
     found = corrected(analyte.corrected.by, told.measured, _quantities(used), book)
     if found is None:
         return told
-    return Drawn(told.result, found, told.provisional or any(one.provisional for one in used.values()))
+    remarks = (*told.measured.remarks, *_remarks(used))
+    return Drawn(
+        told.result, found._replace(remarks=remarks), told.provisional or any(one.provisional for one in used.values())
+    )
+
+
+def _remarks(used: Mapping[str, Drawn]) -> tuple[Remark, ...]:
+    """What is asked of companions as such: of a result by itself its own page asks."""
+    asked = [one.measured.remarks for one in used.values() if isinstance(one.measured, Measured)]
+    return tuple(remark for remarks in asked for remark in remarks if remark.code == TWO_RESULTS)
+
+
+def _asking(found: Measured, remarks: tuple[Remark, ...]) -> Measured:
+    return found._replace(remarks=remarks) if remarks else found
 
 
 def _quantities(used: Mapping[str, Drawn]) -> dict[str, Measured]:

@@ -4,7 +4,7 @@ However many records raise the same question, it is one finding with a count and
 mistake is one mail.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 
 from safety_stream.clinical.conclusion import Evidence, finding_id
@@ -24,7 +24,7 @@ CODES: Mapping[str, str] = {
     "two_dose_levels": "the subject is assigned to two dose levels",
     "dose_before_enrolment": "a dose was given before the subject was enrolled",
     "dose_before_consent": "a dose was given before the subject consented",
-    "dated_after_report": "a consent, enrolment, dose or departure is dated after the report of it",
+    "dated_after_report": "a consent, dose, departure, decision or recorded fact is dated after the report of it",
     "dose_after_completion": "a dose was given after the subject had completed the study",
     "completed_before_consent": "the subject completed the study before consenting",
     "dose_without_enrolment": "a dose was given, and no enrolment tells at which dose level",
@@ -39,6 +39,7 @@ CODES: Mapping[str, str] = {
     "unknown_protocol_version": "the version consented to is not on file",
     "adjudication_without_finding": "a decision names a finding that the data do not support",
     "refutation_without_finding": "a decision refutes a finding that the data do not support, or that has another id",
+    "decision_without_onset": "a decision names one of several events of an analyte, and not the onset it was shown",
     "decisions_disagree": "two decisions of one moment on one finding contradict each other",
     "two_infusions_on_one_day": "two infusions of different numbers were given on one day",
     "withdrawn_before_consent": "the subject withdrew before consenting",
@@ -55,6 +56,10 @@ CODES: Mapping[str, str] = {
     "deaths_disagree": "two reports tell of deaths that cannot be one",
     "enrolled_before_consent": "the subject was enrolled before consenting",
     "dose_after_withdrawal": "a dose was given after the subject had left the treatment or the study",
+    "enrolled_after_withdrawal": "the subject was enrolled after leaving, and no new screening began in between",
+    "first_infusion_untold": "an infusion was given, and the first one is not told",
+    "consents_disagree": "two consents tell another sex, or ages that cannot be of one person",
+    "ends_disagree": "two departures from the study, or two completions of it, are of different days",
     "infusions_out_of_order": "an infusion of a higher number was given before one of a lower number",
     "icaht_day_zero_unknown": "the day of the infusion that hematotoxicity is counted from is not known",
     # measurements
@@ -69,7 +74,8 @@ CODES: Mapping[str, str] = {
     "unreadable_range": "the reference range cannot be read",
     "range_upside_down": "the lower limit of normal lies above the upper one",
     "grade_undecided": "something is missing, and the grade depends on it",
-    "two_results_at_one_time": "different results of one analyte carry the same time",
+    "two_results_at_one_time": "different results of one analyte carry the same time, or the same specimen",
+    "hours_untold": "different results of one analyte are of one day, and nobody told which came last",
     "observed_after_reported": "the specimen is later than its report",
     "contradictory_versions": "two different contents under the same version of one record",
     # adverse events
@@ -86,6 +92,8 @@ CODES: Mapping[str, str] = {
     "resolved_before_onset": "the event ended before it began",
     "outcome_contradictory": "the outcome contradicts the dates, or a death",
     "onset_after_report": "the event began after it was reported",
+    "end_after_report": "the event ended, or the subject died of it, after that was reported",
+    "event_told_twice": "two records report the same term with the same day of onset",
     "grade_course_contradictory": "the course of the grade does not fit the rest of the report",
     "grade_course_untold": "a rule asks how long the event was at a grade, and one line is told for all of it",
     # the laboratory against the reports
@@ -133,6 +141,22 @@ def death_by(died: tuple[datetime, datetime], zone: tzinfo) -> str:
 def asked(code: str, about: str, found: str, expected: str, *sources: str) -> Flood:
     """One record that raises a question."""
     return Flood(code, about, found, expected, 1, sources)
+
+
+def together(floods: Iterable[Flood]) -> Iterator[Flood]:
+    """Each question about one thing once, with all that was found and every record."""
+    same: dict[tuple[str, str], list[Flood]] = {}
+    for one in floods:
+        same.setdefault((one.code, one.about), []).append(one)
+    for every in same.values():
+        yield every[0] if len(every) == 1 else _with_all(sorted(every, key=lambda one: one[2:]))
+
+
+def _with_all(every: list[Flood]) -> Flood:
+    first = every[0]
+    found, expected = ("; ".join(dict.fromkeys(told)) for told in zip(*(one[2:4] for one in every), strict=True))
+    sources = tuple(dict.fromkeys(source for one in every for source in one.sources))
+    return Flood(first.code, first.about, found, expected, sum(one.times for one in every), sources[-SHOWN:])
 
 
 def poured(floods: Mapping[str, Flood], more: Iterable[Flood]) -> Mapping[str, Flood]:

@@ -41,6 +41,7 @@ def graded_episodes(found: Iterable[AnyFinding]) -> tuple[GradedEpisode, ...]:
             last=_day(one.last_observed),
             number=one.episode,
             since=tuple((each.grade, each.first, each.unexpected) for each in one.reached),
+            record=next((each.source for each in one.evidence.inputs if each.source), ""),
         )
         for one in found
         if isinstance(one, Toxicity) and one.peak.highest >= LOWEST
@@ -101,7 +102,7 @@ def _unreported(
             found = f"grade {one.grade} on {one.peak}, no report of it"
             expected = f"an adverse-event report within {rules.within}, or why there is none"
             due = _owed_since(one, rules, frame) + rules.within.length
-            yield asked(code, f"{one.term}, episode {one.number} from {one.onset}", found, expected, one.id), due
+            yield asked(code, f"{one.term}, episode {one.number} from {one.onset}", found, expected, one.record), due
 
 
 def _owed_since(episode: GradedEpisode, rules: Reconciliation, frame: Frame) -> datetime:
@@ -130,7 +131,7 @@ def _understated(
             due = min(first.latest(frame.zone) for first in graver) + rules.within.length
             about = f"{one.term}, episode {one.number} from {one.onset}"
             sources = sorted(report.source for report in near)
-            yield asked("reported_below_laboratory", about, found, expected, *sources, one.id), due
+            yield asked("reported_below_laboratory", about, found, expected, *sources, one.record), due
 
 
 def _graded_alike(episode: GradedEpisode, report: ToldEvent, book: Book) -> bool:

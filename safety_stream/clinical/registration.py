@@ -15,14 +15,15 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import day_zero_unknown
 from safety_stream.clinical.parts import Base
 from safety_stream.clinical.queries import asked
+from safety_stream.clinical.told_twice import told_twice
 
 
-def questions(base: Base, digests: Mapping[str, Digest], dlts: frozenset[str], *, holds: bool) -> Iterator[Flood]:
+def questions(base: Base, digests: Mapping[str, Digest], dlts: Mapping[str, str], *, holds: bool) -> Iterator[Flood]:
     """Every question that the header's facts raise.
 
-    ``dlts``: the ids of the findings that can be decided on; ``holds``: something stands on some page.
+    ``dlts``: what each finding that can be decided on is about, by its id; ``holds``: something stands on some page.
     """
-    frame, facts, book = base
+    frame, facts, _ = base
     standing = {record: one for record, one in sorted(facts.items()) if one.event.status != "entered-in-error"}
     if frame.screened is None and (standing or holds):
         yield asked("subject_not_registered", frame.subject, "events without a screening", "a screening event first")
@@ -33,7 +34,8 @@ def questions(base: Base, digests: Mapping[str, Digest], dlts: frozenset[str], *
         if one.rivals:
             found = f"{len(one.rivals)} different contents under version {one.event.source.version}"
             yield asked("contradictory_versions", record, found, "a new version for a new content", _cited(one))
-    yield from contradictions(frame, standing, digests, dlts, book)
+    yield from contradictions(base, standing, digests, dlts)
+    yield from told_twice(frame, [one.event for one in standing.values()], digests)
 
 
 def _cited(fact: HeaderFact) -> str:

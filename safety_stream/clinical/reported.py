@@ -22,7 +22,7 @@ from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import course_contradictions, times_at
-from safety_stream.clinical.queries import asked, query
+from safety_stream.clinical.queries import asked, query, together
 from safety_stream.clinical.reconciliation import told_event
 from safety_stream.clinical.reporting import case_of
 from safety_stream.clinical.scales import Question, scale_grades
@@ -76,7 +76,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         followed=in_follow_up(came.since, came.emergent, frame),
         holds=True,
     )
-    found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in floods), *dlts]
+    found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in together(floods)), *dlts]
     return {one.id: one for one in found}, digest
 
 
@@ -196,7 +196,8 @@ def _told_as(fact: ReportFact, book: Book) -> tuple[ToldAs, ...]:
         standing = [one for one in known if one[:2] == last]
         terms = frozenset(_term(one.term, one.code, book) for one in standing)
         first = _EVER if at == since[0] else at
-        periods.append(ToldAs(first, until, terms, frozenset((one.attribution, one.sponsor) for one in standing)))
+        blamed = frozenset((one.attribution, one.sponsor) for one in standing)
+        periods.append(ToldAs(first, until, terms, blamed, frozenset(one.onset for one in standing)))
     return tuple(periods)
 
 
@@ -211,13 +212,19 @@ def _known(told: str, code: str | None, book: Book) -> Term | None:
 
 
 def _died(reading: Reading, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """Between which instants the subject died: the end of a fatal event, else between its onset and its report."""
+    """Between which instants the subject died: the end of a fatal event, else between its onset and its report.
+
+    Where the onset comes after the report one of the two is a slip: the death is by the later of them.
+    """
     event = reading.event
     if not reading.fatal:
         return None
     if event.resolved is not None:
         return event.resolved.bounds(zone)
-    return (event.onset.earliest(zone) if event.onset else event.reported_at), event.reported_at
+    began, told = event.onset.bounds(zone) if event.onset else None, event.reported_at
+    if began is None or began[0] <= told:
+        return (began[0] if began else told), told
+    return told, began[1]
 
 
 def _course_untold(
@@ -251,9 +258,9 @@ def _at_stake(reading: Reading) -> GradeRange:
 
 def _rivals(fact: ReportFact) -> Iterator[Flood]:
     if fact.rivals:
-        version = fact.event.source.version
-        found = f"{len(fact.rivals)} different contents under version {version}"
-        yield asked("contradictory_versions", fact.event.source.record, found, "a new version for a new content")
+        version, record = fact.event.source.version, fact.event.source.record
+        found, about = f"{len(fact.rivals)} different contents under version {version}", f"{fact.event.term} ({record})"
+        yield asked("contradictory_versions", about, found, "a new version for a new content", f"{record} v{version}")
 
 
 def _questions(reading: Reading, frame: Frame, book: Book) -> Iterator[Flood]:
@@ -325,6 +332,13 @@ def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, 
             "onset_after_report",
             f"onset {event.onset}, reported {event.reported_at.isoformat()}",
             "an onset before its report",
+        )
+    if event.resolved and event.resolved.earliest(zone) > event.reported_at:
+        ended = "died" if reading.fatal else "ended"
+        yield (
+            "end_after_report",
+            f"{ended} {event.resolved}, reported {event.reported_at.isoformat()}",
+            "an end no later than its report",
         )
     if over and event.resolved is None:
         yield "missing_end", f"outcome {event.outcome}, no end", "the day it ended, as exact as it is known"

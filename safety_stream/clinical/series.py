@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from safety_stream.clinical import watch
 from safety_stream.clinical.at_grades import TOLD
+from safety_stream.clinical.at_one_time import TWO_RESULTS
 from safety_stream.clinical.bands import expected_up_to
 from safety_stream.clinical.baseline import other_period_of, period_of
 from safety_stream.clinical.clock import timed
@@ -24,7 +25,7 @@ from safety_stream.clinical.episodes import advance
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, NoBaseline
+from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, NoBaseline, grade_on
 from safety_stream.clinical.observed import Expected, observed
 from safety_stream.clinical.points import Drawn, drawn, is_of, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
@@ -65,7 +66,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
     if course.analyte is None:
         named = course.key[1:]
         questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
-        return _asked(fold, touched, (*questions, *rivals(point)))
+        return _asked(fold, touched, (*questions, *rivals(point, named)))
     said = drawn(point, course.analyte, course.frame, course.book)
     for one in said:
         if isinstance(one.measured, Measured):
@@ -152,6 +153,8 @@ def _judged(
             (*touched.grades, *[given.grade for given in graded.given]),
             touched.inside,
         )
+    if one.ends:
+        after, touched = _asked(after, touched, _untold_hours(one, graded.given, after.judged.values()))
     if measured.remarks or not all(given.grade.decided for given in graded.given):
         cited = [part.source for part in measured.either] or [measured.source]
         questions = [asked(*remark, *cited) for remark in measured.remarks]
@@ -191,12 +194,38 @@ def _graded(fold: Fold, one: _Compared, course: Course) -> _Graded:
         state, given = timed(fold.rules.get(rule.id) or _NO_SAMPLE, one.drawn.result, known, frame)
         if other is not baseline and rule.id in course.leaning:
             given = with_other(given, known, other, frame)
-        after, ended = advance(state, _sample(one, given, frame), course.thresholds[rule.id])
-        graded.rules[rule.id] = after
+        samples = (_sample(one, given, frame),) if one.drawn.among is None else _of_a_day(one, given, one.drawn, frame)
         graded.given.append(given)
-        if ended is not None:
-            graded.closed.append((rule, after, ended))
+        for sample in samples:
+            state, ended = advance(state, sample, course.thresholds[rule.id])
+            if ended is not None:
+                graded.closed.append((rule, state, ended))
+        graded.rules[rule.id] = state
     return graded
+
+
+def _of_a_day(one: _Compared, given: Graded, drawn: Drawn, frame: Frame) -> Iterator[Sample]:
+    """One draw of a day whose hours nobody told: its worst grade surely was, and which came last is open (G45)."""
+    if drawn.among is None:
+        return
+    last = grade_on(given.basis._replace(measured=drawn.among))
+    if last.grade.decided or given.grade.highest >= last.grade.highest:
+        yield _sample(one, given, frame)
+    if drawn.ends and not last.grade.decided:
+        yield _sample(one._replace(measured=drawn.among), last, frame)
+
+
+def _untold_hours(one: Drawn, graded: Iterable[Graded], judged: Iterable[Judged]) -> Iterator[Flood]:
+    """Which draw of a day came last, where a grade or a criterion hangs on it."""
+    if one.among is None or not one.ends:
+        return
+    at = one.result.observed_at
+    hangs = any(each.met is None and each.observed_at == at for each in judged)
+    hangs = hangs or any(not grade_on(given.basis._replace(measured=one.among)).grade.decided for given in graded)
+    for remark in one.among.remarks if hangs else ():
+        if remark.code == TWO_RESULTS:
+            cited = [part.source for part in one.among.either]
+            yield asked("hours_untold", remark.about, remark.found, "the hour of each, or which came last", *cited)
 
 
 def _sample(one: _Compared, graded: Graded, frame: Frame) -> Sample:

@@ -15,13 +15,12 @@ from functools import partial
 from typing import NamedTuple
 
 from safety_stream.clinical.columns import Columns
+from safety_stream.clinical.completing import completed
 from safety_stream.clinical.conclusion import finding_id
 from safety_stream.clinical.contradictions import earliest
-from safety_stream.clinical.events import Completed
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.frame import Frame
-from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
 from safety_stream.clinical.parts import Look
 from safety_stream.clinical.running import Observed
@@ -62,18 +61,8 @@ def _gone(frame: Frame, facts: Facts, known: Columns) -> datetime:
     ends = [death[0]] if death is not None else []
     if left is not None and left.from_what == "study":
         ends.append(left.withdrawn.earliest(frame.zone))
-    ends += [one.earliest(frame.zone) for one in _completed(frame, facts)]
+    ends += [one.earliest(frame.zone) for one in completed(frame, facts)]
     return min(ends, default=_NEVER)
-
-
-def _completed(frame: Frame, facts: Facts) -> Iterator[Moment]:
-    """When the subject completed the study; what was told of a course before the running screening holds no longer."""
-    since = frame.screenings[-1].since if len(frame.screenings) > 1 else None
-    for event in (one.event for one in facts.values()):
-        if not isinstance(event, Completed) or event.status == "entered-in-error":
-            continue
-        if since is None or event.completed.latest(frame.zone) >= since:
-            yield event.completed
 
 
 def _blind(looked: Looked, limit: Blind, gaps: list[Gap], ends: datetime, asking: Asking) -> None:

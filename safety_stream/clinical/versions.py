@@ -114,7 +114,8 @@ def _telling(event: AdverseEvent) -> tuple[Telling, ...]:
     if event.status == "entered-in-error":
         return ()
     at = event.reported_at.astimezone(UTC)
-    return (Telling(*_rank(event), at, event.term, event.meddra_code, event.attribution, event.sponsor_attribution),)
+    blamed = event.attribution, event.sponsor_attribution
+    return (Telling(*_rank(event), at, event.term, event.meddra_code, *blamed, event.onset),)
 
 
 def _ever_standing(told: Iterable[Telling]) -> tuple[Telling, ...]:

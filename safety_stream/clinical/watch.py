@@ -55,13 +55,21 @@ def watched(
     now, ended, told, place = dict(held), [], one.measured, one.result.place(frame.zone)
     for limit in limits:
         judgement = judge(limit, told)
-        if judgement is None:
+        if judgement is None or _may_be_last(limit, one, judgement):
             continue
         state, closed = _after(now.get(limit.outside) or Watched(), judgement, _point(one), frame, place)
         now[limit.outside] = state
         if closed is not None:
             ended.append((limit, closed))
     return now, tuple(ended)
+
+
+def _may_be_last(limit: WatchLimit, one: Drawn, judgement: Judgement) -> bool:
+    """Whether a result inside ends nothing, for one of the same day outside may have come after it (G45)."""
+    if one.among is None or judgement.outside is not False:
+        return False
+    last = judge(limit, one.among)
+    return last is not None and last.outside is not False
 
 
 def judge(limit: WatchLimit, told: Measured | Unmeasurable) -> Judgement | None:

@@ -139,9 +139,43 @@ def test_draws_of_one_day_without_hours_are_graded_each_and_leave_open_which_was
     one = played(*TREATED, lab("ALT", -10, "20"), *pair("ALT", 5, "900", "20", observed_at=day))
     assert [str(t.peak) for t in one.of("toxicity", term="Alanine aminotransferase increased")] == ["4"]
     assert not one.of("data_query", code=CODE)
+    assert one.one("data_query", code="hours_untold").sources == ("test|r1 v1", "test|r0 v1")
     for values in (("120", "20"), ("20", "120")):
         before = played(screened(), *pair("ALT", -6, *values, observed_at=told(-6)[:10]))
         assert [b.verdict for b in before.of("eligibility_breach", criterion="alt")] == ["undetermined"]
+
+
+@pytest.mark.parametrize("values", list(permutations(("2.2", "4.0"))) + list(permutations(("7.3", "4.0"))))
+def test_which_draw_of_a_day_came_last_is_open_for_the_grade_now(values: tuple[str, str]) -> None:
+    """Potassium 4.0 and 2.2, or 7.3, of one date: grade 4 it surely was, now it is 0-4, and no episode has ended.
+
+    The 4.1 of the next day ends it. So it does not matter on which side of normal the other value lies.
+    """
+    one = played(*TREATED, *pair("K", 5, *values, observed_at=told(5)[:10]))
+    found = one.one("toxicity", analyte="K")
+    assert (str(found.peak), str(found.current), found.open, found.resolved) == ("4", "0-4", True, None)
+    assert one.one("data_query", code="hours_untold").count == 1
+    one.take(lab("K", 6, "4.1"))
+    found = one.one("toxicity", analyte="K")
+    assert (str(found.peak), str(found.current), found.open) == ("4", "0", False)
+
+
+def test_draws_of_a_day_on_which_no_grade_hangs_ask_nothing() -> None:
+    """Potassium 4.0 and 4.4 of one date are both normal, whichever came last."""
+    one = played(*TREATED, *pair("K", 5, "4.0", "4.4", observed_at=told(5)[:10]))
+    assert not one.of("data_query")
+    assert not one.of("toxicity")
+
+
+def test_a_draw_inside_a_watch_limit_does_not_end_what_another_of_its_day_began() -> None:
+    """Glucose 20 and 5.0 mmol/L of one date, limit 13.9: outside until the 5.1 of the next day."""
+    limit = next(one for one in played().book.protocols["CAR-NK-SLE-01"].versions[0].watch if one.analyte == "GLUC")
+    assert limit.outside == "> 13.9 mmol/L"
+    high = pair("GLUC", 5, "20", "5.0", observed_at=told(5)[:10])
+    for order in permutations(high):
+        assert played(*TREATED, *order).one("watch_limit", analyte="GLUC").open
+    one = played(*TREATED, *high, lab("GLUC", 6, "5.1"))
+    assert not one.one("watch_limit", analyte="GLUC").open
 
 
 def test_readings_of_a_vital_sign_are_judged_one_by_one() -> None:
@@ -178,3 +212,38 @@ def test_a_watch_limit_is_judged_by_the_one_farthest_outside() -> None:
     crossed = one.one("watch_limit", limit="> 13.9 mmol/L")
     assert (crossed.verdict, crossed.distance) == ("outside", "11.2 mmol/L above the limit")
     assert any(reason.startswith("G45: ") for reason in crossed.evidence.reasons)
+
+
+def test_a_companion_of_two_values_leaves_a_range() -> None:
+    """Calcium 1.95 with albumin 30 or 45 g/L is 1.95 + 0.02 x 10 = 2.15 or 1.95 - 0.02 x 5 = 1.85 mmol/L.
+
+    Below 2.15 is grade 1, below 2.0 grade 2: so 0-2, alerting 2. The albumins are asked about once.
+    """
+    albumins = pair("ALB", 5, "30", "45", specimen="S")
+    one = played(*TREATED, lab("CA", 5, "1.95", specimen="S"), *albumins)
+    found = one.one("toxicity", term="Hypocalcemia")
+    assert (str(found.peak), found.alerting_grade) == ("0-2", 2)
+    assert [query.about for query in one.of("data_query", code=CODE)] == ["ALB"]
+
+
+def test_two_values_of_a_specimen_without_an_hour_are_asked_about_by_the_specimen() -> None:
+    """The same told by the date alone: by themselves both may be right, of one specimen they cannot."""
+    day = told(5)[:10]
+    albumins = pair("ALB", 5, "30", "45", specimen="S", observed_at=day)
+    one = played(*TREATED, lab("CA", 5, "1.95", specimen="S", observed_at=day), *albumins)
+    assert str(one.one("toxicity", term="Hypocalcemia").peak) == "0-2"
+    assert [query.about for query in one.of("data_query", code=CODE)] == ["ALB of specimen S, for CA"]
+
+
+def test_two_rr_intervals_of_one_tracing_leave_a_range_of_qtc() -> None:
+    """480 ms at 700 or 800 ms: 480 / 0.8879 = 540.6, 480 / 0.9283 = 517.1: above 500 in any case, grade 3."""
+    pulses = [vital("RR", 5, value, "ms", record=f"rr{value}", specimen="E") for value in ("700", "800")]
+    one = played(*TREATED, lab("QTCF", -6, "450"), vital("QT", 5, "480", "ms", specimen="E"), *pulses)
+    found = one.one("toxicity", term="Electrocardiogram QT corrected interval prolonged")
+    assert (str(found.peak), found.readings[-1].value) == ("3", ">=517.1 and <=540.6")
+
+
+def test_a_corrected_calcium_still_asks_about_its_own_range() -> None:
+    """A lower limit above the upper one is asked about, albumin or not (G40)."""
+    one = played(*TREATED, lab("CA", 5, "2.3", range_low="9", range_high="2.5"), lab("ALB", 5, "41"))
+    assert one.one("data_query", code="range_upside_down").about == "CA"

@@ -8,7 +8,21 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from stories import FAR, ZONE, Played, adverse, at, enrolled, fact, infusion, lab, screened, taken_back, withdrawn
+from stories import (
+    FAR,
+    ZONE,
+    Played,
+    adverse,
+    at,
+    completed,
+    enrolled,
+    fact,
+    infusion,
+    lab,
+    screened,
+    taken_back,
+    withdrawn,
+)
 
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.policy import revise
@@ -169,3 +183,21 @@ def test_enrolled_dosed_or_given_all_the_same_is_told_at_once(case: str, events:
     (not_met,) = [value for label, value in alert.facts if label == "Not met"]
     assert not_met.startswith(f"{criterion}: ")
     assert f"to pass: recorded: {'hiv-' if criterion == 'hiv' else criterion}" in not_met
+
+
+def test_nobody_who_completed_the_study_is_asked_for_a_check() -> None:
+    """Completed on day 3 without infusions 2 and 3: no check is due for them, one that had lapsed is over.
+
+    The completion taken back, they lapse again.
+    """
+    played = begun()
+    played.take(None, UNTIL)
+    assert check(played).lapsed
+    done = completed(8)
+    step = played.take(done, at(8, 18))
+    assert [one.infusion for one in played.of("eligibility_status") if one.needed_by] == []
+    assert [(one.state, one.decision.reason) for change in step.changes for one in revise(change)][:1] == [
+        ("ended", "no_longer_due")
+    ]
+    played.take(taken_back(done), at(9))
+    assert check(played).lapsed

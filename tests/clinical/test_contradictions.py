@@ -3,6 +3,7 @@
 Every story here also brings a potassium of 7.3 mmol/L (CTCAE v5.0: above 7.0 is grade 4), which must be judged.
 """
 
+import re
 from itertools import permutations
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from stories import (
     TREATED,
     Played,
+    adjudicated,
     adverse,
     at,
     bundled_with,
     completed,
     enrolled,
+    fact,
     head,
     infusion,
     lab,
@@ -29,6 +32,7 @@ from safety_stream.clinical.events import Completed, DoseGiven, SubjectEvent
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.queries import CODES
 
+_INTERNAL = re.compile(r"ae:|\bF-[A-Z2-7]{8,}")
 POTASSIUM = lab("K", 1.5, "7.3")
 DOSED_ONCE = TREATED[:6]
 
@@ -88,6 +92,14 @@ STORIES: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "withdrawn_after_death": ([*DOSED_ONCE, _died(5), withdrawn(6)], ("withdrawn 2024-06-30", "a death by 2024-06-29")),
     "event_after_death": ([*DOSED_ONCE, _died(5), adverse("Nausea", 8, grade=2)], ("began", "a death by")),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", STORIES)
+def test_a_question_names_what_a_site_can_look_up(code: str) -> None:
+    """Every question names records by the ids their senders gave; none names the hash of a page or of a finding."""
+    found = Played([*STORIES[code][0], POTASSIUM]).of("data_query")
+    assert all(one.sources for one in found)
+    assert not [one for one in found for word in (one.about, *one.sources) if _INTERNAL.search(word)]
 
 
 @pytest.mark.parametrize("code", STORIES)
@@ -277,3 +289,169 @@ def test_what_was_told_before_it_was_is_asked_about(event: Any, about: str) -> N
     """An enrolment, a departure or a completion told as done on a day that was still to come, one question each."""
     played = Played([*(one for one in TREATED if one.kind != event.kind), event], book=without_schedule())
     assert [one.about for one in played.of("data_query", code="dated_after_report")] == [about]
+
+
+@pytest.mark.parametrize(
+    ("event", "about"),
+    [
+        (_as_told(fact("at_rest", 5, True), at(1)), "recorded fact at_rest"),
+        (_as_told(adjudicated("F-1", 9, "refuted"), at(8)), "decision on F-1"),
+    ],
+)
+def test_what_was_observed_or_decided_after_it_was_told_is_asked_about(event: Any, about: str) -> None:
+    """A fact of day 5 told on day 1, a decision of day 9 told on day 8."""
+    found = Played([*DOSED_ONCE, event], book=without_schedule()).one("data_query", code="dated_after_report")
+    assert (found.about, len(found.sources)) == (about, 1)
+
+
+def test_an_event_after_the_death_is_asked_about_by_its_term_with_both_reports() -> None:
+    """Nausea of day 8, death of day 5: the site reads the term, its record and the record that tells of the death."""
+    found = Played([*DOSED_ONCE, _died(5), adverse("Nausea", 8, grade=2)]).one("data_query", code="event_after_death")
+    assert found.about == "Nausea (test|ae-Nausea@8)"
+    assert found.sources == ("test|death v1", "test|ae-Nausea@8 v1")
+
+
+@pytest.mark.parametrize(
+    ("says", "code"),
+    [
+        ({"reported": at(5)}, "onset_after_report"),
+        ({"reported": at(31), "resolved": told(10)}, "resolved_before_onset"),
+    ],
+)
+def test_a_death_that_contradicts_its_own_report_is_one_question(says: dict[str, Any], code: str) -> None:
+    """Onset on day 30, told on day 5, or ended on day 10: nothing came after the death of another report."""
+    event = adverse("Sepsis", 30, grade=5, outcome="fatal", **says)
+    assert [one.code for one in Played([*DOSED_ONCE, event]).of("data_query")] == [code]
+
+
+def test_two_decisions_of_one_moment_are_asked_about_by_the_event_they_decide() -> None:
+    """Confirmed and refuted at one time: the question names the term, both people and the time."""
+    event = adverse("Cytokine release syndrome", 3, grade=4, attribution="probable")
+    played = Played([*DOSED_ONCE, event])
+    id_ = played.one("dose_limiting_toxicity").id
+    rival = adjudicated(id_, 9, "refuted", by="Dr B")
+    played.take(adjudicated(id_, 9, "confirmed"))
+    played.take(rival.model_copy(update={"source": rival.source.model_copy(update={"id": "rival"})}))
+    found = played.one("data_query", code="decisions_disagree")
+    assert found.about == f"Cytokine release syndrome ({id_})"
+    assert {f"confirmed by Dr A at {told(9, 15)}", f"refuted by Dr B at {told(9, 15)}"} == set(
+        found.found.split(" and ")
+    )
+
+
+def test_two_contradictions_of_one_kind_are_one_question_with_both() -> None:
+    """Withdrawn on day -30, consented on days -20 and -15: the question shows both consents and all three records."""
+    again = screened(day=-15).model_copy(update={"source": screened().source.model_copy(update={"id": "again"})})
+    found = Played([screened(), again, withdrawn(-30)]).one("data_query", code="withdrawn_before_consent")
+    assert f"consented {told(-20, 9)}" in found.found
+    assert f"consented {told(-15, 9)}" in found.found
+    assert len(found.sources) == 3
+
+
+def test_a_grade_without_a_report_is_asked_about_with_the_record_of_the_result() -> None:
+    """Potassium of 7.3 and no report: the laboratory knows its own record."""
+    found = Played([*DOSED_ONCE, POTASSIUM]).one("data_query", code="lab_grade_4_unreported")
+    assert found.sources == ("test|K@1.5 v1",)
+
+
+def _again(event: Any) -> Any:
+    """The same kind of fact under a record of its own."""
+    return event.model_copy(update={"source": event.source.model_copy(update={"id": "again"})})
+
+
+def test_an_enrolment_after_a_departure_undoes_it_only_with_a_new_screening() -> None:
+    """Withdrawn on day -3, enrolled again on day -1: withdrawn she stays, and both records are asked about.
+
+    With a consent on day -2 between them the screening begins anew (T36), and nothing is asked.
+    """
+    facts = [screened(), enrolled(), withdrawn(-3), _again(enrolled(day=-1))]
+    for order in permutations(facts):
+        played = Played(order)
+        found = played.one("data_query", code="enrolled_after_withdrawal")
+        assert found.sources == ("test|departure v1", "test|again v1")
+        assert (status := played.record.header.status) is not None
+        assert status.phase == "withdrawn"
+    played.take(_again(screened(day=-2)).model_copy(update={"source": facts[0].source.model_copy(update={"id": "c2"})}))
+    assert not played.of("data_query", code="enrolled_after_withdrawal")
+    assert (status := played.record.header.status) is not None
+    assert status.phase == "enrolled"
+
+
+def test_a_departure_of_the_day_of_an_enrolment_asks_nothing() -> None:
+    """Told by dates alone, the departure may have come after it."""
+    left = withdrawn(-3).model_copy(update={"withdrawn": Moment(told(-3)[:10])})
+    again = _again(enrolled(day=-3, enrolled=told(-3)[:10]))
+    assert not Played([screened(), enrolled(), left, again]).of("data_query", code="enrolled_after_withdrawal")
+
+
+def test_two_reports_that_no_laboratory_supports_are_two_questions_in_any_order() -> None:
+    """Neutrophils decreased of grade 3 and of grade 4, and no count on file: neither question hides the other."""
+    term = "Neutrophil count decreased"
+    reports = [adverse(term, 3, grade=3, record="a"), adverse(term, 9, grade=4, record="b")]
+    ends = [
+        Played([*DOSED_ONCE, *order]).of("data_query", code="report_without_laboratory")
+        for order in (reports, reports[::-1])
+    ]
+    assert [(one.about, one.sources) for one in sorted(ends[0], key=lambda one: one.about)] == [
+        (f"{term} (test|a)", ("test|a v1",)),
+        (f"{term} (test|b)", ("test|b v1",)),
+    ]
+    assert ends[0] == ends[1]
+
+
+def test_one_record_that_contradicts_itself_under_two_analytes_is_asked_about_under_each() -> None:
+    """Two contents of version 1 as potassium, two of version 2 as sodium: two questions, in any order of arrival."""
+    told_twice = [
+        lab("K", 3, "4.0", record="r"), lab("K", 3, "4.4", record="r"),
+        lab("SODIUM", 4, "140", record="r", version=2), lab("SODIUM", 4, "141", record="r", version=2),
+    ]  # fmt: skip
+    for order in (told_twice, told_twice[::-1]):
+        found = Played([*DOSED_ONCE, *order]).of("data_query", code="contradictory_versions")
+        assert {(one.about, one.sources) for one in found} == {
+            ("K (test|r)", ("test|r v1",)),
+            ("SODIUM (test|r)", ("test|r v2",)),
+        }
+
+
+TOLD_TWICE: dict[str, tuple[list[Any], str, str]] = {
+    "sex": ([screened(), _again(screened(sex="male"))], "consents_disagree", "male and female"),
+    "age": ([screened(), _again(screened(day=-15, age_years=50))], "consents_disagree", "50 years"),
+    "left": ([*TREATED, withdrawn(20), _again(withdrawn(30))], "ends_disagree", f"withdrawn {told(20)} and {told(30)}"),
+    "completed": ([*TREATED, completed(60), _again(completed(90))], "ends_disagree", "completed 2024-08-23 and"),
+    "event": (
+        [*DOSED_ONCE, adverse("Sepsis", 4, grade=3, record="a"), adverse("sepsis", 4.2, grade=4, record="b")],
+        "event_told_twice",
+        "grade 3 (test|a) and grade 4 (test|b)",
+    ),
+    "infusion 1": ([*TREATED[:5], infusion(2, 7)], "first_infusion_untold", f"infusion 2 given {told(7, 10)}"),
+}
+
+
+@pytest.mark.parametrize("what", TOLD_TWICE)
+def test_two_records_of_what_is_only_once_are_asked_about(what: str) -> None:
+    """One question with both records, in any order of the last two; what each says counts until one is corrected."""
+    events, code, says = TOLD_TWICE[what]
+    played = Played(events)
+    found = played.one("data_query", code=code)
+    assert says in found.found
+    assert len(found.sources) == (1 if what == "infusion 1" else 2)
+    assert Played([*events[:-2], events[-1], events[-2]]).findings == played.findings
+    played.take(taken_back(events[-1]))
+    assert not played.of("data_query", code=code)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [screened(), _again(screened(day=400, age_years=35))],
+        [*DOSED_ONCE, adverse("Sepsis", 4, grade=3, record="a"), adverse("Sepsis", 5, grade=4, record="b")],
+        [*DOSED_ONCE, adverse("Nausea", 4, grade=1), adverse("Vomiting", 4, grade=1)],
+        [*TREATED, withdrawn(20, "treatment"), _again(withdrawn(30))],
+        [screened(), withdrawn(-19), _again(screened(day=-10)), _again(withdrawn(-5)).model_copy(
+            update={"source": screened().source.model_copy(update={"id": "w2"})})],
+    ],
+)  # fmt: skip
+def test_what_may_well_be_twice_asks_nothing(events: list[Any]) -> None:
+    """A birthday later, another day or term, treatment and then the study, two screenings that each failed."""
+    codes = {one.code for one in Played(events).of("data_query")}
+    assert not codes & {"consents_disagree", "ends_disagree", "event_told_twice", "first_infusion_untold"}

@@ -172,3 +172,65 @@ def test_nobody_decides_on_an_event_that_has_not_begun(verdict: str) -> None:
     left = played.one("dose_limiting_toxicity")
     assert (left.state, str(left.onset)) == ("candidate", told(10))
     assert any("for this one began later" in one for one in left.evidence.reasons)
+
+
+@pytest.mark.parametrize(
+    ("onset", "says", "state"),
+    [
+        (told(9, 20), {}, "refuted"),  # the same day, told as an hour: 8:00 and 20:00 are two instants
+        (told(20), {}, "candidate"),
+    ],
+)
+def test_a_refutation_holds_for_no_onset_told_later(onset: str, says: dict[str, Any], state: str) -> None:
+    """Refuted with an onset of day 9; then the report says day 20: who decided judged another course of events.
+
+    Told as the date alone before, an hour of that day is only more exact.
+    """
+    over: dict[str, Any] = {"outcome": "recovering", "resolved": None}
+    day = str(at(9).date())
+    found = _dlt(
+        _told(CRS, onset=day, **over),
+        adjudicated(EVENT, 12, "refuted"),
+        _told(CRS, 2, 25, **{**over, **says, "onset": onset}),
+    )
+    assert found.state == state
+    assert any(f"was on an onset of {day}" in one for one in found.evidence.reasons) is (state == "candidate")
+
+
+def test_a_confirmation_outlives_another_onset_and_a_decision_that_names_the_onset_of_now_holds() -> None:
+    """Day 9, then day 4: confirmed stays confirmed; a refutation that was shown day 4 already is one of day 4."""
+    over: dict[str, Any] = {"outcome": "recovering"}
+    facts = [_told(CRS, **over), _told(CRS, 2, 25, onset=told(4), **over)]
+    assert _dlt(*facts, adjudicated(EVENT, 12, "confirmed")).state == "confirmed"
+    assert _dlt(*facts, adjudicated(EVENT, 12, "refuted")).state == "candidate"
+    assert _dlt(*facts, adjudicated(EVENT, 12, "refuted", onset=told(4))).state == "refuted"
+    assert _dlt(*facts, adjudicated(EVENT, 26, "refuted")).state == "refuted"
+
+
+def test_another_onset_reopens_a_refutation_in_any_order() -> None:
+    """Two versions and a decision in all 6 orders."""
+    facts = [_told(CRS), _told(CRS, 2, 25, onset=told(20)), adjudicated(EVENT, 12, "refuted")]
+    first = Played([*TREATED, *facts]).findings
+    assert all(Played([*TREATED, *order], stored=True).findings == first for order in permutations(facts))
+
+
+def test_a_decision_that_names_no_onset_is_asked_for_it_where_it_may_be_on_another_event() -> None:
+    """ALT 900 on days 3 and 12, normal between (above 20 x ULN twice): a decision by number alone may be on either."""
+    twice = [lab("ALT", -10, "20"), lab("ALT", 3, "900"), lab("ALT", 7, "20"), lab("ALT", 12, "900")]
+    played = Played([*TREATED, *twice])
+    first, second = sorted(played.of("dose_limiting_toxicity", term="Alanine aminotransferase increased"), key=_onset)
+    assert (
+        Played([*TREATED, *twice, adjudicated(second.id, 14, "refuted", onset=str(second.onset))]).of(
+            "data_query", code="decision_without_onset"
+        )
+        == []
+    )
+    played.take(adjudicated(second.id, 14, "refuted"))
+    found = played.one("data_query", code="decision_without_onset")
+    assert found.found == f"refuted by Dr A at {told(14, 15)}, one of 2 events of ALT"
+    alone = Played([*TREATED, *twice[:2], adjudicated(first.id, 14, "refuted")])
+    assert not alone.of("data_query", code="decision_without_onset")
+
+
+def _onset(one: Any) -> Any:
+    return one.onset.earliest(ZONE)

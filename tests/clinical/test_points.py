@@ -93,11 +93,12 @@ def test_neutrophils_come_from_the_differential_until_a_count_is_sent() -> None:
     assert not any(reason.startswith("derived") for reason in found.evidence.reasons)
 
 
-def test_two_leukocyte_counts_of_one_tube_derive_nothing() -> None:
-    """1.2 and 4.0 cannot both be right: no neutrophil count is made of either."""
+def test_two_leukocyte_counts_of_one_tube_derive_a_range() -> None:
+    """1.2 or 4.0, of which 30 % are neutrophils: 0.36 (below 0.5, grade 4) or 1.2 (below 1.5, grade 2); alerts 4."""
     again = lab("WBC", 8, "4.0", record="second")
     told = lab("WBC", 8, "1.2"), lab("NEUTLE", 8, "30"), again
-    assert not toxicities(*told, term="Neutrophil count decreased")
+    (found,) = toxicities(*told, term="Neutrophil count decreased")
+    assert (str(found.peak), found.alerting_grade) == ("2-4", 4)
 
 
 def test_egfr_comes_from_creatinine_until_it_is_sent() -> None:

@@ -6,7 +6,7 @@ Grades of terms from CTCAE v5.0: alopecia has 1 and 2, fatigue 1 to 3, sepsis 3 
 from typing import Any
 
 import pytest
-from stories import TREATED, Played, adverse, told
+from stories import TREATED, Played, adverse, at, told
 
 from safety_stream.clinical.findings_reported import ReportedEvent
 from safety_stream.clinical.findings_subject import DataQuery
@@ -47,7 +47,7 @@ QUESTIONS = [
         "resolved_before_onset", f"onset {told(2)}, resolved 2024-06-20", "an end no earlier than the onset",
     ),
     (
-        "Nausea", {"grade": 1, "resolved": told(3), "outcome": "not-recovered"},
+        "Nausea", {"grade": 1, "resolved": told(3), "outcome": "not-recovered", "reported": at(4)},
         "outcome_contradictory", f"resolved {told(3)} and outcome not-recovered", "one or the other",
     ),
     (
@@ -57,6 +57,18 @@ QUESTIONS = [
     (
         "Nausea", {"grade": 1, "onset": told(4)},
         "onset_after_report", f"onset {told(4)}, reported {told(2, 20)}", "an onset before its report",
+    ),
+    (
+        "Nausea", {"grade": 1, "resolved": told(9)},
+        "end_after_report", f"ended {told(9)}, reported {told(2, 20)}", "an end no later than its report",
+    ),
+    (
+        "Sepsis", {"grade": 5, "outcome": "fatal", "resolved": told(9)[:10]},
+        "end_after_report", f"died {told(9)[:10]}, reported {told(2, 20)}", "an end no later than its report",
+    ),
+    (
+        "Nausea", {"grade": 2, "grade_course": [{"grade": 1, "since": told(2)}, {"grade": 2, "since": told(9)}]},
+        "grade_course_contradictory", f"grade 2 since {told(9)}, reported {told(2, 20)}", "a course up to its report",
     ),
     (
         "Nausea", {"grade": 1, "outcome": "recovered"},
@@ -79,7 +91,7 @@ def test_a_contradiction_is_one_question_that_says_what_contradicts_what(
 
 CONSISTENT: list[tuple[str, dict[str, Any]]] = [
     ("Nausea", {"grade": 3, "seriousness": ["hospitalization"]}),
-    ("Nausea", {"grade": 1, "meddra_code": "10028813", "resolved": told(3), "outcome": "recovered"}),
+    ("Nausea", {"grade": 1, "meddra_code": "10028813", "resolved": told(3), "outcome": "recovered", "reported": at(4)}),
     ("Nausea", {"grade": 1, "resolved": "2024-06-26"}),  # the day of the onset: it may have ended after it
     ("Sepsis", {"grade": 5, "outcome": "fatal", "seriousness": ["death"]}),
     ("Sepsis", {"grade": 4, "seriousness": ["life-threatening"]}),

@@ -32,7 +32,7 @@ def _told(draft: Draft) -> tuple[str, int, str]:
 
 def _report(draft: Draft, record: str, version: int, last_seen: datetime | None) -> Iterator[Event | Discrepancy]:
     onset, resolved = draft.moment("STDTC"), draft.moment("ENDTC")
-    reported = draft.moment("DTC") or onset or resolved
+    reported = draft.moment("DTC") or resolved or onset
     reported_at = at_the_latest(reported, draft.zone) if reported else last_seen
     if not draft["DTC"]:
         draft.note("DTC", "when the event was reported; the next known date of the row or subject is taken")
