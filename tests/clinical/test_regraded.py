@@ -55,7 +55,7 @@ def test_a_normal_baseline_found_to_be_abnormal_takes_the_alert_back_and_the_mai
     toxicity = _one(changes, "toxicity")
     assert _grades(toxicity) == (2, 2)
     mail = _mail(changes, "lab_grade_3")
-    assert (mail.state, _of(mail, "Why")) == ("withdrawn", ["lab_result test|ALT@-10 v2"])
+    assert (mail.state, _of(mail, "Why")) == ("withdrawn", ["laboratory result test|ALT@-10 v2"])
     assert _of(mail, "Regraded") == [f"{NOW_90}; the worst grade before treatment is now 1 (T12)"]
 
 

@@ -258,8 +258,8 @@ def test_any_order_and_duplication_and_any_ticks_end_the_same(events: list[Subje
     assert again.findings == subject.conclude(again.whole(), parts, at(12)).findings
 
 
-def test_it_is_told_once_and_taken_back() -> None:
-    """One alert of routine urgency; silence when it closes; taken back when it turns out that somebody had looked."""
+def test_it_is_told_once_and_ends_when_somebody_had_looked() -> None:
+    """One alert of routine urgency; silence when it closes; ended when it turns out that somebody had looked."""
     played = Played(book=book("blind", "told"))
     for event in (*DOSED, *counted(1)):
         played.take(event, event.reported_at)
@@ -269,7 +269,7 @@ def test_it_is_told_once_and_taken_back() -> None:
     alerts = [alert for change in played.changes for alert in revise(change) if alert.type == "unobserved"]
     assert [(one.state, one.urgency, one.decision.reason) for one in alerts] == [
         ("raised", "info", "new"),
-        ("withdrawn", "info", "withdrawn"),
+        ("ended", "info", "observed"),
     ]
 
 
