@@ -114,7 +114,11 @@ def test_by_the_worst_grade_a_short_event_never_and_a_running_one_may() -> None:
         ([(9, 2)], "grade 3 and a course up to grade 2"),
         ([(9, 3), (11, 4)], "grade 3 and a course up to grade 4"),
         ([(8, 3)], f"grade 3 since {told(8)}, onset {told(9)}"),
-        ([(9, 3), (16, 1)], f"grade 1 since {told(16)}, resolved {told(15)}"),
+        # reported on day 15 at 20:00
+        (
+            [(9, 3), (16, 1)],
+            f"grade 1 since {told(16)}, reported {told(15, 20)}; grade 1 since {told(16)}, resolved {told(15)}",
+        ),
     ],
 )
 def test_a_course_that_does_not_fit_is_asked_about_and_rules_nothing_out(
