@@ -1,6 +1,6 @@
 """Hematotoxicity after effector cells (ICAHT): graded by how deep the neutrophils fell and for how many days.
 
-    day        0     2     5     9    12    16    20        at or below 0.5 (the stories' register entry T40):
+    day        0     2     5     9    12    16    20        at or below 0.5 (register T40):
     NEUT     1.2   0.4   0.3   0.2   0.4   0.8   2.0        days 2 to 12 for certain (11 days), 1 to 15 at most (15)
                      *     *     *     *     o     o        so grade 2 to 3
 

@@ -3,7 +3,7 @@
     neutrophils     o          *     *          o          o below 1.0: *
     temperature   .    .    *     .     .  *       .       fever: *
                             |              |
-                            yes            a count below 1.0 within 24 h, or counts below 1.0 on both sides
+                            yes            a count below 1.0 within 36 h, or counts below 1.0 on both sides
 
 What happens and the state around it come from two series, as spells that meet in the header: so it does not matter
 which was told first. Where the state is not known near what happened, the term is possible, never left out.
