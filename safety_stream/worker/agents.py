@@ -2,7 +2,8 @@
 
     judge   each event in turn, at once and without waiting; state changes in memory only
     send    every message that follows, and wait until the broker has all of them
-    keep    every changed page, and wait until the changelog has all of them, a partition's pages whole
+    keep    every changed page, and wait until the changelog has all of them, a round's pages of a partition as one
+            batch; an event that rewrites more than a batch holds is a round of its own, and its header is kept last
     ack     the events, in order
 
 Whatever goes wrong on the way ends the process with nothing acknowledged: the events come again, and the same
