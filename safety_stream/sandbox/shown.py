@@ -116,9 +116,14 @@ def _alarming(samples: Mapping[str, list[Sample]], sex: str) -> Iterator[tuple[s
             LIMITS[code].term,
             tuple((one.at, _lowest(code, one.day)) for one, grade in grades if _alarms(code, one, grade)),
         )
-    low = [one.at for one in samples.get("NEUT", ()) if one.value < 1.0]
     hot = [one.at for one in samples.get("TEMP", ()) if one.value > 38.3]
-    yield FEBRILE, tuple((one, 3) for one in hot if any(abs(one - other) <= 36 * _HOUR for other in low))
+    yield FEBRILE, tuple((at, 3) for at in hot if _neutropenic(at, samples.get("NEUT", ())))
+
+
+def _neutropenic(at: datetime, counts: Iterable[Sample]) -> bool:
+    """Whether the count nearest to an instant, if it is within 36 hours, is below 1.0: one beside it says it best."""
+    nearest = min(counts, key=lambda one: abs(one.at - at), default=None)
+    return nearest is not None and abs(nearest.at - at) <= 36 * _HOUR and nearest.value < 1.0
 
 
 def _alarms(code: str, one: Sample, grade: int) -> bool:

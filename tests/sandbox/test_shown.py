@@ -39,6 +39,8 @@ def line(grade: int, days: float, **more: Any) -> Any:
         ([lab("NEUT", 29, "0.7")], {"Neutrophil count decreased"}, set()),
         ([lab("NEUT", 9, "0.7"), vital("TEMP", 8, "38.4", "Cel")], {"Febrile neutropenia"}, set()),
         ([lab("NEUT", 9, "0.7"), vital("TEMP", 7.4, "38.4", "Cel")], set(), set()),  # 38 hours apart
+        # neutropenia of yesterday that is over an hour before the fever
+        ([lab("NEUT", 9, "0.9"), lab("NEUT", 10, "1.1"), vital("TEMP", 10.04, "39.3", "Cel")], set(), set()),
         ([lab("HGB", 9, "9.5")], set(), set()),  # g/dL called g/L
         ([line(3, 3)], {RELEASE}, set()),
         ([line(3, 3.1)], {RELEASE}, {RELEASE}),
