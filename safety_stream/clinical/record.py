@@ -10,8 +10,9 @@ A page is one value in the engine's table. Each page keeps the findings it is th
 sent, with their revision: so a page that holds an event proves that what followed from it on this page was sent, and
 a step that is repeated after a crash sends the same again, with the same revisions. Pages of one step may be written
 in any order and some not at all before a crash: see ``shelf`` for why nothing is lost when results change pages. Only
-the first step under another edition of book or protocol leans on all its pages being written or none, as the engine's
-table does: its header says of every page that it is of that edition.
+the first step under another edition of book or protocol leans on the header not being written before the others, as
+the engine's table sees to (all or none; the header last where one batch does not hold them): its header says of every
+page that it is of that edition.
 """
 
 from base64 import b32encode

@@ -10,15 +10,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from safety_stream.alerting.alert import Alert
 from safety_stream.alerting.catalogue import CATALOGUE, ROLES, entry, lines_of
 from safety_stream.alerting.channels.channel import WebAddress
 from safety_stream.alerting.entries import Language
 from safety_stream.errors import ConfigurationError
 from safety_stream.notifier.languages import Languages, read_languages
+from safety_stream.rulebook.sheet import read_sheet
 from safety_stream.rulebook.written import Role
 
 EVERY_STUDY: Final = "*"
@@ -96,10 +94,7 @@ class Routing:
 
 def load_routing(file: Path) -> Routing:
     """The file, checked; ConfigurationError lists every problem."""
-    try:
-        told = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, YAMLError) as error:
-        raise ConfigurationError([f"alert routing {file}: {error}"]) from None
+    told = _written(file)
     studies = told.get("people") if isinstance(told, dict) else None
     if not isinstance(studies, dict):
         raise ConfigurationError([f"alert routing {file}: expected a mapping under 'people'"])
@@ -111,6 +106,16 @@ def load_routing(file: Path) -> Routing:
     if problems:
         raise ConfigurationError([f"alert routing {file}: {problem}" for problem in problems])
     return Routing(people, zone, languages)
+
+
+def _written(file: Path) -> Any:
+    try:
+        sheet = read_sheet(str(file), file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError([f"alert routing {file}: {error}"]) from None
+    if sheet.problems:
+        raise ConfigurationError([f"alert routing {problem}" for problem in sheet.problems])
+    return sheet.data
 
 
 def _zone(name: object, problems: list[str]) -> tzinfo:

@@ -15,9 +15,9 @@ from typing import Final, Literal, NamedTuple
 from safety_stream.clinical.events import AdverseEvent, LabResult
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import Toxicity
-from safety_stream.clinical.findings_reported import ReportedEvent
+from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent
 from safety_stream.sandbox.records import ZONE
-from safety_stream.sandbox.true_course import FEBRILE, LIMITS
+from safety_stream.sandbox.true_course import FEBRILE, HYS_LAW, LIMITS
 
 Case = tuple[str, str]
 """A subject and a term."""
@@ -53,6 +53,24 @@ def told_of(finding: AnyFinding | None, sent: datetime) -> Iterator[Told]:
     elif isinstance(finding, ReportedEvent) and finding.onset is not None:
         span = finding.onset.earliest(ZONE), _ended(finding)
         yield Told((str(finding.subject), finding.term), finding.grade or 0, *span, sent)
+
+
+def limits_of(found: Mapping[str, AnyFinding], *states: str) -> Iterator[Told]:
+    """What our DLTs of these states tell: from when it was at the grade to the end of what they rest on."""
+    for one in found.values():
+        if isinstance(one, DoseLimitingToxicity) and one.state in states and one.onset is not None:
+            rests_on = [found[id_] for id_ in one.about if id_ in found]
+            ends = [end for each in rests_on if (end := _end_of(each)) is not None]
+            grade = 0 if one.grade is None else one.grade.highest
+            case = str(one.subject), HYS_LAW if one.grade is None else one.term
+            begun = one.onset.earliest(ZONE)
+            yield Told(case, grade, begun, max(ends, default=one.onset.latest(ZONE)), begun)
+
+
+def _end_of(finding: AnyFinding) -> datetime | None:
+    if isinstance(finding, ReportedEvent):
+        return _ended(finding)
+    return finding.last_observed.latest(ZONE) if isinstance(finding, Toxicity) else None
 
 
 def told_by(message: LabResult | AdverseEvent, term: str, grade: int) -> Iterator[Told]:
@@ -91,9 +109,20 @@ def about(told: Iterable[Told], truth: Mapping[Case, Moments]) -> dict[Case, tim
     return found
 
 
+def same_time(one: Moments, other: Moments) -> bool:
+    """Whether some moments of the two are within a day of each other."""
+    return any(abs(at - then) <= ABOUT for at, _ in one for then, _ in other)
+
+
 def cases_told(said: Iterable[Case], right: Iterable[Case], truth: Mapping[Case, Moments]) -> Iterator[Case]:
     """Every case told: a true one that no alert is about was told at another time, and is not what is true."""
     hits = set(right)
     for name, term in said:
         chance = (name, term) in truth and (name, term) not in hits
         yield (name, term + ELSEWHERE) if chance else (name, term)
+
+
+def limits_told(told: Iterable[Told], truth: Mapping[Case, Moments]) -> set[Case]:
+    """Every case of some DLTs, matched by time as alerts are."""
+    every = tuple(told)
+    return set(cases_told((one.case for one in every), about(every, truth), truth))

@@ -4,7 +4,8 @@ The limits stand here once more, copied from the printed CTCAE v5.0 and from the
 the judgement is asked. A course is looked at every three hours from the first lymphodepletion to the last visit.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import NamedTuple
 
 from safety_stream.sandbox.courses import Constitution, level
@@ -40,17 +41,29 @@ LIMITS: Mapping[str, Limit] = {
     "BILI": Limit("Blood bilirubin increased", "higher", 3, 10, times_uln=True),
 }
 FEBRILE = "Febrile neutropenia"
+HYS_LAW = "hys-law"
+Days = tuple[tuple[float, int], ...]
+"""Study days at which something is so, each with the lowest grade that tells of it."""
 
 
 class Truth(NamedTuple):
     """What must be known of a subject: terms that truly reached an alarming grade, and terms that limit the dose.
 
-    ``days``: the study days at which a term was alarming, each with the lowest grade that alarms then.
+    ``days``: when a term was alarming; ``limits``: when it was what limits the dose.
     """
 
-    alarming: frozenset[str]
-    limiting: frozenset[str]
-    days: Mapping[str, tuple[tuple[float, int], ...]]
+    days: Mapping[str, Days]
+    limits: Mapping[str, Days]
+
+    @property
+    def alarming(self) -> frozenset[str]:
+        """The terms that were alarming."""
+        return frozenset(self.days)
+
+    @property
+    def limiting(self) -> frozenset[str]:
+        """The terms that limit the dose."""
+        return frozenset(self.limits)
 
     @property
     def sentence(self) -> str:
@@ -78,16 +91,14 @@ def true_level(code: str, body: Constitution, day: float) -> float:
 
 def truth_of(body: Constitution, misfortune: Misfortune) -> Truth:
     """Everything that is true of one subject."""
-    days, limiting = dict[str, tuple[tuple[float, int], ...]](), set[str]()
+    days, limits = dict[str, Days](), dict[str, Days]()
     for code, limit in LIMITS.items():
         grades = [(day, grade_at_least_3(code, true_level(code, body, day), body.sex)) for day in _days()]
         days[limit.term] = tuple((day, lowest_alarming(code, day)) for day, at in grades if is_alarming(code, day, at))
-        if _limits(code, grades):
-            limiting.add(limit.term)
+        limits[limit.term] = _limits(code, grades)
     hot = (day for day in _days() if level("TEMP", body, day) > 38.3 and level("NEUT", body, day) < 1.0)
     days[FEBRILE] = tuple((day, 3) for day in hot)
-    if _is_hys_law(body):
-        limiting.add("hys-law")
+    limits[HYS_LAW] = _hys_law(body)
     illness = misfortune.illness
     if illness is not None:
         worst = max(one.grade for one in illness.spells)
@@ -99,9 +110,8 @@ def truth_of(body: Constitution, misfortune: Misfortune) -> Truth:
             for n in range(int((one.end - one.start) / STEP) + 1)
         )
         if worst >= 4 or hours > 72 or (worst >= 3 and illness.term == "Encephalopathy"):
-            limiting.add(illness.term)
-    days = {term: told for term, told in days.items() if told}
-    return Truth(frozenset(days), frozenset(limiting), days)
+            limits[illness.term] = days[illness.term]
+    return Truth(*({term: told for term, told in each.items() if told} for each in (days, limits)))
 
 
 def _days() -> Iterator[float]:
@@ -120,30 +130,28 @@ def lowest_alarming(code: str, day: float) -> int:
     return 4 if code == "NEUT" and day < _EXPECTED_TO + 1 else 3
 
 
-def _limits(code: str, grades: list[tuple[float, int]]) -> bool:
+def _limits(code: str, grades: list[tuple[float, int]]) -> Days:
     """Grade 4 neutrophils or platelets for over 28 days; any other test at 4, or at 3 for over 72 hours."""
     if code in {"WBC", "LYMPH", "HGB"}:
-        return False
+        return ()
     inside = [(day, grade) for day, grade in grades if 0 <= day <= _WINDOW_TO]
     if code in {"NEUT", "PLT"}:
-        return _longest(inside, lambda grade: grade >= 4) > 28
-    return any(grade >= 4 for _, grade in inside) or _longest(inside, lambda grade: grade >= 3) > 3
+        return _longer(inside, 4, 28)
+    return tuple(sorted({(day, 3) for day, grade in inside if grade >= 4} | {*_longer(inside, 3, 3)}))
 
 
-def _longest(grades: list[tuple[float, int]], holds: Callable[[int], bool]) -> float:
-    """The longest stretch in days."""
-    best, since = 0.0, None
-    for day, grade in grades:
-        since = (day if since is None else since) if holds(grade) else None
-        best = max(best, day - since if since is not None else 0.0)
-    return best
+def _longer(grades: list[tuple[float, int]], grade: int, days: float) -> Days:
+    """All of the stretches at a grade or above that are longer than so many days."""
+    stretches = (list(told) for high, told in groupby(grades, lambda one: one[1] >= grade) if high)
+    return tuple((day, grade) for told in stretches if told[-1][0] - told[0][0] > days for day, _ in told)
 
 
-def _is_hys_law(body: Constitution) -> bool:
+def _hys_law(body: Constitution) -> Days:
     """ALT or AST at least 3 x ULN and bilirubin above 2 x ULN within 14 days; alkaline phosphatase stays normal."""
     enzymes = [day for day in _days() if any(_times(code, body, day) >= 3 for code in ("ALT", "AST"))]
     yellow = [day for day in _days() if _times("BILI", body, day) > 2]
-    return any(abs(one - other) <= 14 for one in enzymes[:1] + enzymes[-1:] for other in yellow[:1] + yellow[-1:])
+    both = any(abs(one - other) <= 14 for one in enzymes[:1] + enzymes[-1:] for other in yellow[:1] + yellow[-1:])
+    return tuple((day, 0) for day in sorted({*enzymes, *yellow})) if both else ()
 
 
 def _times(code: str, body: Constitution, day: float) -> float:

@@ -2,7 +2,8 @@
 
     judge   each event in turn, at once and without waiting; state changes in memory only
     send    every message that follows, and wait until the broker has all of them
-    keep    every changed page, and wait until the changelog has all of them, a partition's pages whole
+    keep    every changed page, and wait until the changelog has all of them, a round's pages of a partition as one
+            batch; an event that rewrites more than a batch holds is a round of its own, and its header is kept last
     ack     the events, in order
 
 Whatever goes wrong on the way ends the process with nothing acknowledged: the events come again, and the same
@@ -23,7 +24,7 @@ from safety_stream.errors import PageTooLarge
 from safety_stream.worker.batches import Event, batches
 from safety_stream.worker.messages import place
 from safety_stream.worker.metrics import Metrics
-from safety_stream.worker.outputs import Effects, checked, send
+from safety_stream.worker.outputs import Effects, send
 from safety_stream.worker.pulse import Pulse
 from safety_stream.worker.quarantine import Attempt, Quarantine
 from safety_stream.worker.strict.tables import DurableTable
@@ -79,20 +80,21 @@ class Rounds:
                 self._close(work, events)
 
     def _judged(self, work: Work, batch: list[Event]) -> Iterator[tuple[list[Event], list[Effects]]]:
-        """The batch in pieces, each small enough for its pages to be kept whole."""
+        """The batch in pieces, each small enough for its pages to be kept whole; what is larger alone comes alone."""
         events: list[Event] = []
         effects: list[Effects] = []
         size = 0
         started = monotonic()
         for event in batch:
             judged = self._judge(work, event.message)
-            events.append(event)
-            effects.append(judged)
-            size += sum(map(len, judged.pages.values()))
-            if size > MAX_ROUND_BYTES:
+            own = sum(map(len, judged.pages.values()))
+            if events and size + own > MAX_ROUND_BYTES:
                 self.metrics.took(work.name, "judge", monotonic() - started)
                 yield events, effects
                 events, effects, size, started = [], [], 0, monotonic()
+            events.append(event)
+            effects.append(judged)
+            size += own
         if events:
             self.metrics.took(work.name, "judge", monotonic() - started)
             yield events, effects
@@ -101,12 +103,13 @@ class Rounds:
         self.pulse.beat()
         attempt = self.quarantine.exhausted(message)
         if attempt is not None:
-            return work.set_aside(message, attempt)
+            with time_limit(self.limit_seconds):
+                return work.set_aside(message, attempt)
         with self.quarantine.in_hand(message):
             try:
                 with time_limit(self.limit_seconds):
                     self.fault("judge")
-                    return checked(work.judge(message))
+                    return work.judge(message)
             except PageTooLarge as error:
                 return work.set_aside(message, Attempt(place(message), 1, str(error)))
 

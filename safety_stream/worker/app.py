@@ -85,7 +85,9 @@ def assemble(settings: Settings, judgement: Judgement) -> Assembled:
     rounds = Rounds(
         most=settings.events_at_once,
         limit_seconds=settings.event_time_limit_seconds,
-        quarantine=Quarantine(settings.data_folder / settings.worker_id, settings.quarantine_after),
+        quarantine=Quarantine(
+            settings.data_folder / settings.worker_id, settings.quarantine_after, settings.topic("events")
+        ),
         pulse=pulse,
         metrics=metrics,
         fault=fault_of_environment(),

@@ -11,7 +11,7 @@ from safety_stream.worker.dead_letters import DeadLetters
 from safety_stream.worker.guard import OffsetGuard, check_partition
 from safety_stream.worker.judgement import Consequences, Judgement
 from safety_stream.worker.metrics import Metrics
-from safety_stream.worker.outputs import Effects, Output
+from safety_stream.worker.outputs import Effects, Output, checked
 from safety_stream.worker.quarantine import Attempt
 from safety_stream.worker.records import Records
 from safety_stream.worker.strict.tables import DurableTable
@@ -43,10 +43,11 @@ class CohortsWork:
         after = self._records.judged(
             message.partition, status.study, "", lambda record: judge(record, status, status.as_of)
         )
+        outputs = checked(self._outputs(status.study.encode(), after))
+        values = self._records.keep(message.partition, message.offset, after)
         self._metrics.concluded(after)
         self._studies[message.partition].add(status.study)
-        values = self._records.keep(message.partition, message.offset, after)
-        return Effects(tuple(self._outputs(status.study.encode(), after)), values)
+        return Effects(outputs, values)
 
     def set_aside(self, message: Message, attempt: Attempt) -> Effects:
         """A status that cannot be judged: its study goes on without it, and a person is told."""

@@ -16,7 +16,7 @@ from safety_stream.worker.clock import tick_output
 from safety_stream.worker.dead_letters import DeadLetters
 from safety_stream.worker.messages import headers_of, place, received_at
 from safety_stream.worker.metrics import Metrics
-from safety_stream.worker.outputs import Effects, Output
+from safety_stream.worker.outputs import Effects, Output, checked
 from safety_stream.worker.quarantine import Attempt
 
 
@@ -37,10 +37,10 @@ class IntakeWork:
     def judge(self, message: Message) -> Effects:
         """One entry an event, one dead letter a message with anything unreadable in it."""
         taken, refused = self._read(message)
-        outputs = [output for event in taken for output in self._entries(message, event)]
+        outputs = checked(output for event in taken for output in self._entries(message, event))
         if not refused:
             self._runs.readable(message.topic)
-            return Effects(tuple(outputs))
+            return Effects(outputs)
         self._runs.rejected(message.topic)
         why = intake.together(refused)
         self._metrics.rejected(message.topic, why.code)

@@ -30,12 +30,16 @@ class Effects:
     pages: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
-def checked(effects: Effects) -> Effects:
-    """The same effects. Raises PageTooLarge when a message would be refused by the broker; dead letters have room."""
-    for output in effects.outputs:
+def checked(outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """The messages. Raises PageTooLarge when one would be refused by the broker; dead letters have room.
+
+    To be asked before anything is held ready: an event that is set aside must have changed nothing.
+    """
+    told = tuple(outputs)
+    for output in told:
         if not output.is_letter and output.value is not None and len(output.value) > MAX_OUTPUT_BYTES:
             raise PageTooLarge(f"a message for {output.topic} would have {len(output.value)} bytes")
-    return effects
+    return told
 
 
 async def send(producer: Any, outputs: Iterable[Output]) -> None:

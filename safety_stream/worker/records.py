@@ -36,11 +36,15 @@ class Records:
         return with_its_pages(record, load, judge)
 
     def keep(self, partition: int, offset: int, after: Consequences) -> dict[bytes, bytes]:
-        """Hold the record ready, and the values to keep. Raises PageTooLarge, then nothing has changed."""
+        """Hold the record ready, and the values to keep. Raises PageTooLarge, then nothing has changed.
+
+        The header is the last of them: should more pages than one batch holds be cut off by a crash, then it does not
+        say yet what the others do not hold.
+        """
         record = after.record
         values = {
             page_key(record.study, record.subject, name): pack(self._page(record, name, offset, after.deadline), name)
-            for name in sorted(after.pages)
+            for name in sorted(after.pages, key=lambda name: (name == HEADER, name))
         }
         held = self._held[partition]
         held.pop((record.study, record.subject), None)

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from crashing import Crashing, said_of
+from crashing import Crashing, CrashingBetweenBatches, said_of
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from stories import (
@@ -123,6 +123,25 @@ def test_a_crash_between_pages_loses_nothing(told: list[SubjectEvent], seed: int
     crashing, smooth = Crashing(Random(seed)), Played(told, stored=True)
     for event in told:
         crashing.take(event)
+    assert crashing.findings == smooth.findings
+    assert crashing.findings == subject.conclude(crashing.whole(), crashing.book, FAR).findings
+
+
+@pytest.mark.usefixtures("small_pages")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories(20), st.integers(0, 10_000), st.integers(0, 20))
+@example(MOVED_OUT_OF_A_CHUNK, 3, 5)
+def test_a_crash_between_batches_loses_nothing_even_under_another_edition(
+    told: list[SubjectEvent], seed: int, amended: int
+) -> None:
+    """More pages than one batch holds are written in turn, the header last: the first step under another edition,
+    which rewrites every page, is told again as a whole, and the same findings stand."""
+    crashing, smooth = CrashingBetweenBatches(Random(seed)), Played(stored=True)
+    for number, event in enumerate(told):
+        if number == amended:
+            crashing.book = smooth.book = bundled_with(zone="America/New_York")
+        crashing.take(event)
+        smooth.take(event)
     assert crashing.findings == smooth.findings
     assert crashing.findings == subject.conclude(crashing.whole(), crashing.book, FAR).findings
 

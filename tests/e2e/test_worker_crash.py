@@ -3,13 +3,30 @@
 import json
 
 import pytest
-from worker_process import await_done, findings, lab, labs, publish, worker
+from worker_process import await_done, expected_findings, findings, lab, labs, publish, worker
 
 from safety_stream.broker.reading import read_topic
 from safety_stream.settings import Settings
 
 pytestmark = pytest.mark.kafka
 QUICK = {"session_timeout_seconds": 6.0, "metrics_port": 0}
+
+
+def test_an_event_that_rewrites_more_than_a_batch_holds_is_judged_like_any_other(kafka_topics: Settings) -> None:
+    """7 MB of pages for one result among eighty: no dead letter, no restart, and a worker without a local copy
+    recovers all of it and goes on."""
+    settings = kafka_topics.model_copy(update=QUICK)
+    publish(settings, [message for _, _, message in labs(40)])
+    publish(settings, [lab(9999, "S003", "ANC", value="flood")])
+    with worker(settings) as running:
+        await_done(settings, running, events=41)
+        assert running.stop() == 0, running.said[-2000:]
+    publish(settings, [message for _, _, message in labs(40, start=40)])
+    with worker(settings.model_copy(update={"worker_id": "another"})) as anew:
+        await_done(settings, anew, events=81)
+        assert anew.stop() == 0, anew.said[-2000:]
+    assert set(findings(settings)) == expected_findings(settings)
+    assert not list(read_topic(settings, settings.topic("dead-letters")))
 
 
 def test_an_event_that_always_fails_is_set_aside_after_its_attempts(kafka_topics: Settings) -> None:

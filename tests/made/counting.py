@@ -74,13 +74,15 @@ class Counting:
             raise RuntimeError("a judgement that always fails")
         if event.source.id in record.loaded[name]["seen"]:
             return Counted(record)
+        flood = _flood() if event.value == "flood" else {}
         loaded = {
             **record.loaded,
+            **flood,
             name: _counted(record.loaded[name], event.source.id),
             HEADER: _counted(record.loaded[HEADER], event.source.id),
         }
         after = replace(record, loaded=loaded)
-        return Counted(after, (_change(after, name, as_of),), (), _status(after, as_of), (HEADER, name))
+        return Counted(after, (_change(after, name, as_of),), (), _status(after, as_of), (HEADER, name, *flood))
 
     def of_study(self, record: Tallied, status: SubjectStatus, as_of: datetime) -> Counted:
         """One more status."""
@@ -91,6 +93,11 @@ class Counting:
     def numbers(self, record: Tallied) -> StudyNumbers:
         """The number of subjects."""
         return StudyNumbers({"screened": len(record.loaded[HEADER].get("subjects", {}))}, {}, {}, {}, {}, 0)
+
+
+def _flood() -> dict[str, dict[str, Any]]:
+    """Pages of 7 MB altogether: more than the table keeps in one batch, each of them small enough."""
+    return {f"flood-{number:02}": {"count": 0, "chain": "x" * 350_000, "seen": []} for number in range(20)}
 
 
 def _counted(page: dict[str, Any], source: str) -> dict[str, Any]:

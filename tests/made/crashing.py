@@ -22,10 +22,14 @@ class Crashing(Played):
         super().__init__(stored=True)
         self.chance = chance
 
+    def cut_off(self, pages: frozenset[str]) -> list[str]:
+        """The pages that were written before the crash."""
+        return [name for name in sorted(pages) if self.chance.random() < 0.5]
+
     def take(self, event: SubjectEvent | None, as_of: Any = None) -> subject.Step:
         """The event once with a crash in the middle of the writing, then again to the end."""
         tried = self.tried(event, as_of)
-        written = [name for name in sorted(tried.pages) if self.chance.random() < 0.5]
+        written = self.cut_off(tried.pages)
         self.store.update({name: subject.page_json(tried.record, name) for name in written})
         done = super().take(event, as_of)
         repeated = {said_of(one): one for one in done.changes}
@@ -34,3 +38,12 @@ class Crashing(Played):
             assert again is None or again.model_dump() == change.model_dump()
         assert not repeated
         return done
+
+
+class CrashingBetweenBatches(Crashing):
+    """Writes the pages in the engine's order, the header last, and is killed somewhere between two of them."""
+
+    def cut_off(self, pages: frozenset[str]) -> list[str]:
+        """The first of them."""
+        order = sorted(pages, key=lambda name: (name == "header", name))
+        return order[: self.chance.randint(0, len(order))]

@@ -166,3 +166,24 @@ def test_languages_of_nobody_are_named(tmp_path: Path) -> None:
     text = LANGUAGES.replace("{OTHER: zh, site_investigator: zh, medical_monitor: en}", "[zh]")
     with pytest.raises(ConfigurationError, match="languages: expected a role or study"):
         load_routing(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            f"people: &a [{'x, ' * 100}]\nb: &b [{'*a, ' * 100}]\nc: [{'*b, ' * 100}]",
+            "200,000 values",
+        ),
+        ("people: " + "[" * 60 + "]" * 60, "nested more than 50 deep"),
+        ("people: " + "[" * 3000 + "]" * 3000, "nested too deep"),
+        ("people: &a {x: *a}", "it holds itself"),
+        ("people:\n  OTHER: {}\n  OTHER: {}\n", ":3: 'OTHER' again"),
+        ("people: {", "expected valid YAML"),
+    ],
+    ids=["aliases of aliases", "60 deep", "3,000 deep", "a loop", "a study twice", "no YAML"],
+)
+def test_it_is_read_as_strictly_as_the_rulebook(tmp_path: Path, text: str, told: str) -> None:
+    """A million values in three lines, nesting without end, a second line for a study: each refused with its line."""
+    with pytest.raises(ConfigurationError, match=told):
+        load_routing(written(tmp_path, text))

@@ -39,6 +39,8 @@ def line(grade: int, days: float, **more: Any) -> Any:
         ([lab("NEUT", 29, "0.7")], {"Neutrophil count decreased"}, set()),
         ([lab("NEUT", 9, "0.7"), vital("TEMP", 8, "38.4", "Cel")], {"Febrile neutropenia"}, set()),
         ([lab("NEUT", 9, "0.7"), vital("TEMP", 7.4, "38.4", "Cel")], set(), set()),  # 38 hours apart
+        # neutropenia of yesterday that is over an hour before the fever
+        ([lab("NEUT", 9, "0.9"), lab("NEUT", 10, "1.1"), vital("TEMP", 10.04, "39.3", "Cel")], set(), set()),
         ([lab("HGB", 9, "9.5")], set(), set()),  # g/dL called g/L
         ([line(3, 3)], {RELEASE}, set()),
         ([line(3, 3.1)], {RELEASE}, {RELEASE}),
@@ -51,4 +53,15 @@ def line(grade: int, days: float, **more: Any) -> Any:
 )
 def test_what_the_records_show(events: Sequence[Any], alarming: set[str], limiting: set[str]) -> None:
     """The standing version of each record; hours between the first and the last sample of an unbroken run."""
-    assert shown(*events) == Shown(frozenset(alarming), frozenset(limiting))
+    found = shown(*events)
+    assert (set(found.alarming), set(found.limiting)) == (alarming, limiting)
+
+
+def test_what_the_records_show_has_its_time() -> None:
+    """Potassium 6.5 on days 9 and 12.1 limits by its duration, 6.1 on day 20 does not; a line of grade 3 from day 9
+    on for two days, looked at twice a day; neutrophils of 0.4 alarm from grade 4 on while they are expected."""
+    long = shown(lab("K", 9, "6.5"), lab("K", 12.1, "6.5"), lab("K", 13, "5.0"), lab("K", 20, "6.1"))
+    assert long.alarming == {"Hyperkalemia": ((at(9), 3), (at(12.1), 3), (at(20), 3))}
+    assert long.limiting == {"Hyperkalemia": ((at(9), 3), (at(12.1), 3))}
+    assert shown(line(3, 2)).alarming == {RELEASE: tuple((at(9 + half / 2), 3) for half in range(5))}
+    assert shown(lab("NEUT", 9, "0.4")).alarming == {"Neutrophil count decreased": ((at(9), 4),)}

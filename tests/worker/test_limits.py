@@ -5,7 +5,7 @@ import re
 import pytest
 
 from safety_stream.errors import EngineBroken, PageTooLarge
-from safety_stream.worker.outputs import MAX_OUTPUT_BYTES, Effects, Output, checked
+from safety_stream.worker.outputs import MAX_OUTPUT_BYTES, Output, checked
 from safety_stream.worker.pulse import Pulse
 from safety_stream.worker.time_limit import TookTooLong, install_alarm, time_limit
 
@@ -62,5 +62,5 @@ def test_an_output_that_the_broker_would_refuse_is_refused_before_it_is_sent() -
     """A dead letter has a topic with room; every other message has Kafka's default of 1 MB."""
     large = b"x" * (MAX_OUTPUT_BYTES + 1)
     with pytest.raises(PageTooLarge, match=r"a message for safety\.findings"):
-        checked(Effects((Output("safety.findings", b"k", large),)))
-    assert checked(Effects((Output("safety.dead-letters", b"k", large, is_letter=True),)))
+        checked([Output("safety.findings", b"k", large)])
+    assert checked([Output("safety.dead-letters", b"k", large, is_letter=True)])

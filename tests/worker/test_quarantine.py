@@ -6,9 +6,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from engine_made import message
+from engine_made import PARTITIONS, message
 
 from safety_stream.errors import OffsetGap
+from safety_stream.worker.guard import partition_of
 from safety_stream.worker.quarantine import Quarantine
 
 EVENT = message("safety.events", b"one", offset=7)
@@ -47,6 +48,19 @@ def test_a_copy_of_it_has_no_attempts_of_its_own(tmp_path: Path) -> None:
     quarantine.settled(EVENT)
     assert quarantine.exhausted(COPY) is not None
     assert Quarantine(tmp_path, after=3).exhausted(COPY) is not None
+
+
+def test_all_ticks_of_a_partition_are_one_event(tmp_path: Path) -> None:
+    """The next tick tells another minute of the same subjects; another partition has others, a sender's key is none."""
+    for minute in (b"12:00", b"12:01", b"12:02"):
+        quarantine = Quarantine(tmp_path, after=3, clock="safety.events")
+        with pytest.raises(ZeroDivisionError), quarantine.in_hand(message("safety.events", minute, key=b"clock")):
+            raise ZeroDivisionError("a defect")
+    quarantine = Quarantine(tmp_path, after=3, clock="safety.events")
+    elsewhere = (partition_of(b"clock", PARTITIONS) + 1) % PARTITIONS
+    assert quarantine.exhausted(message("safety.events", b"12:03", key=b"clock")) is not None
+    assert quarantine.exhausted(message("safety.events", b"12:03", key=b"clock", partition=elsewhere)) is None
+    assert quarantine.exhausted(message("safety.labs", b"12:03", key=b"clock")) is None
 
 
 def test_a_success_ends_the_count(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from safety_stream.errors import OffsetGap, PageTooLarge, StudyUnknown, WrongPartition
 from safety_stream.rulebook.canary import CANARY
 from safety_stream.settings import Settings
-from safety_stream.worker import pages
+from safety_stream.worker import outputs, pages
+from safety_stream.worker.clock import TICK_KEY
 from safety_stream.worker.guard import OffsetGuard
 from safety_stream.worker.metrics import Metrics
 from safety_stream.worker.outputs import Effects
@@ -140,6 +141,77 @@ def test_a_page_too_large_leaves_everything_as_it_was(monkeypatch: Any) -> None:
             works.judge(entry(SETTINGS, lab(2), offset=1))
     effects = judge(works, entry(SETTINGS, lab(3), offset=2))
     assert json.loads(effects.outputs[0].value or b"")["finding"]["count"] == 2
+
+
+def test_a_message_too_large_leaves_everything_as_it_was(monkeypatch: Any) -> None:
+    """The same where not the page but what is told of it has no room: the next event is the second, not the third."""
+    works = work()
+    judge(works, entry(SETTINGS, lab(1)))
+    with monkeypatch.context() as smaller:
+        smaller.setattr(outputs, "MAX_OUTPUT_BYTES", 10)
+        with pytest.raises(PageTooLarge):
+            works.judge(entry(SETTINGS, lab(2), offset=1))
+    effects = judge(works, entry(SETTINGS, lab(3), offset=2))
+    assert json.loads(effects.outputs[0].value or b"")["finding"]["count"] == 2
+
+
+def test_the_header_is_kept_last() -> None:
+    """What a crash may cut off from it, it does not say yet."""
+    effects = judge(work(), entry(SETTINGS, lab(1, test="zinc")))
+    assert list(effects.pages) == [b"COUNT-01|S001|zinc", b"COUNT-01|S001|header"]
+
+
+class Troubled(Waiting):
+    """Waiting, and when time passes for S002 the judgement fails."""
+
+    trouble: Exception = RuntimeError("a judgement that always fails")
+
+    def of_subject(self, record: Any, event: Any, as_of: datetime) -> Any:
+        """The same, but for S002."""
+        if event is None and record.subject == "S002":
+            raise self.trouble
+        return super().of_subject(record, event, as_of)
+
+
+def ticked(judgement: Any) -> tuple[SubjectsWork, Any]:
+    """Three subjects with a deadline behind them, and the tick that is to wake them."""
+    settings = Settings(partitions=1)
+    works = work(judgement=judgement, settings=settings)
+    for offset, subject in enumerate(("S001", "S002", "S003")):
+        judge(works, entry(settings, lab(offset, subject), offset=offset, partition=0))
+    event = {"event": tick("2026-03-05T12:00:00Z"), "received_at": "2026-03-05T12:00:00Z", "origin": "w"}
+    value, later = json.dumps(event).encode(), datetime(2026, 3, 5, 12, tzinfo=UTC).timestamp()
+    return works, message(settings.topic("events"), value, key=TICK_KEY, offset=3, partition=0, timestamp=later)
+
+
+def woken(effects: Effects) -> set[bytes]:
+    """Whose pages a tick has written."""
+    return {key.split(b"|")[1] for key in effects.pages}
+
+
+def test_time_that_cannot_be_kept_for_one_subject_passes_for_the_others() -> None:
+    """S002 would have a page too large: one dead letter that names it, S001 and S003 go on, and the tick is done."""
+    judgement = Troubled()
+    judgement.trouble = PageTooLarge("page header would have 9 bytes")
+    works, told = ticked(judgement)
+    effects = judge(works, told)
+    assert woken(effects) == {b"S001", b"S003"}
+    assert works.deadlines.earliest(0) is None
+    letter = next(one for one in effects.outputs if one.is_letter)
+    assert (dict(letter.headers)["safety-stream-detail"] or b"").endswith(b"when time passed for COUNT-01|S002")
+
+
+def test_a_tick_that_ended_the_process_too_often_is_judged_for_all_but_the_cause() -> None:
+    """Until then an exception ends the process; set aside, the tick wakes S001 and S003 and a letter names S002."""
+    works, told = ticked(Troubled())
+    with pytest.raises(RuntimeError):
+        works.judge(told)
+    again = work(works.table, Troubled(), Settings(partitions=1))
+    again.assigned([0])
+    effects = again.set_aside(told, Attempt("x", 3, "Traceback"))
+    assert woken(effects) == {b"S001", b"S003"}
+    assert sum(one.is_letter for one in effects.outputs) == 1
+    assert again.deadlines.earliest(0) is None
 
 
 def test_what_is_not_ours_stops_the_worker() -> None:

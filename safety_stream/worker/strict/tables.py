@@ -1,6 +1,6 @@
 """State that is durable when ``save`` returns: the changelog is acknowledged first, the local copy follows."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -9,7 +9,7 @@ from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP, EventT
 
-from safety_stream.errors import EngineBroken, PageTooLarge
+from safety_stream.errors import EngineBroken
 from safety_stream.worker.strict import local
 
 MAX_SAVE_BYTES = 4 * 1024 * 1024
@@ -47,14 +47,18 @@ class DurableTable(Table[bytes, bytes]):
         return local.items(self.data, partition)
 
     async def save(self, partition: int, entries: Mapping[bytes, bytes]) -> None:
-        """Write the entries, all or none: to the changelog, acknowledged by the broker, then to the local copy."""
-        if not entries:
-            return
+        """Write the entries to the changelog, acknowledged by the broker, then to the local copy.
+
+        All or none, if one batch holds them; if not, batch after batch in the order they come in.
+        """
         producer = cast(Producer, self.app.producer)._ensure_producer()
-        batch = _one_record_batch(entries, producer._message_accumulator._compression_type)
         topic = self.changelog_topic.get_topic_name()
-        written = await (await producer.send_batch(batch, topic, partition=partition))
-        local.write(self.data, partition, entries, written.offset + len(entries) - 1)
+        left = list(entries.items())
+        while left:
+            batch, taken = _record_batch(left, producer._message_accumulator._compression_type)
+            written = await (await producer.send_batch(batch, topic, partition=partition))
+            local.write(self.data, partition, dict(left[:taken]), written.offset + taken - 1)
+            left = left[taken:]
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take over changelog records of partitions that are being recovered; remember any failure."""
@@ -111,11 +115,15 @@ class DurableTable(Table[bytes, bytes]):
         local.write(self.data, tp.partition, entries, max(event.message.offset for event in events))
 
 
-def _one_record_batch(entries: Mapping[bytes, bytes], compression: int) -> BatchBuilder:
-    """All entries as ONE batch: the broker appends a batch whole or not at all, and hands it out whole."""
-    batch = BatchBuilder(MAX_SAVE_BYTES, compression)
-    for key, value in entries.items():
+def _record_batch(entries: Sequence[tuple[bytes, bytes]], compression: int) -> tuple[BatchBuilder, int]:
+    """As many entries, from the first on, as ONE batch holds, and how many these are.
+
+    The broker appends a batch whole or not at all, and hands it out whole.
+    """
+    batch, taken = BatchBuilder(MAX_SAVE_BYTES, compression), 0
+    for key, value in entries:
         if batch.append(timestamp=None, key=key, value=value) is None:
-            raise PageTooLarge(f"{len(entries)} values of one save are more than {MAX_SAVE_BYTES} bytes")
+            break
+        taken += 1
     batch.close()
-    return batch
+    return batch, taken

@@ -10,7 +10,7 @@ from faust import Table as StockTable
 from faust.types import TP
 from strict_made import CHANGELOG
 
-from safety_stream.errors import EngineBroken, PageTooLarge
+from safety_stream.errors import EngineBroken
 from safety_stream.worker.strict.consumer import StrictConsumer
 from safety_stream.worker.strict.tables import MAX_SAVE_BYTES, DurableTable
 
@@ -22,11 +22,14 @@ class Broker:
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, int, int]] = []
+        self.most = 100
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._message_accumulator = SimpleNamespace(_compression_type=0)
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
-        """One batch."""
+        """One batch, up to ``most``."""
+        if len(self.batches) == self.most:
+            raise OSError("no broker")
         self.batches.append((topic, partition, batch.record_count()))
         return self.answer
 
@@ -86,11 +89,23 @@ async def test_values_saved_together_are_one_batch(table: DurableTable, broker: 
     assert broker.batches == [(CHANGELOG.topic, 0, 3)]
 
 
-async def test_more_than_a_batch_may_hold_is_refused(table: DurableTable, broker: Broker) -> None:
-    """Before anything is sent."""
-    with pytest.raises(PageTooLarge):
-        await table.save(0, {bytes([number]): b"x" * (MAX_SAVE_BYTES // 4) for number in range(8)})
-    assert broker.batches == []
+async def test_more_than_a_batch_may_hold_is_saved_batch_after_batch(table: DurableTable, broker: Broker) -> None:
+    """Eight values of 1 MB, and 4 MB a batch with what each record adds: 3, 3 and 2, all of them durable at the end."""
+    broker.answer.set_result(SimpleNamespace(offset=7))
+    entries = {bytes([number]): b"x" * (MAX_SAVE_BYTES // 4) for number in range(8)}
+    await table.save(0, entries)
+    assert broker.batches == [(CHANGELOG.topic, 0, 3), (CHANGELOG.topic, 0, 3), (CHANGELOG.topic, 0, 2)]
+    assert {key: table.load(0, key) for key in entries} == entries
+
+
+async def test_a_batch_that_fails_leaves_the_ones_before_it(table: DurableTable, broker: Broker) -> None:
+    """A crash in the middle: the local copy holds what the changelog holds, and the failure is raised."""
+    entries = {bytes([number]): b"x" * (MAX_SAVE_BYTES // 2) for number in range(2)}
+    broker.answer.set_result(SimpleNamespace(offset=7))
+    broker.most = 1
+    with pytest.raises(OSError, match="no broker"):
+        await table.save(0, entries)
+    assert [table.load(0, key) is not None for key in entries] == [True, False]
 
 
 async def test_a_write_that_nobody_waits_for_is_refused(table: DurableTable) -> None:
