@@ -76,6 +76,9 @@ CODES: Mapping[str, str] = {
     "grade_undecided": "something is missing, and the grade depends on it",
     "two_results_at_one_time": "different results of one analyte carry the same time, or the same specimen",
     "hours_untold": "different results of one analyte are of one day, and nobody told which came last",
+    "observed_long_before_consent": "a result told during the study is dated long before the consent",
+    "onset_long_before_consent": "an event told during the study is dated long before the consent",
+    "severe_long_before_consent": "what is severe and was told under treatment is dated long before the consent",
     "observed_after_reported": "the specimen is later than its report",
     "contradictory_versions": "two different contents under the same version of one record",
     # adverse events
