@@ -353,6 +353,10 @@ def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, 
             f"{ended} {event.resolved}, reported {event.reported_at.isoformat()}",
             "an end no later than its report",
         )
+    for whom, sent in (("sponsor", event.reported_to_sponsor_at), ("authority", event.reported_to_authority_at)):
+        if sent is not None and sent > event.reported_at:
+            found = f"sent to the {whom} {sent.isoformat()}, reported {event.reported_at.isoformat()}"
+            yield "sent_after_report", found, "sent no later than what tells of it"
     if over and event.resolved is None:
         yield "missing_end", f"outcome {event.outcome}, no end", "the day it ended, as exact as it is known"
     against = [*_against_outcome(event, over=over)]

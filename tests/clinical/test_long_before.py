@@ -14,6 +14,7 @@ import pytest
 from stories import TREATED, Played, adverse, at, bundled, bundled_with, lab, lymphodepletion, screened, taken_back
 
 from safety_stream.alerting.drafts import alerts_of
+from safety_stream.clinical.events import SubjectEvent
 
 LAST_YEAR = "2023-07-04T08:00:00+08:00"
 QUESTIONS = {"observed_long_before_consent", "onset_long_before_consent", "severe_long_before_consent"}
@@ -95,7 +96,7 @@ def test_a_study_that_sets_no_days_before_consent_asks_nothing() -> None:
 def test_any_order_of_consent_dose_and_result_ends_in_the_same_question() -> None:
     """Consent told late or corrected by a year, dose told late, result told first: one question, or none."""
     result = lab("K", 10, "7.3", observed_at=LAST_YEAR)
-    story = (screened(), lymphodepletion(-5), result)
+    story: tuple[SubjectEvent, ...] = (screened(), lymphodepletion(-5), result)
     for order in permutations(story):
         assert _asked(Played(order)) == [("severe_long_before_consent", "K, grade 4")]
     moved = screened(consented="2023-06-20").model_copy(
