@@ -214,6 +214,8 @@ OF_THE_WHOLE_STUDY: Final = {
 FOR_THE_LIST: Final = {
     "no_value",
     "observed_after_reported",
+    "observed_long_before_consent",
+    "onset_long_before_consent",
     "missing_grade",  # alerts count with what the facts and the reporter's words support
     "two_results_at_one_time",  # a grade that hangs on it is told as a range, and alerts count with the worse
     "hours_untold",  # each is told with its own grade
@@ -237,6 +239,9 @@ FOR_THE_LIST: Final = {
     "report_without_laboratory",
     "completed_after_death",
     "completed_before_consent",
+    "completed_without_infusions",
+    "lymphodepletion_after_infusion",
+    "sent_after_report",
     "consent_after_death",
     "enrolled_after_death",
     "withdrawn_after_death",
@@ -251,7 +256,8 @@ def data_query(finding: DataQuery) -> Iterator[Draft]:
     """Data that cannot be graded; more records with the same question are no news."""
     named = finding.found if finding.code == "unknown_term" else finding.about
     shared = f"{finding.code}|{named}" if finding.code in OF_THE_WHOLE_STUDY else None
-    yield Draft("ungradable", "", hold("no_grade_at_stake") if finding.code in FOR_THE_LIST else SEND, shared=shared)
+    case = "long_before" if finding.code == "severe_long_before_consent" else ""
+    yield Draft("ungradable", case, hold("no_grade_at_stake") if finding.code in FOR_THE_LIST else SEND, shared=shared)
 
 
 def composite_met(finding: CompositeMet) -> Iterator[Draft]:

@@ -66,13 +66,18 @@ def _departure(frame: Frame) -> Withdrawn | None:
 
 
 def completed(frame: Frame, facts: Mapping[str, HeaderFact]) -> Iterator[Moment]:
-    """When the subject completed the study; what was told of a course before the running screening holds no longer."""
+    """When the subject completed the study."""
+    return (one.completed for one in completions(frame, facts))
+
+
+def completions(frame: Frame, facts: Mapping[str, HeaderFact]) -> Iterator[Completed]:
+    """What was told of completing the study; of a course before the running screening it holds no longer."""
     since = frame.screenings[-1].since if len(frame.screenings) > 1 else None
     for event in (one.event for one in facts.values()):
         if not isinstance(event, Completed) or event.status == "entered-in-error":
             continue
         if since is None or event.completed.latest(frame.zone) >= since:
-            yield event.completed
+            yield event
 
 
 def left_before(end: datetime | None, left: Gone) -> bool | None:

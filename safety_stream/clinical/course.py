@@ -3,12 +3,14 @@
 Made once for a series and a frame, and asked for with every result.
 """
 
+from datetime import datetime
 from functools import cached_property
 
 from safety_stream.clinical.baseline import baseline_for
 from safety_stream.clinical.depths import Counting, counting_of
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, NoBaseline
+from safety_stream.clinical.long_before import oldest
 from safety_stream.clinical.observed import Expected, expected_of
 from safety_stream.clinical.plan import plan_of, soc_of
 from safety_stream.clinical.result import Result, order_of
@@ -40,6 +42,11 @@ class Course:
     def soc(self, rule: GradingRule) -> str | None:
         """The system organ class of a rule's term."""
         return soc_of(rule, self.book)
+
+    @cached_property
+    def oldest(self) -> datetime | None:
+        """What was observed before it is long before the consent; None: the protocol sets no such day."""
+        return oldest(self.frame)
 
     @cached_property
     def expected(self) -> Expected | None:

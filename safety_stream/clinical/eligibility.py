@@ -18,6 +18,7 @@ from safety_stream.clinical.findings_subject import EligibilityBreach
 from safety_stream.clinical.fold import Judged
 from safety_stream.clinical.frame import Frame, Upcoming
 from safety_stream.clinical.grading import Measured
+from safety_stream.clinical.long_before import oldest
 from safety_stream.clinical.moment import Moment
 from safety_stream.clinical.result import Result
 from safety_stream.quantity import EXACT, Interval, plain
@@ -68,10 +69,8 @@ def stage_of(frame: Frame, criterion: EligibilityCriterion, earliest: datetime, 
 
 def _too_old(frame: Frame, latest: datetime) -> bool:
     """Whether a result is surely from a day before those that count for the first screening (T39)."""
-    rules = frame.version.eligibility
-    if rules is None or rules.days_before_consent is None or not frame.screenings:
-        return False
-    return latest < frame.screenings[0].since - timedelta(days=rules.days_before_consent)
+    first = oldest(frame)
+    return first is not None and latest < first
 
 
 def _next_infusion(frame: Frame, earliest: datetime, latest: datetime) -> Upcoming | None:

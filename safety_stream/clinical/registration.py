@@ -6,6 +6,7 @@ Each is a question to the data manager; none of them stops a judgement.
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from safety_stream.clinical.against_plan import against_plan
 from safety_stream.clinical.completing import within_tolerance
 from safety_stream.clinical.contradictions import contradictions
 from safety_stream.clinical.events import DoseGiven, Enrolled
@@ -35,6 +36,7 @@ def questions(base: Base, digests: Mapping[str, Digest], dlts: Mapping[str, str]
             found = f"{len(one.rivals)} different contents under version {one.event.source.version}"
             yield asked("contradictory_versions", record, found, "a new version for a new content", _cited(one))
     yield from contradictions(base, standing, digests, dlts)
+    yield from against_plan(frame, standing)
     yield from told_twice(frame, [one.event for one in standing.values()], digests)
 
 

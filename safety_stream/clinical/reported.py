@@ -22,6 +22,8 @@ from safety_stream.clinical.fold import Digest, Flood
 from safety_stream.clinical.follow_up import in_follow_up
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grade_course import course_contradictions, times_at
+from safety_stream.clinical.long_before import REPORT as LONG_BEFORE
+from safety_stream.clinical.long_before import SEVERE, question
 from safety_stream.clinical.queries import asked, query, together
 from safety_stream.clinical.reconciliation import told_event
 from safety_stream.clinical.reporting import case_of
@@ -55,7 +57,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         return {}, Digest()
     reading = _read(fact.event, book)
     finding = _finding(fact, reading, frame, book)
-    floods = [*_questions(reading, frame, book), *_rivals(fact)]
+    floods = [*_questions(reading, frame, book), *_rivals(fact), *_dated_long_before(finding, reading, frame)]
     told_as = _told_as(fact, book) if frame.adjudicated else ()
     candidate = _candidate(reading, finding, frame)._replace(rose=_rose(fact), told_as=told_as)
     rules = rules_for(frame.version.dlt, candidate.term, candidate.soc, "reported")
@@ -256,6 +258,17 @@ def _at_stake(reading: Reading) -> GradeRange:
     return GradeRange(lowest=lowest, highest=max(highest, told))
 
 
+def _dated_long_before(finding: ReportedEvent, reading: Reading, frame: Frame) -> Iterator[Flood]:
+    """Whether the onset is meant, of an event that was told during the study: no DLT window can hold it."""
+    if finding.onset is None:
+        return
+    about = f"{reading.event.term} ({reading.event.source.record})"
+    grade = 5 if reading.fatal else finding.grade or 0
+    severe = f"grade {grade}" if grade >= SEVERE else "serious" if finding.serious else ""
+    told_at, source = finding.reported_at, reading.source
+    yield from question(frame, about, finding.onset, told_at, source, code=LONG_BEFORE, severe=severe)
+
+
 def _rivals(fact: ReportFact) -> Iterator[Flood]:
     if fact.rivals:
         version, record = fact.event.source.version, fact.event.source.record
@@ -340,6 +353,10 @@ def _time_questions(reading: Reading, frame: Frame) -> Iterator[tuple[str, str, 
             f"{ended} {event.resolved}, reported {event.reported_at.isoformat()}",
             "an end no later than its report",
         )
+    for whom, sent in (("sponsor", event.reported_to_sponsor_at), ("authority", event.reported_to_authority_at)):
+        if sent is not None and sent > event.reported_at:
+            found = f"sent to the {whom} {sent.isoformat()}, reported {event.reported_at.isoformat()}"
+            yield "sent_after_report", found, "sent no later than what tells of it"
     if over and event.resolved is None:
         yield "missing_end", f"outcome {event.outcome}, no end", "the day it ended, as exact as it is known"
     against = [*_against_outcome(event, over=over)]

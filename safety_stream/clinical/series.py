@@ -26,6 +26,8 @@ from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.fold import Digest, Episode, Flood, Fold, Judged, RuleFold, Seen
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Basis, Graded, Measured, NoBaseline, grade_on
+from safety_stream.clinical.long_before import RESULT as LONG_BEFORE
+from safety_stream.clinical.long_before import SEVERE, question
 from safety_stream.clinical.observed import Expected, observed
 from safety_stream.clinical.points import Drawn, drawn, is_of, point_of, points
 from safety_stream.clinical.queries import asked, poured, query
@@ -155,11 +157,21 @@ def _judged(
         )
     if one.ends:
         after, touched = _asked(after, touched, _untold_hours(one, graded.given, after.judged.values()))
+    if course.oldest is not None and place[1] < course.oldest:
+        after, touched = _asked(after, touched, _dated_long_before(one.result, graded.given, course))
     if measured.remarks or not all(given.grade.decided for given in graded.given):
         cited = [part.source for part in measured.either] or [measured.source]
         questions = [asked(*remark, *cited) for remark in measured.remarks]
         return _asked(after, touched, (*questions, *_undecided(graded.given, measured, baseline)))
     return after, touched
+
+
+def _dated_long_before(result: Result, graded: Iterable[Graded], course: Course) -> Iterator[Flood]:
+    """Whether the day it is dated is meant, where it is told during the study."""
+    worst = max((given.alerting_grade for given in graded), default=0)
+    severe = f"grade {worst}" if worst >= SEVERE else ""
+    dated, source = result.observed_at, result.source
+    return question(course.frame, course.key, dated, result.reported_at, source, code=LONG_BEFORE, severe=severe)
 
 
 class _Compared(NamedTuple):

@@ -9,12 +9,15 @@ A fold reads of the frame no more than is compared here, and so do the findings 
 the same they are the same. A test watches what they read.
 """
 
+from collections.abc import Iterable
+
 from safety_stream.clinical.baseline import other_period_of
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.eligibility import stage_of
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.long_before import told_since
 from safety_stream.clinical.observed import asks_for
-from safety_stream.clinical.result import Place
+from safety_stream.clinical.result import Place, Result
 from safety_stream.clinical.shelf import Shelf
 
 
@@ -23,12 +26,14 @@ def untouched(shelf: Shelf, course: Course, edition: str, was: Frame) -> bool:
     now = course.frame
     if shelf.series.book != edition or (was.version, was.screened, was.died) != (now.version, now.screened, now.died):
         return False
+    if was.screenings[:1] != now.screenings[:1]:
+        return False
     if was.infusions != now.infusions and (_counts_from(was, course.key) or _counts_from(now, course.key)):
         return False
     if any(one.finding is not None for one in shelf.kept.values()) and not _same_findings(was, course):
         return False
     places = [one.place(now.zone) for one in shelf.results]
-    return _same_times(was, now, places) and _same_stages(was, now, places, course.key)
+    return _same_times(was, now, shelf.results) and _same_stages(was, now, places, course.key)
 
 
 def _same_findings(was: Frame, course: Course) -> bool:
@@ -56,15 +61,17 @@ def _counts_from(frame: Frame, analyte: str) -> bool:
     return (depths is not None and depths.analyte == analyte) or asks_for(frame, analyte)
 
 
-def _same_times(was: Frame, now: Frame, places: list[Place]) -> bool:
+def _same_times(was: Frame, now: Frame, results: Iterable[Result]) -> bool:
     """Whether each result lies to both starts of treatment, and to the facts recorded, as it did."""
     if (was.start, was.other_start, was.recorded) == (now.start, now.other_start, now.recorded):
         return True
-    return all(_time(was, one) == _time(now, one) for one in places)
+    return all(_time(was, one) == _time(now, one) for one in results)
 
 
-def _time(frame: Frame, place: Place) -> tuple[object, ...]:
-    return frame.treated_before(place[0], place[1]), other_period_of(frame, place), frame.facts_at(place[0])
+def _time(frame: Frame, result: Result) -> tuple[object, ...]:
+    place = result.place(frame.zone)
+    told = told_since(frame, place[1], result.reported_at)
+    return frame.treated_before(place[0], place[1]), other_period_of(frame, place), frame.facts_at(place[0]), told
 
 
 def _same_stages(was: Frame, now: Frame, places: list[Place], analyte: str) -> bool:

@@ -201,7 +201,7 @@ def test_an_outcome_against_a_death_and_an_end_is_one_question_with_both() -> No
         [*TREATED, withdrawn(16).model_copy(update={"withdrawn": Moment(told(16)[:10])}), _died(16)],
         [*DOSED_ONCE, lab("K", 5, "4.0", observed_at=told(5)[:10]), _died(5)],
         [*DOSED_ONCE, lab("K", 5, "4.0", observed_at=told(5)[:7]), _died(5)],
-        [*DOSED_ONCE[:5], infusion(1, 0, given=told(0)[:10]), completed(0)],
+        [*TREATED[:7], infusion(3, 14, given=told(14)[:10]), completed(14)],
         [screened(0, consented=told(0)[:10]), enrolled(day=0), infusion(1, 0)],
     ],
 )

@@ -104,7 +104,8 @@ def _watched_fold(key: str, value: str) -> tuple[Course, list[series.Carried]]:
     return course, series.folded([result_of(one) for one in told if isinstance(one, Measurement)], course)
 
 
-_COMPARED = {"version", "zone", "screened", "died", "start", "other_start", "treated_before", "recorded", "facts_at"}
+_COMPARED = {"version", "zone", "screened", "screenings", "died", "start", "other_start", "treated_before"}
+_COMPARED |= {"recorded", "facts_at"}
 _WHOLE = {"head", "study_day", "day_from_plan"}  # compared by what they say
 _READ: set[str] = set()
 
