@@ -39,6 +39,7 @@ Reason = Literal[
     "met_now",
     "reported",
     "reported_late",
+    "clock_closed",
     "advice_changed",
     "settled",
     "ruled_out",

@@ -29,6 +29,7 @@ REASONS: Final[dict[Reason, str]] = {
     "met_now": "a newer result or record meets the criterion",
     "reported": "the report was sent in time",
     "reported_late": "the report was sent late",
+    "clock_closed": "the report is not due any more",
     "advice_changed": "the counts changed, and the advice with them",
     "settled": "the data no longer raise the question",
     "ruled_out": "ruled out by another result",

@@ -8,6 +8,7 @@
     met_now          another result or record meets the criterion                   told
     reported         the report was sent in time                                    told where it was called overdue
     reported_late    the report was sent late                                       told
+    clock_closed     the event is told as not serious, expected or unrelated now    told
     advice_changed   more subjects, or more DLTs, and other 3+3 advice              told
     settled          the data no longer raise the question                          told
     ruled_out        what it rested on stands, and another result rules it out      told
@@ -39,6 +40,7 @@ WORDS: Final[dict[Reason, str]] = {
     "given_unchecked": "GIVEN UNCHECKED",
     "reported": "SENT IN TIME",
     "reported_late": "SENT LATE",
+    "clock_closed": "CLOSED",
     "advice_changed": "CHANGED",
     "settled": "SETTLED",
     "ruled_out": "RULED OUT",
@@ -46,7 +48,7 @@ WORDS: Final[dict[Reason, str]] = {
     "refuted": "REFUTED",
 }
 """The one word for each ending; it stands in the subject line and over the mail."""
-_SAYS_ITSELF: Final = {"given_unchecked", "reported", "reported_late", "refuted"}
+_SAYS_ITSELF: Final = {"given_unchecked", "reported", "reported_late", "clock_closed", "refuted"}
 _NEWER: Final = ("lab_result ", "vital_sign ", "fact_recorded ")
 
 _NO_INFUSION: Final = ("adverse_event ", "withdrawn ", "dose_planned ")  # died, left, moved to another day
@@ -139,7 +141,9 @@ def _is_newer(was: EligibilityBreach, because: str) -> bool:
 
 
 def _clock(was: ReportingDue, now: ReportingDue | None, _before: Draft, _change: FindingChange) -> Ending | None:
-    if now is None or now.done is None:
+    if now is None or now.state == "closed":
+        return Ending("clock_closed", tell=True) if now is not None else None
+    if now.done is None:
         return None
     return Ending("reported_late", tell=True) if now.state == "met_late" else Ending("reported", was.state == "overdue")
 

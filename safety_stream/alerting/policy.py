@@ -45,7 +45,7 @@ from safety_stream.alerting.phrases import GONE, event_words
 from safety_stream.alerting.wording import facts
 from safety_stream.clinical.findings import FindingChange
 from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
-from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent
+from safety_stream.clinical.findings_reported import CLOSED, DoseLimitingToxicity, ReportedEvent, ReportingDue
 from safety_stream.clinical.findings_study import CohortDecision
 from safety_stream.clinical.moment import Moment
 
@@ -245,10 +245,14 @@ def _ended(before: Case, end: Ending) -> Alert:
 
 
 def _overtaken(end: Ending, change: FindingChange) -> str:
-    """What overtook it; of a refutation with who decided, and why."""
+    """What overtook it; of a refutation with who decided, and why; of a clock what is told now."""
     finding = change.finding
     if end.reason == "refuted" and isinstance(finding, DoseLimitingToxicity):
         return f"{REASONS['refuted']}; {finding.adjudicated_by}: {finding.adjudication or 'no reason given'}"
+    if end.reason == "clock_closed" and isinstance(finding, ReportingDue):
+        return "; ".join(
+            (REASONS["clock_closed"], *(one for one in finding.evidence.reasons if one.startswith(CLOSED)))
+        )
     return REASONS[end.reason]
 
 

@@ -1,12 +1,15 @@
 """What we conclude from reports of adverse events: the event checked, its DLT, the reports that are due."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from safety_stream.clinical.conclusion import Concluded, Evidence, Finding, GradeRange
 from safety_stream.clinical.moment import Moment
+
+CLOSED: Final = "closed: "
+"""Before the reason for which a reporting clock is closed."""
 
 
 class ScaleGrade(Concluded):

@@ -189,7 +189,8 @@ class SeriousCase(NamedTuple):
     """What the reporting clocks ask of one adverse event that was ever told as serious.
 
     ``sponsor_at``: the first report of it as serious; ``sponsor_told``: one of it at all. ``susar``, ``grave_susar``:
-    None where it is not told as suspected and unexpected now, or was never told as fatal or life-threatening.
+    None where it was never told as suspected and unexpected, or never as fatal or life-threatening. ``judged_since``:
+    the judgement told now by which it is no SUSAR.
     """
 
     record: str
@@ -202,6 +203,7 @@ class SeriousCase(NamedTuple):
     sponsor_told: bool
     susar: Expedited | None
     grave_susar: Expedited | None
+    judged_since: str | None = None
 
 
 class GradedEpisode(NamedTuple):

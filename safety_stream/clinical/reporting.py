@@ -7,7 +7,9 @@
 A clock starts with the first report that says what starts it, whichever report stands now: for a SUSAR one that says
 serious, unexpected and suspected. It stops with the first report sent from then on, whatever follows. A SUSAR that is
 no longer fatal or life-threatening, and was not reported as such, is due in 15 days like any other. What a person
-judges, causality and expectedness, is taken as told: where it is not told there is no SUSAR clock, nothing is guessed.
+judges, causality and expectedness, is taken as told: where it never was there is no SUSAR clock, nothing is guessed.
+Where it is judged otherwise since the clock is closed with that reason, and runs on from its own day 0 if that is taken
+back; a judgement that is told no more was not judged otherwise, and closes nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +19,7 @@ from typing import Literal, NamedTuple
 from safety_stream.clinical.conclusion import Evidence, Input, finding_id
 from safety_stream.clinical.events import AdverseEvent
 from safety_stream.clinical.facts import ReportFact
-from safety_stream.clinical.findings_reported import ReportingDue
+from safety_stream.clinical.findings_reported import CLOSED, ReportingDue
 from safety_stream.clinical.fold import Digest, Expedited, SeriousCase
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.seriousness import is_grave, is_serious
@@ -64,15 +66,14 @@ def case_of(fact: ReportFact, frame: Frame) -> SeriousCase | None:
         sponsor_told=bool(fact.to_sponsor),
         susar=_expedited(fact, susar),
         grave_susar=_expedited(fact, grave),
+        judged_since=_judged_otherwise(fact, rules),
     )
 
 
 def _susar_known(fact: ReportFact, serious_at: datetime, rules: Reporting) -> datetime | None:
-    """When the sponsor first knew of it as serious, unexpected and suspected, all three; None: it is not so now."""
-    if not _suspected(fact.event, rules) or fact.event.expected is not False:
-        return None
+    """When the sponsor first knew of it as serious, unexpected and suspected, all three; None: it never was told so."""
     since = [at for word, at in fact.blamed if word in rules.suspected]
-    if not since and is_serious(fact.event):
+    if not since and is_serious(fact.event) and fact.event.expected is False and _suspected(fact.event, rules):
         since = [serious_at]  # a page of an earlier format did not keep since when
     return _known(fact, min(since)) if since else None
 
@@ -100,6 +101,20 @@ def _suspected(event: AdverseEvent, rules: Reporting) -> bool:
     return event.attribution in rules.suspected or event.sponsor_attribution in rules.suspected
 
 
+def _judged_otherwise(fact: ReportFact, rules: Reporting) -> str | None:
+    """By which judgement, told now, it is no SUSAR; None: by none, for one that is told no more is none."""
+    if fact.event.expected:
+        return "it is told as expected now"
+    suspecting = (*rules.suspected, "unknown")
+    own, sponsor = fact.event.attribution, fact.event.sponsor_attribution
+    if own in suspecting or sponsor in suspecting:
+        return None
+    if sponsor is None and any(one.sponsor in rules.suspected for one in fact.tellings):
+        return None
+    by_sponsor = "" if sponsor is None else f", by the sponsor {sponsor}"
+    return f"it is no longer suspected: by the investigator {own}{by_sponsor}"
+
+
 def reporting_due(
     frame: Frame, digests: Mapping[str, Digest], book_version: str, as_of: datetime
 ) -> tuple[list[ReportingDue], list[datetime]]:
@@ -123,7 +138,7 @@ def _clocks(case: SeriousCase, frame: Frame) -> Iterator[Running]:
     yield Running("sae_to_sponsor", case.serious_at, due, warnings, case.sponsor_at, closed, counted)
     if case.susar is None:
         return
-    grave = case.grave_susar
+    grave, closed = case.grave_susar, closed or case.judged_since
     softer = None if case.grave else "it is no longer told as fatal or life-threatening"
     if grave is None or (softer and grave.sent is None) or _day_zero(grave, frame) > _day_zero(case.susar, frame):
         yield _susar("susar_15_days", case.susar, case, frame)._replace(closed=closed)
@@ -190,4 +205,4 @@ def _finding(clock: Running, case: SeriousCase, frame: Frame, book_version: str,
 
 
 def _closing(clock: Running) -> tuple[str, ...]:
-    return () if clock.closed is None or clock.done is not None else (f"closed: {clock.closed}",)
+    return () if clock.closed is None or clock.done is not None else (f"{CLOSED}{clock.closed}",)

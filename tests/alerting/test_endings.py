@@ -201,13 +201,14 @@ def test_a_report_sent_before_its_limit_ends_its_warning_in_silence() -> None:
     assert of(story.told(event), "sae_clock") == []
 
 
-def test_an_event_no_longer_told_as_serious_takes_its_clock_back() -> None:
-    """The site corrects the report: that is data taken back, and the overdue report is withdrawn."""
+def test_an_event_no_longer_told_as_serious_closes_its_clock() -> None:
+    """The clock was right while the event was told as serious: closed with that reason, and told to who was warned."""
     aware = at(3, 20)
     story = Story(*TREATED, adverse("Pneumonitis", 3, reported=aware, **SERIOUS))
     story.told(None, aware + timedelta(hours=25))
     event = adverse("Pneumonitis", 3, version=2, reported=at(5), **{**SERIOUS, "seriousness": []})
-    assert [one.state for one in of(story.told(event), "sae_clock")] == ["withdrawn"]
+    (over,) = of(story.told(event), "sae_clock")
+    assert (over.state, over.decision.reason) == ("ended", "clock_closed")
 
 
 def test_not_eligible_and_dosed_all_the_same_is_one_mail() -> None:

@@ -3,6 +3,7 @@
 Times by hand; the study's zone is Asia/Shanghai (UTC+8). 16:00 there on day 9 is 2024-07-03T08:00Z.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import FAR, TREATED, Played, adverse, at, taken_back
 
+from safety_stream.alerting.load_words import read_words
 from safety_stream.alerting.policy import revise
 from safety_stream.clinical import subject
 from safety_stream.clinical.events import AdverseEvent, SubjectEvent
@@ -256,3 +258,71 @@ def test_stepping_at_each_deadline_is_concluding_afresh_then(versions: list[Subj
         assert played.findings == subject.conclude(played.whole(), played.book, deadline).findings
         deadline = done.deadline
     assert played.findings == subject.conclude(played.whole(), played.book, FAR).findings
+
+
+SENT: dict[str, Any] = {"reported_to_authority_at": at(12).isoformat()}
+OTHERWISE = [
+    ({"attribution": "unrelated"}, "closed: it is no longer suspected: by the investigator unrelated"),
+    ({"attribution": "unlikely", "sponsor_attribution": "unrelated"},
+     "closed: it is no longer suspected: by the investigator unlikely, by the sponsor unrelated"),
+    ({"expected": True}, "closed: it is told as expected now"),
+    ({"seriousness": []}, "closed: it is no longer told as serious"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("judged", "reason"), OTHERWISE)
+def test_a_susar_that_is_judged_otherwise_is_closed_with_its_reason(judged: dict[str, Any], reason: str) -> None:
+    """Known on day 10, judged otherwise on day 11: closed, not vanished; judged back on day 13: the same 15 days.
+
+    The sponsor knew on day 10 that it qualified: day 0 stays 4 July, the limit the end of 19 July, in any order.
+    """
+    versions = [susar(), susar(2, at(11), **judged), susar(3, at(13))]
+    fifteen = datetime(2024, 7, 19, 16, tzinfo=UTC)
+    for order in permutations(versions[:2]):
+        assert clocks(at(20), *order)["susar_15_days"] == ("closed", fifteen)
+    assert reason in Played([*TREATED, *versions[:2]]).one("reporting_due", clock="susar_15_days").evidence.reasons
+    for order in permutations(versions):
+        assert clocks(at(20), *order)["susar_15_days"] == ("running", fifteen)
+
+
+@pytest.mark.parametrize(("judged", "reason"), OTHERWISE)
+def test_a_report_that_was_sent_stays_on_record_whatever_is_judged_later(judged: dict[str, Any], reason: str) -> None:
+    """Sent on day 12, judged otherwise on day 13: met, with the instant at which it was sent."""
+    later = [*TREATED, susar(**SENT), susar(2, at(13), **SENT, **judged)]
+    kept = Played(later).one("reporting_due", clock="susar_15_days")
+    assert (kept.state, kept.done) == ("met", at(12))
+    assert reason not in kept.evidence.reasons
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({}, {"attribution": "unknown"}),
+        ({}, {"expected": None}),
+        ({"attribution": "unrelated", "sponsor_attribution": "possible"}, {"attribution": "unrelated"}),
+    ],
+)
+def test_a_judgement_that_is_told_no_more_closes_no_clock(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Nobody has judged it otherwise: an attribution that is not assessable any more, or left out, is no acquittal."""
+    assert clocks(at(20), susar(**first), susar(2, at(11), **second))["susar_15_days"][0] == "running"
+
+
+def test_who_was_warned_hears_why_the_clock_is_closed_and_hears_of_it_again_if_it_runs_on() -> None:
+    """Due at the end of 19 July (day 25). Warned 48 h before; unrelated on day 24; suspected again on day 26: overdue."""
+    played = Played()
+    for event in (*TREATED, susar()):
+        played.take(event, AWARE)
+    told = [alert for change in played.take(None, at(24)).changes for alert in revise(change)]
+    (warned,) = [alert for alert in told if alert.type == "sae_clock" and "SUSAR" in alert.headline]
+    closing = susar(2, at(24, 12), attribution="unrelated")
+    (over,) = [alert for change in played.take(closing, at(24, 12)).changes for alert in revise(change)
+               if alert.id == warned.id]  # fmt: skip
+    assert (over.state, over.decision.action, over.decision.reason) == ("ended", "send", "clock_closed")
+    assert over.headline == "CLOSED: 15-day SUSAR report to the authority: Lung infection, due 2024-07-19 16:00 UTC"
+    assert dict(over.facts)["Why"].startswith(
+        "the report is not due any more; closed: it is no longer suspected: by the investigator unrelated; "
+    )
+    assert re.findall("[a-z]{4,}", read_words()["zh"].value(dict(over.facts)["Why"])) == ["test"]  # the record
+    (again,) = [alert for change in played.take(susar(3, at(26)), at(26)).changes for alert in revise(change)
+                if alert.id == warned.id]  # fmt: skip
+    assert (again.state, again.headline.split(":")[0]) == ("raised", "OVERDUE")
