@@ -2,7 +2,7 @@
 
     contained        a graver alert of the event contains it                        nobody is told
     superseded       a graver alert of the subject tells what became of it          nobody is told
-    no_longer_due    the infusion is moved to another day, or the subject left or died    nobody is told
+    no_longer_due    the infusion is moved to another day, or the subject left or died    told where it was too near
     answered         the check before the infusion has come to go                   told
     given_unchecked  given all the same, the check not complete                     told
     met_now          another result or record meets the criterion                   told
@@ -29,7 +29,7 @@ from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_measured import CompositeMet, Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
-from safety_stream.clinical.findings_study import CohortDecision
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach
 from safety_stream.clinical.findings_subject import DataQuery, EligibilityBreach, EligibilityStatus, Unobserved
 
 WITHDRAWN: Final = "WITHDRAWN"
@@ -140,6 +140,17 @@ def _is_newer(was: EligibilityBreach, because: str) -> bool:
     return because.startswith(_NEWER) and record_of(because.partition(" ")[2]) not in told
 
 
+def _too_near(was: StaggerBreach, now: StaggerBreach | None, _before: Draft, change: FindingChange) -> Ending | None:
+    """A plan that was moved is not taken back: nothing that was told of it was wrong."""
+    moved = now is None and was.infusion == "planned" and is_of_itself(was, change)
+    return Ending("no_longer_due", tell=True) if moved else None
+
+
+def is_of_itself(was: StaggerBreach, change: FindingChange) -> bool:
+    """Whether the status of the subject itself brought the change about, not that of the first one of the level."""
+    return change.because.startswith(f"status {was.subject} revision ")
+
+
 def _clock(was: ReportingDue, now: ReportingDue | None, _before: Draft, _change: FindingChange) -> Ending | None:
     if now is None or now.state == "closed":
         return Ending("clock_closed", tell=True) if now is not None else None
@@ -190,6 +201,7 @@ _ENDINGS: Final[dict[type[AnyFinding], Callable[..., Ending | None]]] = {
     EligibilityBreach: _breach,
     ReportingDue: _clock,
     CohortDecision: _advice,
+    StaggerBreach: _too_near,
     DataQuery: _question,
     Unobserved: _missed,
     CompositeMet: _composite,

@@ -4,7 +4,7 @@ from typing import Final
 
 from safety_stream.alerting.counted import SEVERE, counted
 from safety_stream.alerting.facts_shared import Facts, judged, study_day, who
-from safety_stream.alerting.phrases import UNKNOWN, grade_words, instant, when
+from safety_stream.alerting.phrases import UNKNOWN, grade_words, instant, readable, when
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
 from safety_stream.clinical.findings_subject import DataQuery, EligibilityStatus, Unobserved
 
@@ -72,12 +72,13 @@ def dlt_facts(finding: DoseLimitingToxicity) -> Facts:
         if one.ends_with:
             yield "Ruled out by", f"{one.rule}: {'; '.join(one.ends_with)}"
     if len(finding.decisions) > 1:
-        yield "Decisions, oldest first", " | ".join(finding.decisions)
+        yield "Decisions, oldest first", readable(" | ".join(finding.decisions))
     if finding.example_rule:
         yield "Standing of the rule", "an example that the sponsor has not signed"
     if finding.adjudicated_by is not None:
-        yield "Adjudicated by", f"{finding.adjudicated_by}: {finding.adjudication or 'no reason given'}"
-    yield "To adjudicate", f"name the finding {finding.id}"
+        yield "Adjudicated by", f"{finding.adjudicated_by}: {readable(finding.adjudication or 'no reason given')}"
+    to_decide = "To adjudicate" if finding.adjudicated_by is None else "To decide anew"
+    yield to_decide, f"name the finding {finding.id}"
     yield from judged(finding)
 
 
@@ -105,8 +106,8 @@ def query_facts(finding: DataQuery) -> Facts:
     yield from who(finding)
     yield "About", finding.about
     yield "Question", finding.code
-    yield "Found", finding.found
-    yield "Expected", finding.expected
+    yield "Found", readable(finding.found)
+    yield "Expected", readable(finding.expected)
     yield "Records concerned", f"{finding.count}: {'; '.join(finding.sources)}"
     yield from judged(finding)
 

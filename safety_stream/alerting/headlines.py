@@ -7,7 +7,7 @@ from typing import Final
 from safety_stream.alerting.drafts import is_fatal
 from safety_stream.alerting.facts_measured import measured_name, result
 from safety_stream.alerting.facts_subject import REPORTS
-from safety_stream.alerting.phrases import grade_words, hours_up, instant, quantity
+from safety_stream.alerting.phrases import grade_words, hours_up, instant, quantity, readable
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, ReportedEvent, ReportingDue
@@ -110,7 +110,8 @@ def cohort_decision(finding: CohortDecision) -> str:
 
 def data_query(finding: DataQuery) -> str:
     """What the question is about and what was found."""
-    return f"Data question: {finding.about}: {finding.code.replace('_', ' ').replace('-', ' ')}: found {finding.found}"
+    asked = finding.code.replace("_", " ").replace("-", " ")
+    return f"Data question: {finding.about}: {asked}: found {readable(finding.found)}"
 
 
 def composite_met(finding: CompositeMet) -> str:

@@ -26,6 +26,7 @@ Fact = tuple[str, str]
 _WHO: Final = ("Subject", "Dose level", "Site", "Study day")
 _CHANGE: Final = ("Told before", "Now", "Why")
 _REGRADED: Final = "Regraded"  # why a result is told anew: of a withdrawal it is a change, else a fact of this mail
+_TO_DECIDE: Final = "To adjudicate"  # asked of nobody where nothing stands
 _BASIS: Final = ("Decided by", "Otherwise", "Note", "Records", "Rule")
 _ELSEWHERE: Final = {*_WHO, *_CHANGE, *_BASIS, "Study"}
 _TECHNICAL: Final = {*_BASIS, *_CHANGE, _REGRADED, "Multiple of ULN", "Multiple of LLN", "Multiple of baseline"}
@@ -107,7 +108,7 @@ def letter(alert: Alert, standing: Standing, detail: Detail = "full", beside: Be
     told, lines, tongue = entry(alert.type, alert.case), lines_of(alert), read_words()[standing.language]
     facts = _facts(alert)
     gone = alert.is_over
-    inside, elsewhere = standing.contained_in, _ELSEWHERE | ({_REGRADED} if gone else set())
+    inside, elsewhere = standing.contained_in, _ELSEWHERE | ({_REGRADED, _TO_DECIDE} if gone else set())
     answered = standing.answered_by is not None or standing.answer_by is None or inside is not None
     return Letter(
         language=standing.language,

@@ -1,13 +1,17 @@
 """How an alert says a grade, a time and a quantity, the same everywhere. Pure."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from safety_stream.clinical.conclusion import GradeRange
-from safety_stream.clinical.moment import Moment
+from safety_stream.clinical.moment import Moment, written
 
 GONE: Final = "the data no longer support it"
 UNKNOWN: Final = "not known"
+_INSTANT: Final = re.compile(
+    r"(?<![^\s(])\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})(?![^\s,;:.)])"
+)
 
 
 def grade_words(grade: GradeRange) -> str:
@@ -21,10 +25,8 @@ def hours_up(span: timedelta) -> int:
 
 
 def instant(moment: datetime, zone: tzinfo = UTC) -> str:
-    """An instant in ISO order, in the reader's zone with UTC beside it."""
-    told = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    local = moment.astimezone(zone)
-    return f"{local:%Y-%m-%d %H:%M} {local.isoformat()[-6:]} ({told})" if local.utcoffset() else told
+    """An instant to the minute, in the reader's zone with UTC beside it."""
+    return written(moment.replace(second=0, microsecond=0), zone)
 
 
 def when(moment: Moment) -> str:
@@ -35,6 +37,16 @@ def when(moment: Moment) -> str:
     if not told.utcoffset():
         return instant(told)
     return f"{when_told(moment)} ({instant(told)})"
+
+
+def readable(text: str) -> str:
+    """A text with each instant that stands by itself told as everywhere; inside the name of a record it stays."""
+    return _INSTANT.sub(_read, text)
+
+
+def _read(found: re.Match[str]) -> str:
+    told = datetime.fromisoformat(found[0])
+    return written(told, told.tzinfo or UTC)
 
 
 def _offset(moment: Moment) -> str:

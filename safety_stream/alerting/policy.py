@@ -26,7 +26,7 @@ from safety_stream.alerting.alert import Alert, Decision, Reason, alert_id
 from safety_stream.alerting.catalogue import REASONS, entry
 from safety_stream.alerting.corrections import corrected_result
 from safety_stream.alerting.drafts import Draft, alerts_of
-from safety_stream.alerting.endings import Ending, before_headline, counted_less, ending, stands
+from safety_stream.alerting.endings import Ending, before_headline, counted_less, ending, is_of_itself, stands
 from safety_stream.alerting.facts_study import counts_changed
 from safety_stream.alerting.following import (
     Case,
@@ -46,7 +46,7 @@ from safety_stream.alerting.wording import facts
 from safety_stream.clinical.findings import FindingChange
 from safety_stream.clinical.findings_measured import Toxicity, WatchLimitCrossed
 from safety_stream.clinical.findings_reported import CLOSED, DoseLimitingToxicity, ReportedEvent, ReportingDue
-from safety_stream.clinical.findings_study import CohortDecision
+from safety_stream.clinical.findings_study import CohortDecision, StaggerBreach
 from safety_stream.clinical.moment import Moment
 
 __all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
@@ -261,9 +261,20 @@ def _because(change: FindingChange) -> str:
     was, now = change.previous, change.finding
     if isinstance(was, CohortDecision) and isinstance(now, CohortDecision):
         return "; ".join(counts_changed(was, now)) or "another dose level of the study"
+    if isinstance(was, StaggerBreach):
+        return _other_dates(was, change)
     if now.subject is None:
         return "the status of a subject changed"
     return event_words(change.because) + (f", {change.corrected}" if change.corrected else "")
+
+
+def _other_dates(was: StaggerBreach, change: FindingChange) -> str:
+    """Whose date is another one now: the subject's own, planned or given, or that of the first one of the level."""
+    if not is_of_itself(was, change):
+        return "the first infusion of the level is dated otherwise now, or is of another subject"
+    if was.infusion == "given":
+        return "the first infusion of this subject is dated otherwise now, or of another dose level"
+    return "the plan of this subject was moved to another day or dose level, or the subject left"
 
 
 def _taking_back(before: Case, now: Case | None) -> Decision:

@@ -6,7 +6,7 @@ from typing import Final
 from safety_stream.alerting.facts_measured import measured_name
 from safety_stream.alerting.facts_subject import REPORTS
 from safety_stream.alerting.headlines import advice
-from safety_stream.alerting.phrases import grade_words, instant, quantity, when
+from safety_stream.alerting.phrases import grade_words, instant, quantity, readable, when
 from safety_stream.alerting.words import Tongue, as_chinese
 from safety_stream.clinical.findings import AnyFinding
 from safety_stream.clinical.findings_measured import CompositeMet, Toxicity, WatchLimitCrossed
@@ -170,7 +170,7 @@ def why(finding: AnyFinding | None, tongue: Tongue) -> str:
         return ""
     built, key = PARTS.get(type(finding)), key_of(finding)
     if tongue.language == "en" or built is None or key not in tongue.why:
-        return finding.evidence.sentence
+        return readable(finding.evidence.sentence)
     parts = {name: tongue.value(value) for name, value in built(finding).items()}
     comparison = finding.evidence.comparison
     decided = f"{tongue.label('Decided by')}：{tongue.value(comparison, 'Decided by')}。" if comparison else ""

@@ -29,7 +29,7 @@ def _finding(case: Case, marks: tuple[Mark, ...], frame: Frame, book_version: st
     one = leading(case.made, frame)
     first = min(one.marks, key=lambda mark: (mark.earliest, mark.latest))
     last = max(one.marks, key=lambda mark: (mark.latest, mark.earliest))
-    onset, told = Moment(first.earliest.isoformat()), ratio_of(one, marks, frame)
+    onset, told = Moment(first.earliest.astimezone(frame.zone).isoformat()), ratio_of(one, marks, frame)
     beside = tuple(mark for mark in _beside(one, marks) if mark not in one.marks)
     early = [mark for mark in one.marks + beside if mark.preliminary]
     return CompositeMet(
@@ -51,7 +51,7 @@ def _finding(case: Case, marks: tuple[Mark, ...], frame: Frame, book_version: st
         source=one.composite.source,
         state="sure" if one.sure else "possible",
         onset=onset,
-        completed=Moment(last.latest.isoformat()),
+        completed=Moment(last.latest.astimezone(frame.zone).isoformat()),
         emergent=frame.treated_before(last.earliest, last.latest),  # it is new with the sample that completed it
         ratio=told,
         tell=one.composite.tell,

@@ -37,6 +37,13 @@ def in_our_time(day: _Day) -> _Day:
     return day
 
 
+def written(at: datetime, zone: tzinfo) -> str:
+    """An instant as people read it: in a zone, with UTC beside it; seconds only where it has some."""
+    form = "%Y-%m-%d %H:%M:%S" if at.second or at.microsecond else "%Y-%m-%d %H:%M"
+    local, told = at.astimezone(zone), f"{at.astimezone(UTC):{form}} UTC"
+    return f"{local:{form}} {local.isoformat()[-6:]} ({told})" if local.utcoffset() else told
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """When something happened, no more exact than it was told.

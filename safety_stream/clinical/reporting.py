@@ -22,6 +22,7 @@ from safety_stream.clinical.facts import ReportFact
 from safety_stream.clinical.findings_reported import CLOSED, ReportingDue
 from safety_stream.clinical.fold import Digest, Expedited, SeriousCase
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import written
 from safety_stream.clinical.seriousness import is_grave, is_serious
 from safety_stream.clinical.versions import with_its_instants
 from safety_stream.rulebook.reporting_rules import Reporting
@@ -191,7 +192,7 @@ def _finding(clock: Running, case: SeriousCase, frame: Frame, book_version: str,
             inputs=(Input(name="event", value=case.term, source=case.source),),
             comparison=clock.counted,
             reasons=("T15: the program decides neither causality nor expectedness", *_closing(clock)),
-            sentence=f"{case.term}: {said}; due {clock.due.isoformat()}, {clock.counted}.",
+            sentence=f"{case.term}: {said}; due {written(clock.due, frame.zone)}, {clock.counted}.",
         ),
         clock=clock.clock,
         record=case.record,

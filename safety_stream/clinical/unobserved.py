@@ -21,6 +21,7 @@ from safety_stream.clinical.contradictions import earliest
 from safety_stream.clinical.facts import HeaderFact
 from safety_stream.clinical.findings_subject import Unobserved
 from safety_stream.clinical.frame import Frame
+from safety_stream.clinical.moment import written
 from safety_stream.clinical.observed import Gap, begun, common, ended, schedule_of
 from safety_stream.clinical.parts import Look
 from safety_stream.clinical.running import Observed
@@ -98,7 +99,8 @@ def _blind_time(
 ) -> Iterator[Unobserved]:
     (since, until), (frame, schedule, _, _) = gap, asked
     hours = None if until is None else (until - since) // timedelta(hours=1)
-    so = f"since {since.isoformat()}, nothing yet" if hours is None else f"for {hours} h from {since.isoformat()}"
+    begun = written(since, frame.zone)
+    so = f"since {begun}, nothing yet" if hours is None else f"for {hours} h from {begun}"
     yield Unobserved(
         id=finding_id(frame.study, frame.subject, "blind", limit.name, since.isoformat()),
         **frame.head,

@@ -59,11 +59,11 @@ def test_a_plan_too_soon_is_told_before_the_dose(day: int, breaks: bool) -> None
     )
 
 
-def test_a_plan_that_is_moved_takes_the_breach_back_and_one_that_is_kept_is_worse() -> None:
-    """From 8 to 15 July: withdrawn. Given on 8 July all the same: told again."""
+def test_a_plan_that_is_moved_ends_the_breach_and_one_that_is_kept_is_worse() -> None:
+    """From 8 to 15 July: no longer due, as nothing told was wrong. Given on 8 July all the same: told again."""
     first, plan = _status("001", 1, first_infusion=date(2024, 7, 1)), _coming("002", 1, 8)
     for after, state, reason in (
-        (_coming("002", 1, 15, revision=2), "withdrawn", "withdrawn"),
+        (_coming("002", 1, 15, revision=2), "ended", "no_longer_due"),
         (_status("002", 1, first_infusion=date(2024, 7, 8), revision=2), "raised", "worse"),
     ):
         alerts = [one for change in _played(first, plan, after)[1] for one in revise(change) if one.case == "stagger"]

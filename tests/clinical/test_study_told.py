@@ -277,11 +277,11 @@ def test_a_plan_inside_the_stagger_is_told_while_it_can_still_be_moved(day: int,
 
 
 def test_a_plan_of_a_subject_who_left_breaks_no_stagger() -> None:
-    """002 was planned for day 13 and leaves before: nothing has to be held, and the mail is taken back."""
+    """002 was planned for day 13 and leaves before: nothing has to be held, and the mail has ended."""
     study = Study().told("001", *_treated(0)).told("002", screened(-7), enrolled(1, 6), planned(1, 13))
     study.mails()
     study.told("002", withdrawn(10))
-    assert ("stagger", "withdrawn", "critical", 1) in study.mails()
+    assert ("stagger", "ended", "critical", 1) in study.mails()
 
 
 def test_the_stagger_counts_from_the_first_of_the_level_not_from_the_one_before() -> None:
