@@ -170,7 +170,7 @@ def _graded(was: Toxicity, _now: Toxicity | None, before: Draft, change: Finding
     time = before.tells
     if time is None or time.peak.lowest >= SEVERE or not change.because.startswith(_NEWER):
         return None
-    rested_on = {record_of(one.source) for one in (time.evidence or was.evidence).inputs if one.source}
+    rested_on = {record_of(one.source) for one in (time.evidence or was.evidence).inputs if one.source} | {time.record}
     new = record_of(change.because.partition(" ")[2]) not in rested_on
     decided = change.ruled_out is not None or change.change == "changed"
     return Ending("ruled_out", tell=True) if new and decided else None
