@@ -224,7 +224,6 @@ FOR_THE_LIST: Final = {
     "ends_disagree",
     "end_after_report",
     "outcome_contradictory",
-    "dose_without_amount",
     "over_age",
     "refutation_without_finding",
     "decision_without_onset",

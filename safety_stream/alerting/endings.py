@@ -19,11 +19,12 @@ Whatever is none of these was taken back by corrected or erased data: WITHDRAWN.
 or an evaluable subject, that is counted no more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from safety_stream.alerting.alert import Alert, Reason
 from safety_stream.alerting.at_time import SEVERE
+from safety_stream.alerting.counted import counted
 from safety_stream.alerting.drafts import Draft, is_fatal
 from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.findings import AnyFinding, FindingChange
@@ -73,10 +74,12 @@ def before_headline(reason: Reason) -> str:
     return f"{WORDS[reason]}: " if reason in WORDS and reason not in _SAYS_ITSELF else ""
 
 
-def ending(change: FindingChange, before: Draft) -> Ending | None:
-    """What overtook the alert; None: nothing did, it was taken back."""
+def ending(change: FindingChange, before: Draft, changes: Iterable[FindingChange]) -> Ending | None:
+    """What overtook the alert; None: nothing did, it was taken back. ``changes``: all that one event brought about."""
     was = change.previous if change.previous is not None else change.finding
     now = None if change.change == "withdrawn" else change.finding
+    if isinstance(was, ReportingDue) and now is None and _is_due_in_seven_days(was, changes):
+        return Ending("superseded", tell=False)
     ends = _ENDINGS.get(type(was))
     return ends(was, now, before, change) if ends is not None else None
 
@@ -100,8 +103,12 @@ def stands(change: FindingChange, now: Draft) -> bool:
     return isinstance(was, EligibilityBreach) and _is_newer(was, change.because)
 
 
-def _event(_was: ReportedEvent, now: ReportedEvent | None, _before: Draft, _change: FindingChange) -> Ending | None:
-    return Ending("contained", tell=False) if now is not None and is_fatal(now) else None
+def _event(_was: ReportedEvent, now: ReportedEvent | None, before: Draft, _change: FindingChange) -> Ending | None:
+    """The death contains every alert of the event; what another one contained is contained while that one stands."""
+    if now is None:
+        return None
+    inside = before.decision.reason == "contained" and (now.serious or counted(now).grade > SEVERE)
+    return Ending("contained", tell=False) if is_fatal(now) or inside else None
 
 
 def _status(
@@ -151,6 +158,13 @@ def is_of_itself(was: StaggerBreach, change: FindingChange) -> bool:
     return change.because.startswith(f"status {was.subject} revision ")
 
 
+def _is_due_in_seven_days(was: ReportingDue, changes: Iterable[FindingChange]) -> bool:
+    """Whether the shorter clock of the same event runs in its place: it became grave, again or as was known before."""
+    told = (one.finding for one in changes if one.change != "withdrawn")
+    graver = (one for one in told if isinstance(one, ReportingDue) and one.clock == "susar_7_days")
+    return was.clock == "susar_15_days" and any(one.record == was.record for one in graver)
+
+
 def _clock(was: ReportingDue, now: ReportingDue | None, _before: Draft, _change: FindingChange) -> Ending | None:
     if now is None or now.state == "closed":
         return Ending("clock_closed", tell=True) if now is not None else None
@@ -181,7 +195,7 @@ def _graded(was: Toxicity, _now: Toxicity | None, before: Draft, change: Finding
     time = before.tells
     if time is None or time.peak.lowest >= SEVERE or not change.because.startswith(_NEWER):
         return None
-    rested_on = {record_of(one.source) for one in (time.evidence or was.evidence).inputs if one.source}
+    rested_on = {record_of(one.source) for one in (time.evidence or was.evidence).inputs if one.source} | {time.record}
     new = record_of(change.because.partition(" ")[2]) not in rested_on
     decided = change.ruled_out is not None or change.change == "changed"
     return Ending("ruled_out", tell=True) if new and decided else None

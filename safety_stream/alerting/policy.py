@@ -199,7 +199,7 @@ _NO_WINDOW: Final = "a dose was told or corrected: the onset lies in no DLT wind
 
 def _withdrawn(before: Case, now: Case | None, changes: tuple[FindingChange, ...]) -> Alert:
     """People who were told are told that it no longer holds, and what holds instead; or what overtook it."""
-    if (end := ending(before.change, before.draft)) is not None:
+    if (end := ending(before.change, before.draft, changes)) is not None:
         return _ended(before, end)
     change = (now or before).change
     instead = GONE if change.change == "withdrawn" else headline(change.finding)

@@ -48,9 +48,10 @@ def completes(frame: Frame, left: Gone, as_of: datetime) -> bool | None:
     end = closes(frame)
     before, open_ = left_before(end, left), end is None or as_of < end
     more = open_ and not left and frame.withdrawn is None
-    if before or not _as_planned(frame, more):
+    planned = _as_planned(frame, more)
+    if before or planned is False:
         return False
-    return None if open_ or before is None else True
+    return None if open_ or before is None or planned is None else True
 
 
 def gone(frame: Frame, digests: Mapping[str, Digest]) -> Gone:
@@ -91,7 +92,7 @@ def day_untold(frame: Frame, digests: Mapping[str, Digest], dlt: str) -> Iterato
     """The day of a departure or a death, where nothing but that day says whether the subject is evaluable."""
     end, left = closes(frame), gone(frame, digests)
     decided = dlt in {"candidate", "confirmed"} or frame.version.escalation is None
-    if decided or end is None or left_before(end, left) is not None or not _as_planned(frame, more=False):
+    if decided or end is None or left_before(end, left) is not None or _as_planned(frame, more=False) is not True:
         return
     until = f"a DLT window to {window_to(frame)}"
     departure, death = _departure(frame), died(digests)
@@ -103,19 +104,35 @@ def day_untold(frame: Frame, digests: Mapping[str, Digest], dlt: str) -> Iterato
         yield asked(_CODE, "death", f"a death between {first} and {last}, and {until}", "the day")
 
 
-def _as_planned(frame: Frame, more: bool) -> bool:
-    """Whether all planned infusions were given at their planned amount, or, if ``more`` may be given, still can be."""
+def _as_planned(frame: Frame, more: bool) -> bool | None:
+    """Whether all planned infusions were given at their planned amount, or, if ``more`` may be given, still can be.
+
+    None: an amount is not told, or in a unit that cannot be compared with the planned one.
+    """
     plan, rule = frame.version.infusions, frame.version.evaluable
     wanted = len(plan.days) if plan and rule and rule.planned_infusions == "all" else 1
-    lacking = set(range(1, wanted + 1))
-    lacking -= {one.number for one in frame.infusions if within_tolerance(frame, one) is not False}
-    return not lacking or (more and lacking.isdisjoint(one.number for one in frame.infusions))
+    given = {(one.number, within_tolerance(frame, one)) for one in frame.infusions}
+    lacking, open_ = set(range(1, wanted + 1)), set[int]()
+    for number in tuple(lacking):
+        if (number, True) in given:
+            lacking.discard(number)
+        elif (number, None) in given:
+            open_.add(number)
+    lacking -= open_
+    if lacking and not (more and lacking.isdisjoint(number for number, _ in given)):
+        return False
+    return None if open_ else True
 
 
 def within_tolerance(frame: Frame, infusion: Infusion) -> bool | None:
-    """Whether the amount given lies within the planned one and its tolerance; None: one of them is not known."""
+    """Whether the amount given lies within the planned one and its tolerance, where the protocol plans one.
+
+    None: it is not told, or cannot be compared.
+    """
     plan, level = frame.version.infusions, frame.version.levels.get(frame.dose_level or 0)
-    if plan is None or level is None or infusion.amount is None or infusion.unit != level.unit:
+    if plan is None or level is None:
+        return True
+    if infusion.amount is None or infusion.unit != level.unit:
         return None
     given = read_value(infusion.amount)
     if isinstance(given, Unreadable) or not given.exact:

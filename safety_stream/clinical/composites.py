@@ -15,7 +15,7 @@ from safety_stream.clinical.fold import Digest, Mark, ToldEvent
 from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.grading import Baseline, Measured
 from safety_stream.clinical.lasting import lasted
-from safety_stream.clinical.multiples import of_baseline, times_uln
+from safety_stream.clinical.multiples import of_baseline, over_raised, times_uln
 from safety_stream.clinical.result import Place
 from safety_stream.clinical.symptoms import symptomatic
 from safety_stream.rulebook.criteria import Inputs, Verdict
@@ -48,15 +48,26 @@ def marks_of(
 ) -> Iterator[Mark]:
     """Of the clauses on a page those that a result meets, may meet, or misses where that counts."""
     verdicts, times = _judged_by(measured.bare, tuple([clause.when for _, clause, _ in clauses]))
-    for (name, clause, missed), verdict in zip(clauses, verdicts, strict=True):
+    for (name, clause, missed), of_limit in zip(clauses, verdicts, strict=True):
+        verdict = of_limit
+        if of_limit is not False and clause.times_raised_baseline is not None:
+            over = over_raised(measured, baseline, clause.times_raised_baseline)
+            verdict = of_limit if over is True else over
         if verdict is not False or missed == "always" or (missed != "never" and told and _met_last(name, clause, told)):
-            compared = f"{'not ' if verdict is False else ''}{clause.when}{of_baseline(measured, baseline)}"
+            compared = f"{_compared(clause, of_limit, verdict)}{of_baseline(measured, baseline)}"
             unit = f"{measured.ucum or ''}{PRELIMINARY if preliminary else ''}"
             words = f"{measured.analyte.name} {measured.text} {unit} {compared}".replace("  ", " ")
             answer = f"{name}/{clause.name}/{'no' if verdict is False else 'yes'}"
             yield Mark(
                 answer, place[0], place[1], verdict is not None, words, measured.source, page, times, preliminary
             )
+
+
+def _compared(clause: Clause, of_limit: Verdict, verdict: Verdict) -> str:
+    """How the value compares: with the limit, or, where that is met, with the raised baseline."""
+    if of_limit is False:
+        return f"not {clause.when}"
+    return f"{clause.when}, not > {clause.times_raised_baseline} x baseline" if verdict is False else clause.when
 
 
 def _met_last(name: str, clause: Clause, told: tuple[Mark, ...]) -> bool:
@@ -205,16 +216,16 @@ def _judged(name: str, composite: Composite, combination: tuple[Mark, ...], mark
     reasons = [] if farthest <= span else ["the order of the samples is not known exactly"]
     reasons += [f"not decided: {mark.words}" for mark in combination if not mark.sure]
     if composite.unless is not None:
-        nearest_of_it = _answer(name, composite.unless, combination, marks, span)
-        excluded = _excluded(nearest_of_it, combination)
-        if excluded is True:
+        nearest_of_it = answer_of(name, composite.unless, combination, marks, span)
+        ruled_out = rules_out(nearest_of_it, combination)
+        if ruled_out is True:
             return None
-        if excluded is None:
-            reasons.append(f"{composite.unless.name} could not be ruled out: {_why_open(nearest_of_it)}")
+        if ruled_out is None:
+            reasons.append(f"{composite.unless.name} could not be ruled out: {_why_open(nearest_of_it, combination)}")
     return Together(name, composite, combination, not reasons, tuple(reasons))
 
 
-def _answer(
+def answer_of(
     name: str, clause: Clause, combination: tuple[Mark, ...], marks: tuple[Mark, ...], span: timedelta
 ) -> Mark | None:
     """The result nearest to the onset that answers, within the span, whether the composite is ruled out."""
@@ -222,19 +233,31 @@ def _answer(
     return nearest_answer(f"{name}/{clause.name}/", marks, (onset, onset), span)
 
 
-def _excluded(nearest: Mark | None, combination: tuple[Mark, ...]) -> bool | None:
-    """Whether that result rules it out; of more than a day after it was complete it says nothing of its onset (T14)."""
+def rules_out(nearest: Mark | None, combination: tuple[Mark, ...]) -> bool | None:
+    """Whether that result rules it out: initial findings are those of its onset (T14).
+
+    One of more than a day before the onset, or of more than a day after all else was met, says nothing of them.
+    """
     if nearest is None or not nearest.sure:
         return None
     if not nearest.clause.endswith("/yes"):
         return False
-    return None if nearest.earliest - max(mark.latest for mark in combination) > _OF_THE_ONSET else True
+    return None if _before(nearest, combination) or _after(nearest, combination) else True
 
 
-def _why_open(nearest: Mark | None) -> str:
+def _before(nearest: Mark, combination: tuple[Mark, ...]) -> bool:
+    return min(mark.earliest for mark in combination) - nearest.latest > _OF_THE_ONSET
+
+
+def _after(nearest: Mark, combination: tuple[Mark, ...]) -> bool:
+    return nearest.earliest - max(mark.latest for mark in combination) > _OF_THE_ONSET
+
+
+def _why_open(nearest: Mark | None, combination: tuple[Mark, ...]) -> str:
     if nearest is None or not nearest.sure:
         return "no result that answers it near the onset"
-    return f"it was seen only after the onset ({nearest.words})"
+    side = "before" if _before(nearest, combination) else "after"
+    return f"it was seen only {side} the onset ({nearest.words})"
 
 
 def nearest_answer(clause: str, marks: tuple[Mark, ...], to: tuple[datetime, datetime], span: timedelta) -> Mark | None:

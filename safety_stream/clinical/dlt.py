@@ -13,9 +13,10 @@ from typing import Literal
 from safety_stream.clinical.conclusion import Evidence, Input
 from safety_stream.clinical.dlt_candidate import Candidate, duration, lasted
 from safety_stream.clinical.dlt_decisions import Ground, decided, event_id, ids_decided, to_be_told
-from safety_stream.clinical.dlt_match import Match, told_as_another, told_as_begun, told_as_less
+from safety_stream.clinical.dlt_match import Match, counted_by, told_as_another, told_as_begun, told_as_less
 from safety_stream.clinical.dlt_windows import disagreement
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity, RuleMet
+from safety_stream.clinical.first_seen import unseen_before_lymphodepletion, why_unseen
 from safety_stream.clinical.frame import Frame
 from safety_stream.rulebook.dlt_rules import Dlt
 
@@ -128,6 +129,7 @@ def _lasted_at(frame: Frame, one: Match) -> Iterator[datetime]:
 def _met(frame: Frame, one: Match) -> RuleMet:
     """What the finding says of one rule; a duration that still runs has an earliest instant, nothing else has."""
     running = "duration" in one.open and one.candidate.longest is None and not one.candidate.over
+    running = running and not _begun_unseen(one)
     return RuleMet(
         rule=one.rule.id,
         text=one.rule.text,
@@ -139,13 +141,18 @@ def _met(frame: Frame, one: Match) -> RuleMet:
     )
 
 
+def _begun_unseen(one: Match) -> bool:
+    """Whether a measured grade may have begun before anybody saw it: then no time that passes can decide (T45)."""
+    return one.candidate.analyte is not None and "window" in one.open
+
+
 def _ends_with(frame: Frame, one: Match) -> Iterator[str]:
     """What would end the possibility, for each condition that is open."""
     rule, candidate = one.rule, one.candidate
     below = f"below grade {rule.grade.lowest}" if rule.grade else "over"
     if "grade" in one.open and rule.grade:
         yield f"a grade of at most {rule.grade.lowest - 1}"
-    if "duration" in one.open and rule.lasting:
+    if "duration" in one.open and rule.lasting and not _begun_unseen(one):
         if candidate.onset is None:
             yield f"an onset and an end not {rule.lasting} apart"
         elif candidate.longest is None and not candidate.over:
@@ -157,7 +164,8 @@ def _ends_with(frame: Frame, one: Match) -> Iterator[str]:
         yield f"an attribution other than {', '.join(rule.attribution)}"
     if "window" in one.open:
         began = f"grade {rule.grade.lowest} begun" if candidate.later and rule.grade else "an onset"
-        yield f"{began} outside {one.window.first} to {one.window.last}"
+        shown = "shown by results to lie " if _begun_unseen(one) else ""
+        yield f"{began} {shown}outside {one.window.first} to {one.window.last}"
 
 
 def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
@@ -170,6 +178,9 @@ def _reasons(frame: Frame, dlt: Dlt, found: list[Match]) -> Iterator[str]:
         yield "T4: no onset was told"
     elif lead.candidate.outlasts is not None:
         yield f"T4: it began before infusion {lead.candidate.outlasts} and is counted from there"
+        yield from unseen_before_lymphodepletion(lead.candidate)
+    elif "window" in lead.open and lead.candidate.analyte is not None:
+        yield from why_unseen(frame, lead.candidate, counted_by(lead.rule, dlt))
     elif said := disagreement(frame, began, lead.rule.window_days or dlt.window.days):
         yield said
     yield from _from_the_last(frame, dlt, lead)

@@ -33,7 +33,8 @@ class Candidate(NamedTuple):
     the latest it can have ended, for ``shortest`` and ``longest`` need not count from ``onset``.
     ``outlasts``: the infusion that a grade begun before it is counted from. ``span``, ``others``: of a numbered event,
     or the case of a composite, when it was, and the keys of all of its kind. ``told_as``: where the versions of a
-    report differ, what it was told as before. ``record``: of its first result. ``attribution``: the investigator's;
+    report differ, what it was told as before. ``record``: of its first result; ``analyte``: of a measured one what was
+    measured; ``seen_before``: the last sample surely below that grade before it. ``attribution``: the investigator's;
     ``by_sponsor``: the sponsor's, where he judged.
     """
 
@@ -65,6 +66,8 @@ class Candidate(NamedTuple):
     others: tuple[str, ...] = ()
     told_as: tuple[ToldAs, ...] = ()
     record: str | None = None
+    analyte: str | None = None
+    seen_before: Moment | None = None
 
     @property
     def named(self) -> Named:

@@ -12,6 +12,7 @@ from safety_stream.clinical.conclusion import GradeRange
 from safety_stream.clinical.dlt_candidate import Candidate
 from safety_stream.clinical.dlt_decisions import Period, is_confirmed
 from safety_stream.clinical.dlt_windows import InWindow, Verdict, anchors_of, held_by, reached
+from safety_stream.clinical.first_seen import begun_unseen
 from safety_stream.clinical.frame import Frame
 from safety_stream.rulebook.dlt_rules import Dlt, DltRule, Window
 
@@ -86,14 +87,21 @@ def matched(frame: Frame, rule: DltRule, candidate: Candidate) -> Match | None:
 
 def _placed(frame: Frame, rule: DltRule, candidate: Candidate, dlt: Dlt) -> tuple[Candidate, InWindow]:
     """The event as the rule counts it, and where it lies; a confirmed one stays where a later infusion leaves it."""
-    counted = Window(days=rule.window_days or dlt.window.days, anchor=dlt.window.anchor)
+    counted = counted_by(rule, dlt)
     window = _window(frame, candidate, counted)
     if window.inside is False and rule.counts_from == "infusion":
         candidate = _since_infusion(frame, candidate, counted)
         window = _window(frame, candidate, counted)
     if window.inside is False and counted.anchor == "last_infusion" and is_confirmed(frame, candidate.named, rule.id):
         window = _window(frame, candidate, counted.model_copy(update={"anchor": "each_infusion"}))
+    if window.inside is False and (unseen := begun_unseen(frame, candidate, counted)) is not None:
+        window = unseen.window
     return candidate, window
+
+
+def counted_by(rule: DltRule, dlt: Dlt) -> Window:
+    """The window of a rule: the protocol's, or of the rule's own length."""
+    return Window(days=rule.window_days or dlt.window.days, anchor=dlt.window.anchor)
 
 
 def _window(frame: Frame, candidate: Candidate, window: Window) -> InWindow:

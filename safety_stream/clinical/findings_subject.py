@@ -113,7 +113,7 @@ class SubjectStatus(Concluded):
     site: str | None = None
     protocol_version: str | None = None
     dose_level: int | None
-    phase: Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
+    phase: Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn", "died"]
     dosed: bool
     first_infusion: date | None
     window_to: date | None = Field(description="Last day of observation for DLTs, extended where a rule needs longer.")

@@ -10,7 +10,7 @@ Told of the change alone, so that the same revision says the same whenever it is
 
 from collections.abc import Mapping
 
-from safety_stream.clinical.composites import Together, all_marks, nearest_answer
+from safety_stream.clinical.composites import Together, all_marks, answer_of, rules_out
 from safety_stream.clinical.composites_met import ratio_of
 from safety_stream.clinical.conclusion import record_of
 from safety_stream.clinical.events import Measurement
@@ -81,9 +81,8 @@ def _answer(finding: CompositeMet, marks: tuple[Mark, ...], frame: Frame) -> str
     made = tuple(sorted(one for one in marks if one.clause in wanted and (one.source, one.words) in told))
     if {one.clause for one in made} != wanted:
         return None
-    onset, span = min(one.earliest for one in made), composite.within.length
-    answer = nearest_answer(f"{finding.composite}/{composite.unless.name}/", marks, (onset, onset), span)
-    if answer is None or not answer.sure or answer.clause.endswith("/no"):
+    answer = answer_of(finding.composite, composite.unless, made, marks, composite.within.length)
+    if answer is None or rules_out(answer, made) is not True:
         return None
     if record_of(answer.source) in {record_of(source) for source, _ in told if source}:
         return None

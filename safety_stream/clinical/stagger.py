@@ -46,7 +46,7 @@ def _starts(subjects: Iterable[SubjectStatus]) -> Iterator[_Start]:
     for one in subjects:
         if one.first_infusion is not None:
             yield _Start(one.first_infusion, "given", one)
-        elif one.planned_infusion is not None and one.phase != "withdrawn":
+        elif one.planned_infusion is not None and one.phase not in {"withdrawn", "died"}:
             yield _Start(one.planned_infusion, "planned", one)
 
 

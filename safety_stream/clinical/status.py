@@ -1,7 +1,7 @@
 """The state of one subject in a line: phase, evaluable, DLT, worst grade, and until when the subject is observed.
 
 screened | enrolled | in window ........ | completed window
-                    day 0              day 28, the last day inside
+                    day 0              day 28, the last day inside        or: withdrawn, died
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from typing import Literal
 
 from safety_stream.clinical.completing import Gone, closes, completes, gone, left_before, midnight_after, window_to
 from safety_stream.clinical.conclusion import worst_of
+from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.findings_measured import CompositeMet
 from safety_stream.clinical.findings_subject import SubjectStatus, Unobserved
 from safety_stream.clinical.fold import Digest
@@ -19,7 +20,7 @@ from safety_stream.clinical.frame import Frame
 from safety_stream.clinical.hematotoxicity import in_status as icaht_in_status
 from safety_stream.clinical.unobserved import in_status as unobserved_in_status
 
-Phase = Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn"]
+Phase = Literal["screened", "enrolled", "in_window", "completed_window", "withdrawn", "died"]
 State = Literal["none", "possible", "candidate", "confirmed"]
 Longer = tuple[date, str]
 
@@ -63,7 +64,7 @@ def status_of(
         site=frame.site,
         protocol_version=frame.version.version,
         dose_level=frame.dose_level,
-        phase=_phase(frame, closed),
+        phase="died" if died(digests) is not None else _phase(frame, closed),
         dosed=bool(frame.infusions),
         first_infusion=frame.infusions[0].first_day if frame.infusions else None,
         window_to=longer[0] if longer else window_to(frame),

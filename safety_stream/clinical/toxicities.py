@@ -239,6 +239,8 @@ def _candidate(
         span=(episode.onset.earliest(frame.zone), episode.last_observed.latest(frame.zone)),
         others=_keys(rule, episode.number) if frame.adjudicated else (),
         record=record_of(stretch.source),
+        analyte=rule.analyte,
+        seen_before=stretch.before,
     )
 
 

@@ -1,11 +1,12 @@
 """What a protocol says of dose-limiting toxicities: composites, window, rules, exclusions, who is evaluable."""
 
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from safety_stream.rulebook.spans import GradeBound, Lasting, Span
-from safety_stream.rulebook.written import ONE_OR_MORE, Attribution, Id, Whole, Words, Written, as_list
+from safety_stream.rulebook.written import ONE_OR_MORE, PLAIN_DIGITS, Attribution, Id, Whole, Words, Written, as_list
 
 LineGrade = Literal["throughout", "worst"]
 
@@ -16,6 +17,9 @@ class Clause(Written):
     name: Id
     any_of: Annotated[tuple[Id, ...], ONE_OR_MORE, Field(min_length=1)]
     when: Words
+    times_raised_baseline: Annotated[Decimal, Field(gt=0, le=100), PLAIN_DIGITS] | None = Field(
+        default=None, description="Where the baseline was above its ULN, above so many times the baseline too."
+    )
 
 
 class Ratio(Written):

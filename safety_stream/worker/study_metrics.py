@@ -12,7 +12,7 @@ from safety_stream.metrics.making import family
 from safety_stream.metrics.small_cells import SmallCells
 
 GRADES = ("none", "0", "1", "2", "3", "4", "5")
-PHASES = ("screened", "enrolled", "in_window", "completed_window", "withdrawn")
+PHASES = ("screened", "enrolled", "in_window", "completed_window", "withdrawn", "died")
 _ZERO_PHASES = dict.fromkeys(PHASES, 0)
 _ZERO_GRADES = dict.fromkeys(GRADES, 0)
 Cells = list[tuple[tuple[str, ...], int]]

@@ -211,6 +211,37 @@ def test_an_event_no_longer_told_as_serious_closes_its_clock() -> None:
     assert (over.state, over.decision.reason) == ("ended", "clock_closed")
 
 
+GRAVE: dict[str, Any] = {"grade": 4, "seriousness": ["life-threatening"], "expected": False}
+MILDER: dict[str, Any] = {"grade": 3, "seriousness": ["hospitalization"], "expected": False}
+
+
+def test_a_clock_of_15_days_that_became_one_of_7_is_not_taken_back() -> None:
+    """Grave, then milder, the 15 days over, then grave again: the 7 days are told as overdue, nothing as withdrawn."""
+    story = Story(*TREATED)
+    for version, day, says in ((1, 3, GRAVE), (2, 4, MILDER)):
+        event = adverse("Sepsis", 3, version=version, record="s", reported=at(day), attribution="possible", **says)
+        story.told(event)
+    overdue = of(story.told(None, at(22)), "sae_clock")
+    assert [one.headline[:15] for one in overdue] == ["OVERDUE: 15-day"]
+    again = adverse("Sepsis", 3, version=3, record="s", reported=at(23), attribution="possible", **GRAVE)
+    alerts = of(list(revise(*story.played.take(again, at(23)).changes)), "sae_clock")
+    assert {(one.decision.action, one.decision.reason, one.headline[:15]) for one in alerts} == {
+        ("hold", "superseded", "OVERDUE: 15-day"),
+        ("send", "new", "OVERDUE: 7-day "),
+    }
+
+
+def test_what_the_sae_alert_contained_is_not_taken_back_while_the_sae_stands() -> None:
+    """Unrelated, by the sponsor possible, then by both unrelated: the SAE is told as changed, nothing as withdrawn."""
+    story = Story(*TREATED)
+    story.told(adverse("Sepsis", 3, record="s", reported=at(3), attribution="unrelated", **MILDER))
+    for version, sponsor in ((2, "possible"), (3, "unrelated")):
+        told_ = adverse("Sepsis", 3, version=version, record="s", reported=at(3 + version), attribution="unrelated",
+                        sponsor_attribution=sponsor, **MILDER)  # fmt: skip
+        sent = [one for one in story.told(told_) if one.type != "sae_clock"]
+        assert [one.state for one in sent if one.type != "dose_limiting_toxicity"] in ([], ["raised"])
+
+
 def test_not_eligible_and_dosed_all_the_same_is_one_mail() -> None:
     """Platelets 42 at screening, enrolled, then fludarabine: the graver alert is told, the first is not withdrawn."""
     story = Story(screened(), lab("PLAT", -15, "42"))

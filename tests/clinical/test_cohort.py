@@ -93,6 +93,15 @@ def test_three_without_a_dlt_escalate() -> None:
     assert (advice[1].decision, advice[1].tally.evaluable, advice[1].tally.dlt) == ("escalate", 3, 0)
 
 
+def test_an_amount_that_nobody_told_makes_the_advice_wait() -> None:
+    """Two evaluable, of the third the amount is open: nobody escalates on two; all that may come of it is shown."""
+    open_ = status("3", 1, evaluable=None, completes=None)
+    _, advice = played(status("1", 1), status("2", 1), open_)
+    assert (advice[1].decision, advice[1].tally.evaluable) == ("wait", 2)
+    assert set(advice[1].reachable) == {"escalate", "enrol", "expand"}
+    assert [one.may_end for one in advice[1].pending] == [("dlt", "completed", "not_evaluable")]
+
+
 def test_a_late_dlt_says_that_the_escalation_is_no_longer_supported() -> None:
     """Level 2 was opened on 0 of 3; a DLT reported later makes it 1 of 3, and refuting it restores it."""
     first = [status(name, 1) for name in "123"] + [status("4", 2, phase="enrolled", dosed=False, evaluable=None)]

@@ -72,6 +72,16 @@ def test_it_holds_for_a_report_as_for_the_laboratory(resolved: int, state: str |
     assert [(one.rule, one.state) for one in found] == ([] if state is None else [("neutropenia-4", state)])
 
 
+def test_without_a_count_before_it_it_counts_and_says_what_nobody_knows() -> None:
+    """No neutrophils before the first low ones of day -1: it may be older than the lymphodepletion of day -5."""
+    low = [lab("NEUT", day, LOW) for day in (-1, 5, 10, 15, 20, 25, 30)]
+    unknown = "T4: no count surely below that grade is on file before it: it may be older than the lymphodepletion"
+    (found,) = Played([*TREATED, *low], book=without_schedule()).of("dose_limiting_toxicity")
+    assert (found.state, unknown in found.evidence.reasons) == ("candidate", True)
+    (known,) = counts([-1, 5, 10, 15, 20, 25, 30], 35)
+    assert unknown not in known.evidence.reasons
+
+
 def test_a_rule_that_counts_from_the_infusion_needs_a_duration() -> None:
     """Else every grade that the lymphodepletion left at an infusion would be a DLT; the error says what is missing."""
     rule = {"id": "any-4", "text": "Any grade 4", "source": "example", "grade": ">= 4", "counts_from": "infusion"}

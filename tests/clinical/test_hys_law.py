@@ -73,15 +73,21 @@ def test_both_of_one_sample() -> None:
         ([(26, "300")], "possible"),
         ([(30.1, "300")], "possible"),  # beyond 14 days there is no answer at all
         ([(10, "90"), (18, "300")], "possible"),  # normal six days before, raised two days after
-        ([(10, "300")], None),  # the last one known was raised
+        ([(15, "300")], None),  # the day before: of the onset
+        ([(14.9, "300")], "possible"),  # more than a day before: of an earlier time
+        ([(10, "300")], "possible"),
+        ([(10, "300"), (16, "300")], None),
         ([(26, "90")], "candidate"),  # no cholestasis then, so none that began it
         ([(16, "90"), (18, "300")], "candidate"),
     ],
 )
-def test_a_phosphatase_raised_only_afterwards_rules_nothing_out(
+def test_a_phosphatase_raised_only_before_or_afterwards_rules_nothing_out(
     phosphatases: list[tuple[float, str]], expected: str | None
 ) -> None:
-    """Enzymes and bilirubin of day 16: hepatocellular injury turns cholestatic, and is Hy's law all the same (T14)."""
+    """Enzymes and bilirubin of day 16: only the initial findings, within a day, show initial cholestasis (T14).
+
+    Hepatocellular injury may turn cholestatic later, and what was raised days before may have been of something else.
+    """
     both = [lab("ALT", 16, "400"), lab("BILI", 16, "60")]
     assert state(*both, *[lab("ALP", day, value) for day, value in phosphatases]) == expected
 

@@ -63,6 +63,36 @@ def test_symptoms_at_the_time_of_the_rise(events: tuple[SubjectEvent, ...], expe
     assert state(*events) == expected
 
 
+@pytest.mark.parametrize(
+    ("baseline", "later", "expected"),
+    [
+        ("130", "130", None),  # 3.25 x ULN before and after: unchanged
+        ("130", "260", None),  # twice the baseline itself is not above it
+        ("130", "260.1", "sure"),
+        ("60", "121", "sure"),  # a baseline of 1.5 x ULN: 3 x ULN is twice that already
+        ("70", "130", None),  # 1.75 x ULN: 1.86 x the baseline
+        ("40", "121", "sure"),  # a normal baseline
+        (">100", "121", None),  # twice the baseline is above 200
+        (">100", "250", "possible"),  # and nobody knows how far
+        (None, "121", "sure"),  # a baseline that is not known takes nothing away
+    ],
+)
+def test_where_the_baseline_was_raised_it_must_be_above_twice_that_too(
+    baseline: str | None, later: str, expected: str | None
+) -> None:
+    """T46, with nausea between two such results: in either order of what is told."""
+    before = [lab("ALT", -10, baseline)] if baseline else []
+    told_ = [*before, lab("ALT", 8, later), lab("ALT", 11, later), event("Nausea", 9, 10)]
+    assert state(*told_) == state(*reversed(told_)) == expected
+
+
+def test_a_raised_baseline_is_no_excuse_beside_bilirubin() -> None:
+    """3.25 x ULN as before, and bilirubin of 3 x ULN: stop, and Hy's law, by the ULN as published."""
+    told_ = [lab("ALT", -10, "130"), lab("ALT", 8, "130"), lab("BILI", 8, "60"), lab("ALP", 8, "60")]
+    found = Played([*TREATED, *told_]).of("composite")
+    assert {one.composite for one in found} == {"hys-law", "liver-stop-3x-bilirubin"}
+
+
 def test_any_order_ends_the_same() -> None:
     """Rise, symptom, an earlier symptom taken back, in every order."""
     events = [*RISE[:3], event("Nausea", 9, 10), taken_back(event("Fever", 2)), lab("AST", 9, "200")]

@@ -308,7 +308,7 @@ def test_a_judgement_that_is_told_no_more_closes_no_clock(first: dict[str, Any],
 
 
 def test_who_was_warned_hears_why_the_clock_is_closed_and_hears_of_it_again_if_it_runs_on() -> None:
-    """Due at the end of 19 July. Warned 48 h before; unrelated on day 24; suspected again on day 26: overdue."""
+    """Due at the end of 19 July (day 25). Warned 48 h before; unrelated on day 24; suspected on day 26: overdue."""
     played = Played()
     for event in (*TREATED, susar()):
         played.take(event, AWARE)

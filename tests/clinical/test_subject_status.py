@@ -136,16 +136,46 @@ def test_all_three_infusions_are_needed(numbers: tuple[int, ...], counts: bool) 
         ("1599999", "cells/kg", False),
         ("2400000", "cells/kg", True),
         ("2400001", "cells/kg", False),
-        (None, None, True),
+        (None, None, None),
+        ("2000000", "cells", None),
     ],
 )
-def test_a_dose_counts_within_20_percent_of_the_plan(amount: str | None, unit: str | None, counts: bool) -> None:
-    """1.6 to 2.4 million cells/kg, both ends inside; one outside is asked about; an amount nobody told is not held
-    against the subject."""
+def test_a_dose_counts_within_20_percent_of_the_plan(amount: str | None, unit: str | None, counts: bool | None) -> None:
+    """1.6 to 2.4 million cells/kg, both ends inside; one outside is asked about.
+
+    An amount nobody told, or one that cannot be compared, may have been another dose: undetermined until it is known,
+    and asked for.
+    """
     seen = _infused(1, 2).infused(3, amount, unit).at(THE_END)
     assert seen.counts is counts
-    asked = [one.code for one in subject.standing(seen.record).values() if isinstance(one, DataQuery)]
-    assert ("dose_off_plan" in asked) is not counts
+    assert seen.status is not None
+    assert (seen.status.phase, seen.status.completes) == ("completed_window", counts)
+    asked = {one.code for one in subject.standing(seen.record).values() if isinstance(one, DataQuery)}
+    codes = {True: set[str](), False: {"dose_off_plan"}, None: {"dose_not_comparable", "dose_without_amount"}}
+    assert bool(asked & codes[counts]) is (counts is not True)
+
+
+def test_an_amount_that_comes_late_decides_and_a_lacking_infusion_needs_none() -> None:
+    """Told as 2 million cells/kg: evaluable; as 1 million: not. Nor is who lacks the third, whatever was given."""
+    given: dict[str, Any] = {
+        "kind": "dose_given", "role": "infusion", "treatment": "anti-CD19 CAR-NK", "number": 3, "given": DAYS[2],
+        "source": {"system": "edc", "id": "infusion-3", "version": 2}, "unit": "cells/kg",
+    }  # fmt: skip
+    for amount, counts in (("2000000", True), ("1000000", False)):
+        seen = _infused(1, 2).infused(3, None, None).at(THE_END)
+        assert seen.told("infusion-3", as_of=THE_END, amount=amount, **given).counts is counts
+    assert _infused(1).infused(2, None, None).at(THE_END).counts is False
+
+
+def test_who_died_is_told_as_dead_and_not_as_through_the_window() -> None:
+    """Died on 20 July inside the window, or in September after it: dead from the report on, counted as before."""
+    for day, counts in (("2024-07-20", False), ("2024-09-10", True)):
+        fatal = {"term": "Sepsis", "grade": 5, "outcome": "fatal", "onset": day, "resolved": day}
+        more: dict[str, Any] = {"reported_at": "2024-09-12T08:00:00+08:00", "attribution": "unrelated"}
+        late = datetime.fromisoformat("2024-09-12T12:00:00+08:00")
+        seen = _infused(1, 2, 3).told("end", as_of=late, kind="adverse_event", **fatal, **more)
+        assert seen.status is not None
+        assert (seen.status.phase, seen.counts) == ("died", counts)
 
 
 @pytest.mark.parametrize(("withdrawn", "counts"), [("2024-07-20", False), ("2024-08-12", False), ("2024-08-13", True)])
