@@ -77,6 +77,7 @@ CODES: Mapping[str, str] = {
     "two_results_at_one_time": "different results of one analyte carry the same time, or the same specimen",
     "hours_untold": "different results of one analyte are of one day, and nobody told which came last",
     "observed_after_reported": "the specimen is later than its report",
+    "record_names_two_analytes": "versions of one record name different analytes, and the last one stands",
     "contradictory_versions": "two different contents under the same version of one record",
     # adverse events
     "unknown_term": "the term is not a CTCAE term",
