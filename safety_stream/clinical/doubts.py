@@ -15,6 +15,8 @@ def doubts(own: Iterable[Result], course: Course) -> list[Flood]:
     for one in own:
         if one.rivals:
             told.append(_rivalled(one, course.key))
+        if one.named:
+            told.append(_renamed(one, course))
         if one.loinc is not None and one.test is not None:
             told += _named_otherwise(one, one.test, course)
         begins = one.observed_at.bounds(course.zone)[0]
@@ -25,9 +27,13 @@ def doubts(own: Iterable[Result], course: Course) -> list[Flood]:
     return told
 
 
-def rivals(point: Iterable[Result], key: str) -> Iterator[Flood]:
-    """Different contents under one version of one record."""
-    return (_rivalled(one, key) for one in point if one.rivals)
+def of_an_unknown_test(point: Iterable[Result], course: Course) -> Iterator[Flood]:
+    """What the versions of results that nothing can be made of leave open."""
+    for one in point:
+        if one.rivals:
+            yield _rivalled(one, course.key[1:])
+        if one.named:
+            yield _renamed(one, course)
 
 
 def _rivalled(one: Result, key: str) -> Flood:
@@ -35,6 +41,20 @@ def _rivalled(one: Result, key: str) -> Flood:
     return asked(
         "contradictory_versions", f"{key} ({one.record})", found, "a new version for a new content", one.source
     )
+
+
+def _renamed(one: Result, course: Course) -> Flood:
+    """The last version stands, what the others said is taken back: wrong where the id is of several results."""
+    names = [_name_of(key, course) for key in one.named]
+    said = " ".join(word for word in (one.value, one.unit) if word is not None) or "no value"
+    found = f"{', '.join(names)}; version {one.version}: {_name_of(course.key, course)} {said}"
+    about = f"{course.key.removeprefix('?')} ({one.record})"
+    return asked("record_names_two_analytes", about, found, "one analyte under one record", one.source)
+
+
+def _name_of(key: str, course: Course) -> str:
+    analyte = course.book.analytes.get(key)
+    return analyte.name if analyte is not None else key.removeprefix("?")
 
 
 def _named_otherwise(one: Result, test: str, course: Course) -> Iterator[Flood]:

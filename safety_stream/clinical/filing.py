@@ -94,7 +94,7 @@ class Filed(NamedTuple):
 
 def file_result(shelf: Shelf, told: Result, bench: Bench, known: Digest | None = None) -> Filed:
     """One more result of an analyte; ``known``: what the header knows of it."""
-    held = _held(shelf, told.record)
+    held = held_in(shelf, told.record)
     standing = settle_result(held, told)
     if standing is held and shelf.series.book == bench.edition:
         on_open_page = any(one == standing for one in shelf.series.results) and not _left_behind(shelf, standing)
@@ -134,7 +134,7 @@ def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:
     return _whole(Shelf(now, shelf.chunks, shelf.listed), None, bench)
 
 
-def _held(shelf: Shelf, record: str) -> Result | None:
+def held_in(shelf: Shelf, record: str) -> Result | None:
     """What is held under a record, in the open page or in a loaded chunk."""
     copies = [part for part in shelf.parts if record in map(_RECORD, part)]
     return settled([one for part in copies for one in part if one.record == record]).get(record) if copies else None

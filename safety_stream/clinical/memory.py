@@ -31,7 +31,7 @@ class RememberedFact(NamedTuple):
     outcome: Outcome
 
 
-def series_key(event: Measurement, book: Book) -> str:
+def series_key(event: Measurement | Result, book: Book) -> str:
     """The page of a measurement: its analyte's key, or for a test the book does not know ``?`` and its name."""
     analyte = book.analyte(loinc=event.loinc, test=event.test)
     if analyte is not None:
@@ -39,7 +39,7 @@ def series_key(event: Measurement, book: Book) -> str:
     return f"{UNKNOWN}{event.loinc or folded(event.test or '')}".replace(CHUNK, "-")
 
 
-def series_keys(event: Measurement, book: Book) -> tuple[str, ...]:
+def series_keys(event: Measurement | Result, book: Book) -> tuple[str, ...]:
     """Every page a measurement stands on: its own first, then those of the analytes that are judged with it."""
     own = series_key(event, book)
     return (own, *book.joins(own))

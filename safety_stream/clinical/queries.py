@@ -82,6 +82,7 @@ CODES: Mapping[str, str] = {
     "onset_long_before_consent": "an event told during the study is dated long before the consent",
     "severe_long_before_consent": "what is severe and was told under treatment is dated long before the consent",
     "observed_after_reported": "the specimen is later than its report",
+    "record_names_two_analytes": "versions of one record name different analytes, and the last one stands",
     "contradictory_versions": "two different contents under the same version of one record",
     # adverse events
     "unknown_term": "the term is not a CTCAE term",

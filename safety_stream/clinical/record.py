@@ -4,6 +4,7 @@
     NEUT              one analyte: its last results, the state of its fold, its findings
     NEUT~1, NEUT~2    sealed chunks of a long series: older results, and the findings concluded from them alone
     NEUT~index        which records the chunks hold, so that a result told twice is known without loading them
+    retold~index      which records were ever told otherwise than as a final first version (see ``renamed``)
     ae:K3QF2T7M       one adverse event: its report, its checks
 
 A page is one value in the engine's table. Each page keeps the findings it is the home of exactly as they were last
@@ -37,11 +38,12 @@ HEADER = "header"
 REPORT = "ae:"
 CHUNK = "~"
 INDEX = "~index"
+RETOLD = "retold"
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The page that is always there."""
+    """The page that is always there; ``retold``: whether the index of records told otherwise holds any."""
 
     study: str
     subject: str
@@ -53,6 +55,7 @@ class Header:
     concluded_to: datetime | None = None
     reported_to: datetime | None = None
     book: str = ""
+    retold: bool = False
 
 
 class Closed(NamedTuple):

@@ -15,7 +15,11 @@ Turn = tuple[datetime, datetime, str]
 
 
 class Result(NamedTuple):
-    """A laboratory result or vital sign. ``flag``: fasting, or for a vital sign on oxygen; ``rivals``: see versions."""
+    """A laboratory result or vital sign. ``flag``: fasting, or for a vital sign on oxygen; ``rivals``: see versions.
+
+    ``elsewhere``: its last version names another analyte than its page is of; ``named``: all that its versions name,
+    where that is more than one (see ``renamed``).
+    """
 
     kind: Literal["lab_result", "vital_sign"]
     record: str
@@ -32,6 +36,8 @@ class Result(NamedTuple):
     specimen: str | None = None
     flag: bool | None = None
     rivals: tuple[str, ...] = ()
+    elsewhere: bool = False
+    named: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -40,8 +46,8 @@ class Result(NamedTuple):
 
     @property
     def stands(self) -> bool:
-        """Whether it was not taken back."""
-        return self.status != "entered-in-error"
+        """Whether it was not taken back, and is of the analyte of its page."""
+        return self.status != "entered-in-error" and not self.elsewhere
 
     def place(self, zone: tzinfo) -> Place:
         """The first and the last instant at which it can have been observed."""

@@ -37,25 +37,32 @@ def with_what_rules_them_out(
 
 
 def with_the_result_that_decides(
-    changes: tuple[FindingChange, ...], result: Measurement, book: Book
+    changes: tuple[FindingChange, ...], result: Measurement, book: Book, *, renamed: bool = False
 ) -> tuple[FindingChange, ...]:
-    """The same changes; of what is withdrawn what the result says: corrected itself, or new, and a grade is decided."""
+    """The same changes; of what is withdrawn what the result says: corrected itself, or new, and a grade is decided.
+
+    ``renamed``: other versions of it name another analyte.
+    """
     if all(one.change != "withdrawn" for one in changes):
         return changes
-    return tuple(_with_result(one, result, book) if one.change == "withdrawn" else one for one in changes)
+    said = f"{_name(result, book)} {_said(result)}" if renamed else _said(result)
+    return tuple(_with_result(one, result, book, said) if one.change == "withdrawn" else one for one in changes)
 
 
-def _with_result(change: FindingChange, result: Measurement, book: Book) -> FindingChange:
+def _with_result(change: FindingChange, result: Measurement, book: Book, corrected: str) -> FindingChange:
     finding = change.finding
     is_gone = result.status == "entered-in-error"
     if result.source.record in {record_of(one.source) for one in finding.evidence.inputs if one.source}:
-        said = "entered in error" if is_gone else f"corrected to {_said(result)}"
+        said = "entered in error" if is_gone else f"corrected to {corrected}"
         return change.model_copy(update={"corrected": said})
     if isinstance(finding, Toxicity) and finding.peak.lowest < SEVERE <= finding.alerting_grade and not is_gone:
-        analyte = book.analytes.get(series_key(result, book))
-        name = analyte.name if analyte is not None else result.test or result.loinc
-        return change.model_copy(update={"ruled_out": f"{name} {_said(result)}"})
+        return change.model_copy(update={"ruled_out": f"{_name(result, book)} {_said(result)}"})
     return change
+
+
+def _name(result: Measurement, book: Book) -> str:
+    analyte = book.analytes.get(series_key(result, book))
+    return analyte.name if analyte is not None else result.test or result.loinc or ""
 
 
 def _said(result: Measurement) -> str:

@@ -19,7 +19,7 @@ from safety_stream.clinical.conclusion import GradeRange, worst_of
 from safety_stream.clinical.course import Course
 from safety_stream.clinical.depths import deeper
 from safety_stream.clinical.dlt import observe
-from safety_stream.clinical.doubts import doubts, rivals
+from safety_stream.clinical.doubts import doubts, of_an_unknown_test
 from safety_stream.clinical.eligibility import breach, breach_id, counts, judge_result, judged_key
 from safety_stream.clinical.episodes import advance
 from safety_stream.clinical.findings import AnyFinding
@@ -68,7 +68,7 @@ def carried(fold: Fold, point: tuple[Result, ...], course: Course) -> tuple[Fold
     if course.analyte is None:
         named = course.key[1:]
         questions = [asked("unknown_analyte", named, named, "a test of the rulebook", one.source) for one in point]
-        return _asked(fold, touched, (*questions, *rivals(point, named)))
+        return _asked(fold, touched, (*questions, *of_an_unknown_test(point, course)))
     said = drawn(point, course.analyte, course.frame, course.book)
     for one in said:
         if isinstance(one.measured, Measured):

@@ -155,7 +155,7 @@ def reaches_sealed(series: Series, index: Index, result: Result, order: Order) -
     """
     if series.base.last is not None and order(result) <= series.base.last:
         return True
-    return _goes_on(series, result, order.zone) or _is_listed(index, result.record)
+    return _goes_on(series, result, order.zone) or is_listed(index, result.record)
 
 
 def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
@@ -174,7 +174,8 @@ def _goes_on(series: Series, result: Result, zone: tzinfo) -> bool:
     return False
 
 
-def _is_listed(index: Index, record: str) -> bool:
+def is_listed(index: Index, record: str) -> bool:
+    """Whether an index names a record."""
     mark, at = mark_of(record), -1
     marks = index.marks.get(mark[0], "")
     while (at := marks.find(mark, at + 1)) >= 0:
@@ -200,10 +201,11 @@ def listing(index: Index | None, chunks: Iterable[Chunk]) -> Index | None:
     known = {marks[at : at + WIDTH] for marks in index.marks.values() for at in range(0, len(marks), WIDTH)}
     marks = [mark_of(result.record) for chunk in chunks for result in chunk.results]
     missing = [mark for mark in marks if mark not in known]
-    return _listed(index, missing) if missing else index
+    return listed_too(index, missing) if missing else index
 
 
-def _listed(index: Index, more: Iterable[str]) -> Index:
+def listed_too(index: Index, more: Iterable[str]) -> Index:
+    """The index with more marks in it."""
     marks = dict(index.marks)
     for mark in more:
         marks[mark[0]] = marks.get(mark[0], "") + mark
@@ -255,7 +257,7 @@ def sealed_copy(series: Series, course: Course, index: Index) -> Shelf:
     ids = ids_of((one for one in series.closed if one.by in records), course)
     kept = {id_: series.kept[id_] for id_ in ids if id_ in series.kept}
     chunk = Chunk(series.analyte, series.sealed + 1, half, kept)
-    listed = _listed(index, (mark_of(result.record) for result in half))
+    listed = listed_too(index, (mark_of(result.record) for result in half))
     return Shelf(replace(series, sealing=True), (chunk,), listed)
 
 

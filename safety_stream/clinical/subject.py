@@ -21,7 +21,7 @@ from safety_stream.clinical.changes import difference, standing_of
 from safety_stream.clinical.columns import differing
 from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measurement, SubjectEvent
-from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf
+from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf, held_in
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
@@ -35,6 +35,7 @@ from safety_stream.clinical.record import (
     REPORT,
     Header,
     Held,
+    Index,
     Page,
     Report,
     Series,
@@ -45,6 +46,7 @@ from safety_stream.clinical.record import (
     with_empty_page,
     with_page,
 )
+from safety_stream.clinical.renamed import PAGE, is_first, is_retold, listing_retold, on_each_page, other_pages
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Order, Result, order_of, result_of
 from safety_stream.clinical.ruled_out import with_the_result_that_decides, with_what_rules_them_out
@@ -141,18 +143,30 @@ def standing(record: SubjectRecord) -> dict[str, AnyFinding]:
 def remember(record: SubjectRecord, event: SubjectEvent, book: Book) -> SubjectRecord:
     """The record with one more fact and nothing concluded from it; its pages must be loaded."""
     if isinstance(event, Measurement):
-        told, pages = result_of(event), {}
-        for key in series_keys(event, book):
-            series = record.series.get(key) or Series(key)
-            now = settle_result(next((one for one in series.results if one.record == told.record), None), told)
-            pages[key] = replace(series, results=placed(series.results, now, _order(record, key, book)))
-        return record.with_pages(pages)
+        return _remember_result(record, result_of(event), book)
     if isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
         return record.with_pages({name: remember_report(record.reports.get(name) or Report(""), event).page})
     if isinstance(event, Acknowledged):
         return record
     return record.with_header(remember_fact(record.header, event).page)
+
+
+def _remember_result(record: SubjectRecord, told: Result, book: Book) -> SubjectRecord:
+    if PAGE not in record.indexes:
+        record = with_empty_page(record, PAGE)
+    listed = listing_retold(record, told)
+    if listed is not None:
+        record = record.with_header(replace(record.header, retold=True)).with_pages({PAGE: listed})
+    keys, pages = series_keys(told, book), dict[str, Page]()
+    others = other_pages(record, told, keys) if is_retold(record, told) else ()
+    series = {key: record.series.get(key) or Series(key) for key in (*keys, *others)}
+    held = {key: held_in(Shelf(page), told.record) for key, page in series.items()}
+    versions = on_each_page(told, held, book) if is_retold(record, told) else dict.fromkeys(keys, told)
+    for key, one in versions.items():
+        now = settle_result(held[key], one)
+        pages[key] = replace(series[key], results=placed(series[key].results, now, _order(record, key, book)))
+    return record.with_pages(pages)
 
 
 def conclude(record: SubjectRecord, book: Book, as_of: datetime) -> Conclusions:
@@ -196,12 +210,14 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         bench = _knowing_death(bench, {name: _digest_of(one, bench) for name, one in record.reports.items()})
     outcome: Outcome = "processed"
     filed: dict[str, Filed] = {}
+    listed: Index | None = None
+    retold = renamed = False
     if isinstance(event, Measurement):
         keys, told = series_keys(event, book), result_of(event)
-        shelves = [_shelf(record, key, None if stale else told, book) for key in keys]
-        known = record.header.digests
-        filed = {key: file_result(one, told, bench, known.get(key)) for key, one in zip(keys, shelves, strict=True)}
-        outcome = filed[keys[0]].outcome
+        on_pages = _on_its_pages(record, told, keys, book, stale=stale)
+        known, listed, retold = record.header.digests, listing_retold(record, told), not is_first(told)
+        filed = {key: file_result(shelf, one, bench, known.get(key)) for key, (shelf, one) in on_pages.items()}
+        outcome, renamed = filed[keys[0]].outcome, on_pages[keys[0]][1].named != ()
     elif isinstance(event, AdverseEvent):
         name = report_page(event.source.record)
         about = remember_report(record.reports[name], event)
@@ -221,9 +237,13 @@ def step(record: SubjectRecord, event: SubjectEvent | None, book: Book, as_of: d
         filed, bench = _every_page(record, _bench(record, book, as_of, because, edition), {}, was)
     if stale:
         filed, bench = _every_page(record, bench, filed)
+    if listed is not None:
+        filed[PAGE] = Filed({PAGE: listed}, (), None)
+    if retold and not record.header.retold:
+        record = record._replace(header=replace(record.header, retold=True))
     done = _closed(before, record, filed, bench, outcome)
     if done.changes and isinstance(event, Measurement):
-        return done._replace(changes=with_the_result_that_decides(done.changes, event, book))
+        return done._replace(changes=with_the_result_that_decides(done.changes, event, book, renamed=renamed))
     return done
 
 
@@ -240,6 +260,19 @@ def _asked_for(record: SubjectRecord, event: SubjectEvent | None, book: Book, *,
 def _check_loaded(record: SubjectRecord, names: Iterable[str]) -> None:
     if lacking := [name for name in names if record.page(name) is None]:
         raise PagesLacking(lacking)
+
+
+def _on_its_pages(
+    record: SubjectRecord, told: Result, keys: tuple[str, ...], book: Book, *, stale: bool
+) -> dict[str, tuple[Shelf, Result]]:
+    """The pages that a result is filed on, its own first, and what each is told."""
+    retold = is_retold(record, told)
+    names = (*keys, *other_pages(record, told, keys)) if retold else keys
+    shelves = {key: _shelf(record, key, None if stale else told, book) for key in names}
+    if not retold:
+        return {key: (shelf, told) for key, shelf in shelves.items()}
+    versions = on_each_page(told, {key: held_in(one, told.record) for key, one in shelves.items()}, book)
+    return {key: (_shelf(record, key, None if stale else one, book), one) for key, one in versions.items()}
 
 
 def _shelf(record: SubjectRecord, key: str, result: Result | None, book: Book) -> Shelf:
@@ -369,6 +402,7 @@ def _knowing(held: Header, digests: Mapping[str, Digest], bench: Bench) -> Heade
         concluded_to=bench.as_of,
         reported_to=held.reported_to,
         book=held.book,
+        retold=held.retold,
     )
 
 
@@ -391,6 +425,7 @@ def _looked(
         concluded_to=bench.as_of,
         reported_to=header.reported_to,
         book=bench.edition,
+        retold=header.retold,
     )
     return after, whole.said._replace(kept=kept), changes
 

@@ -23,17 +23,39 @@ def settle_result(held: Result | None, told: Result) -> Result:
     """The result that stands; ``held`` itself when nothing changed."""
     if held is None:
         return told
+    stands = _last_of(held, told)
+    if held.named == told.named == stands.named:
+        return stands
+    named = tuple(sorted({*held.named, *told.named}))
+    return stands if stands.named == named else stands._replace(named=named)
+
+
+def _last_of(held: Result, told: Result) -> Result:
+    """Of one rank what is of the analyte of the page stands on it: two analytes under one version stand both."""
     ranks = (held.version, _RANK[held.status]), (told.version, _RANK[told.status])
     if ranks[0] != ranks[1]:
-        return max(held, told, key=lambda one: (one.version, _RANK[one.status]))
+        return held if ranks[0] > ranks[1] else told
+    if held.elsewhere != told.elsewhere:
+        return told if held.elsewhere else held
     if _content(held) == _content(told):
-        return held if held.reported_at <= told.reported_at else held._replace(reported_at=told.reported_at)
+        return _the_same(held, told)
+    if held.elsewhere:
+        return max(held, told, key=lambda one: repr(_content(one)))
     return _contradiction(held, told, lambda one: repr(_content(one)))
+
+
+def _the_same(held: Result, told: Result) -> Result:
+    """One content from when it was first told, with what each of the two was told against."""
+    if held.reported_at > told.reported_at:
+        held = held._replace(reported_at=told.reported_at)
+    if told.rivals in {(), held.rivals}:
+        return held
+    return held._replace(rivals=tuple(sorted({*held.rivals, *told.rivals})))
 
 
 def same_content(one: Result, other: Result) -> bool:
     """Whether two results say the same, but for when they were released."""
-    return _content(one) == _content(other)
+    return _content(one) == _content(other) and one.elsewhere == other.elsewhere
 
 
 def settle_header(held: HeaderFact | None, event: HeaderEvent) -> HeaderFact:
@@ -156,7 +178,7 @@ def _instants(*told: datetime | None) -> tuple[datetime, ...]:
 
 
 def _contradiction(held: _Fact, told: _Fact, text: Callable[[_Fact], str]) -> _Fact:
-    marks = tuple(sorted({*(held.rivals or (_mark(text(held)),)), _mark(text(told))}))
+    marks = tuple(sorted({*(held.rivals or (_mark(text(held)),)), *(told.rivals or (_mark(text(told)),))}))
     if marks == held.rivals:
         return held
     return max(held, told, key=text)._replace(rivals=marks)
@@ -164,7 +186,7 @@ def _contradiction(held: _Fact, told: _Fact, text: Callable[[_Fact], str]) -> _F
 
 def _content(result: Result) -> tuple[object, ...]:
     """All that was told but for when it was released."""
-    return (*result[:4], *result[5:-1])
+    return (*result[:4], *result[5:14])
 
 
 def _rank(event: Event) -> tuple[int, int]:

@@ -400,15 +400,15 @@ def test_two_reports_that_no_laboratory_supports_are_two_questions_in_any_order(
 
 
 def test_one_record_that_contradicts_itself_under_two_analytes_is_asked_about_under_each() -> None:
-    """Two contents of version 1 as potassium, two of version 2 as sodium: two questions, in any order of arrival."""
+    """Two contents as potassium, two as sodium, all of version 2: two questions, in any order of arrival."""
     told_twice = [
-        lab("K", 3, "4.0", record="r"), lab("K", 3, "4.4", record="r"),
+        lab("K", 3, "4.0", record="r", version=2), lab("K", 3, "4.4", record="r", version=2),
         lab("SODIUM", 4, "140", record="r", version=2), lab("SODIUM", 4, "141", record="r", version=2),
     ]  # fmt: skip
     for order in (told_twice, told_twice[::-1]):
         found = Played([*DOSED_ONCE, *order]).of("data_query", code="contradictory_versions")
         assert {(one.about, one.sources) for one in found} == {
-            ("K (test|r)", ("test|r v1",)),
+            ("K (test|r)", ("test|r v2",)),
             ("SODIUM (test|r)", ("test|r v2",)),
         }
 
