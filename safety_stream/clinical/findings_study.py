@@ -105,4 +105,8 @@ class StudyTally(Finding):
     uncertain: tuple[str, ...] = Field(
         default=(), description="Subjects counted with an event that may lie outside the follow-up."
     )
+    unclear: tuple[str, ...] = Field(
+        default=(),
+        description="Subjects with a toxicity of which it is not known whether it is worse than before treatment.",
+    )
     proportions: tuple[Proportion, ...]

@@ -124,6 +124,9 @@ class SubjectStatus(Concluded):
     dlt: Literal["none", "possible", "candidate", "confirmed"]
     worst_grade: Annotated[int, Field(ge=0, le=5)] | None
     worst_grade_at_most: MayBe = Field(default=None, description=_MAY_BE)
+    unclear_emergence: bool = Field(
+        default=False, description="Of some toxicity it is not known whether it is worse than before treatment (T12)."
+    )
     serious_events: int = 0
     adverse_events_by_grade: dict[str, int] = Field(
         default_factory=dict, description="Reported events; none: their grade is not decided."

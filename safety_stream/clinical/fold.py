@@ -244,7 +244,8 @@ class Digest(NamedTuple):
 
     ``observe``: until when a possible DLT has to be watched, and why. ``began``: the earliest that a reported event can
     have begun; ``died``: between which instants it killed. ``holds``: something on the page stands. ``worst``: of what
-    is treatment-emergent; ``grade``: of a reported event, as far as it is decided.
+    is or may be treatment-emergent, ``unclear`` where it is not known; ``grade``: of a reported event, as far as it is
+    decided.
     """
 
     worst: GradeRange | None = None
@@ -264,3 +265,4 @@ class Digest(NamedTuple):
     depths: Depths = Depths()
     observed: Observed = Observed()
     holds: bool = False
+    unclear: bool = False

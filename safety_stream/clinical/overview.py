@@ -189,7 +189,7 @@ PARTS: Final = Agenda(
     Part("unobserved", frozenset({"observed", "died"}), (), _unobserved),
     Part(
         "status",
-        frozenset({"grade", "worst", "serious", "died", "followed"}),
+        frozenset({"grade", "worst", "serious", "died", "followed", "unclear"}),
         ("decisive", "hematotoxicity", "unobserved"),
         _status,
     ),

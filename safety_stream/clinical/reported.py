@@ -77,6 +77,7 @@ def conclude_report(fact: ReportFact | None, frame: Frame, book: Book) -> tuple[
         died=_died(reading, frame.zone),
         followed=in_follow_up(came.since, came.emergent, frame),
         holds=True,
+        unclear=finding.emergent is None,
     )
     found: list[AnyFinding] = [finding, *(query(frame, flood) for flood in together(floods)), *dlts]
     return {one.id: one for one in found}, digest

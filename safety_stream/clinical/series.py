@@ -380,6 +380,7 @@ def digest_of(found: Mapping[str, AnyFinding], fold: Fold) -> Digest:
         depths=_lasting(fold.depths),
         observed=fold.observed,
         holds=fold.last is not None,
+        unclear=any(one.kind == "toxicity" and one.emergent is None for one in found.values()),
     )
 
 

@@ -280,4 +280,5 @@ def summed(one: Digest, other: Digest) -> Digest:
     graded = newest((*one.graded, *other.graded))
     observe = max((part.observe for part in (one, other) if part.observe is not None), default=None)
     dlts = tuple(sorted({*one.dlts, *other.dlts}))
-    return other._replace(worst=worst, dlts=dlts, graded=graded, observe=observe)
+    unclear = one.unclear or other.unclear
+    return other._replace(worst=worst, dlts=dlts, graded=graded, observe=observe, unclear=unclear)

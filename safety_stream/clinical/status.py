@@ -74,6 +74,7 @@ def status_of(
         dlt=dlt,
         worst_grade=worst.lowest if worst else None,
         worst_grade_at_most=may_be(worst),
+        unclear_emergence=any(one.unclear for one in digests.values()),
         serious_events=sum(one.serious for one in digests.values()),
         adverse_events_by_grade=dict(sorted(grades.items())),
         planned_infusion=planned_infusion(frame),

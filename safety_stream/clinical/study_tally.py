@@ -52,6 +52,7 @@ def study_tally(
     planned = version.escalation.planned_subjects if version.escalation else None
     proportions = tuple(one for level, subjects in strata for one in _proportions(level, subjects))
     uncertain = tuple(sorted(one.subject for one in everybody if one.dosed and one.followed.uncertain))
+    unclear = tuple(sorted(one.subject for one in everybody if one.dosed and one.unclear_emergence))
     return StudyTally(
         id=finding_id(study, "study tally"),
         study=study,
@@ -61,7 +62,7 @@ def study_tally(
             rule=f"{study}/{version.version}/primary outcomes",
             book=version.version,
             comparison=f"{len(everybody)} enrolled, {'no number' if planned is None else planned} planned",
-            reasons=tuple(_reasons(version, unknown, uncertain, _undecided(everybody))),
+            reasons=(*_reasons(version, unknown, uncertain, _undecided(everybody)), *_of_unclear_emergence(unclear)),
             sentence=_sentence(proportions),
         ),
         enrolled=len(everybody),
@@ -70,6 +71,7 @@ def study_tally(
         mtd=mtd,
         unknown_level=tuple(sorted(one.subject for one in unknown)),
         uncertain=uncertain,
+        unclear=unclear,
         proportions=proportions,
     )
 
@@ -161,6 +163,11 @@ def _reasons(
         yield f"T12: {len(uncertain)} counted with an event that may have begun outside the follow-up"
 
 
+def _of_unclear_emergence(unclear: tuple[str, ...]) -> Iterator[str]:
+    if unclear:
+        yield f"T12: {len(unclear)} with a toxicity of which it is not known whether it is worse than before treatment"
+
+
 def _sentence(proportions: tuple[Proportion, ...]) -> str:
     whole = [one for one in proportions if one.dose_level is None and one.worst_grade is None]
     return "So far: " + "; ".join(told(one) for one in whole) + "."
@@ -170,7 +177,7 @@ _NAMES: Final[Mapping[Outcome, str]] = {
     "dlt": "a DLT",
     "adverse_event": "an adverse event",
     "serious_adverse_event": "a serious adverse event",
-    "toxicity": "a toxicity, measured or reported",
+    "toxicity": "a toxicity, measured or reported, at any time since treatment began",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import STUDY, bundled
+from stories import STUDY, Played, at, bundled, enrolled, lab, lymphodepletion, screened
 
 from safety_stream.clinical import cohort
 from safety_stream.clinical.clopper_pearson import interval
@@ -142,6 +142,32 @@ def test_who_is_counted_in_what() -> None:
     assert (first["dlt", "dlt_evaluable", None].count, first["dlt", "dlt_evaluable", None].of) == (1, 2)
     assert (first["dlt", "dosed", None].count, first["dlt", "dosed", None].of) == (1, 3)
     assert {one.dose_level for one in found.proportions} == {None, 1, 2}
+
+
+def test_whose_toxicity_may_have_been_there_before_is_counted_and_named() -> None:
+    """004 has a toxicity of grade 4 that may be no worse than before treatment: counted, for an event is never lost,
+    and named beside the count. 005, who was not dosed, is in no proportion and is not named."""
+    told_of = tuple(one.model_copy(update={"unclear_emergence": one.subject in {"004", "005"}}) for one in STATUSES)
+    found = _tally(told_of)
+    assert found.unclear == ("004",)
+    assert "004" in _rows(found, None)["toxicity", "dosed", None].subjects
+    assert "T12: 1 with a toxicity of which it is not known whether it is worse than before treatment" in (
+        found.evidence.reasons
+    )
+    assert _tally(STATUSES).unclear == ()
+
+
+def test_a_toxicity_whose_baseline_is_not_known_makes_its_emergence_unclear() -> None:
+    """Potassium 6.5 on the day of the first treatment, of which only the date is told: before it or after, nobody
+    knows. With the hour of the treatment told, it is known."""
+    result = lab("K", -5, "6.5")
+    dated = lymphodepletion(-5, given=at(-5).date().isoformat())
+    for dose, unclear in ((dated, True), (lymphodepletion(-6), False)):
+        played = Played((screened(), enrolled(), dose, result))
+        assert [one.emergent is None for one in played.of("toxicity")] == [unclear]
+        status = played.record.header.status
+        assert status is not None
+        assert status.unclear_emergence is unclear
 
 
 def test_who_was_dosed_without_an_enrolment_is_in_the_safety_set_and_at_no_level() -> None:
