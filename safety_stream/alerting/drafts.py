@@ -251,11 +251,22 @@ FOR_THE_LIST: Final = {
 }
 
 
+# What the next message of another system often settles: a person is told only of what still stands after a while.
+OVERTAKEN: Final = {
+    "subject_not_registered",
+    "dose_without_enrolment",
+    "first_infusion_untold",
+    "infusions_out_of_order",
+    "adjudication_without_finding",
+}
+
+
 def data_query(finding: DataQuery) -> Iterator[Draft]:
     """Data that cannot be graded; more records with the same question are no news."""
     named = finding.found if finding.code == "unknown_term" else finding.about
     shared = f"{finding.code}|{named}" if finding.code in OF_THE_WHOLE_STUDY else None
     case = "long_before" if finding.code == "severe_long_before_consent" else ""
+    case = "overtaken" if finding.code in OVERTAKEN else case
     yield Draft("ungradable", case, hold("no_grade_at_stake") if finding.code in FOR_THE_LIST else SEND, shared=shared)
 
 

@@ -47,7 +47,8 @@ def _time(told: object) -> object:
 class Entry(Told):
     """How one kind of alert is told. ``levels``: the roles told at once, then the next in line, then the last.
 
-    ``decide_within``: by when a person decides on what was answered; ``never_silenced``: no silence holds its mails.
+    ``decide_within``: by when a person decides on what was answered; ``never_silenced``: no silence holds its mails;
+    ``stands_for``: how long it has to stand before anybody is told.
     ``contains``: types that tell the same facts and need no answer beside it.
     """
 
@@ -61,6 +62,7 @@ class Entry(Told):
     actions: Both = Field(alias="action")
     more_actions: tuple[Both, ...] = ()
     decide_within: Annotated[timedelta | None, BeforeValidator(_time)] = None
+    stands_for: Annotated[timedelta | None, BeforeValidator(_time)] = None
     never_silenced: bool = False
     contains: tuple[str, ...] = ()
 

@@ -97,7 +97,8 @@ async def _deliver(settings: Settings, ready: Ready, stop: asyncio.Event, starte
         await decisions.start()
         await producer.start()
         await _check_topics(consumer, settings)
-        outbox, answers = Outbox(ready.engine, storm_over, gather_ms), Answers(ready.engine)
+        outbox = Outbox(ready.engine, storm_over, gather_ms, waits=settings.clock == "wall")
+        answers = Answers(ready.engine)
         canary = _canary(settings, ready, producer)
         metrics.canary.canary = canary
         reader = Reader(consumer, outbox, ready.routing, metrics, work, _now, canary.take if canary else None)

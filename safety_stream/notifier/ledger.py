@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, not_, or_, select, update
 
 from safety_stream.alerting.alert import Alert, Urgency
 from safety_stream.alerting.course import Telling
+from safety_stream.alerting.entries import CATALOGUE, entry
 from safety_stream.alerting.grouping import shelf
 from safety_stream.alerting.holding import Gate
 from safety_stream.notifier.routing import Recipient, Routing
@@ -24,6 +25,20 @@ _STATES: Final = (
 _RECIPIENTS: Final = (
     update(ALERTS).where(ALERTS.c.id == bindparam("b_id"), ALERTS.c.revision == bindparam("b_revision"))
 )  # fmt: skip
+
+_SEEN: Final = MESSAGES.alias("seen")
+_UNSEEN: Final = select(MESSAGES.c.id).where(
+    MESSAGES.c.alert_id == bindparam("alert"),
+    MESSAGES.c.state == "pending",
+    not_(
+        exists().where(
+            _SEEN.c.alert_id == MESSAGES.c.alert_id,
+            _SEEN.c.recipient == MESSAGES.c.recipient,
+            or_(_SEEN.c.state != "pending", _SEEN.c.tries > 0, _SEEN.c.next_try <= bindparam("now")),
+        )
+    ),
+)
+_OFTEN_SETTLED: Final = frozenset(type_ for (type_, _), one in CATALOGUE.items() if one.stands_for is not None)
 
 
 Which = tuple[int, int, str]
@@ -48,10 +63,23 @@ class Held:
         """The alert itself."""
         return Alert.model_validate_json(self.content)
 
+    @property
+    def wait_ms(self) -> int:
+        """How long it has to stand before a person is told."""
+        if self.type not in _OFTEN_SETTLED:
+            return 0
+        alert = self.alert
+        stands_for = entry(alert.type, alert.case).stands_for
+        return 0 if stands_for is None else int(stands_for.total_seconds() * 1000)
+
 
 @dataclass(slots=True)
 class Ledger:
-    """The revisions of some alerts with their people and messages; additions are written at the end, all at once."""
+    """The revisions of some alerts with their people and messages; additions are written at the end, all at once.
+
+    ``gather_ms``: how long a mail waits for more of its specimen; ``waits``: whether what the catalogue wants to stand
+    for a while does.
+    """
 
     now_ms: int
     again: bool
@@ -60,6 +88,7 @@ class Ledger:
     gate: Gate | None = None
     gathered: set[str] = field(default_factory=set)
     gather_ms: int = 0
+    waits: bool = False
     _new_alerts: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     _more_people: set[tuple[str, int]] = field(default_factory=set)
     _new_messages: list[dict[str, Any]] = field(default_factory=list)
@@ -118,7 +147,9 @@ class Ledger:
             if which in there or (to == _FIRST and there) or _in_vain(there, to) or _too_early(there, to):
                 continue
             state = there[which] = self._state(id_, revision, held, person, to)
-            shelved = held.shelf if to == _FIRST and person.channel != "webhook" else None  # a machine reads one
+            first_to_a_person = to == _FIRST and person.channel != "webhook"  # a machine reads one by one, and at once
+            shelved = held.shelf if first_to_a_person else None
+            stands_ms = held.wait_ms if self.waits and first_to_a_person else 0
             if state == "gathered":
                 self.gathered.add(held.study)
             self._new_messages.append(
@@ -135,7 +166,7 @@ class Ledger:
                     "possible_repeat": self.again,
                     "tries": 0,
                     "queued_at": self.now_ms,
-                    "next_try": self.now_ms + (self.gather_ms if shelved else 0),
+                    "next_try": self.now_ms + max(self.gather_ms if shelved else 0, stands_ms),
                     "claimed_until": 0,
                     "shelf": shelved,
                 }
@@ -162,6 +193,16 @@ class Ledger:
         if self._new_messages:
             db.execute(insert(MESSAGES), self._new_messages)
         return len(self._new_alerts), len(self._new_messages)
+
+    def settle_unseen(self, db: Connection, ids: Iterable[str]) -> None:
+        """Of what was over before its time to be told had come nobody hears, unless somebody heard of it already."""
+        for id_ in ids:
+            newest = self.alerts[id_][max(self.alerts[id_])]
+            if newest.wait_ms and newest.alert.is_over:
+                unseen = db.scalars(_UNSEEN, {"alert": id_, "now": self.now_ms}).all()
+                db.execute(
+                    update(MESSAGES).where(MESSAGES.c.id.in_(unseen)).values(state="superseded", settled_at=self.now_ms)
+                )
 
     def _people(self, id_: str, revision: int) -> str:
         return json.dumps([[one.channel, one.address, one.display_name] for one in self.alerts[id_][revision].people])

@@ -50,12 +50,15 @@ class OnRecord:
 
 
 class Outbox:
-    """The two tables of what is to be told. ``gather_ms``: how long a mail waits for more of its specimen."""
+    """The two tables of what is to be told.
 
-    def __init__(self, engine: Engine, storm_over: int = 0, gather_ms: int = 0) -> None:
+    ``gather_ms``: how long a mail waits for more of its specimen; ``waits``: whether what often settles itself waits.
+    """
+
+    def __init__(self, engine: Engine, storm_over: int = 0, gather_ms: int = 0, *, waits: bool = False) -> None:
         self._engine = engine
         self._storm_over = storm_over
-        self._gather_ms = gather_ms
+        self._gather_ms, self._waits = gather_ms, waits
 
     def record(self, arrivals: Sequence[Arrival], routing: Routing, now_ms: int, again: bool = False) -> Recorded:
         """Put alert revisions and their messages on record, in one transaction.
@@ -64,7 +67,8 @@ class Outbox:
         """
 
         def work(db: Connection) -> Recorded:
-            ledger = Ledger(now_ms, again, gate=gate(db, now_ms, self._storm_over), gather_ms=self._gather_ms)
+            held_back = gate(db, now_ms, self._storm_over)
+            ledger = Ledger(now_ms, again, gate=held_back, gather_ms=self._gather_ms, waits=self._waits)
             contradicted = []
             ledger.load(db, (one.alert.id for one in arrivals))
             new: list[Alert] = []
@@ -81,6 +85,7 @@ class Outbox:
             take_in(db, new, routing, moment(now_ms))
             plan_storms(db, ledger.gathered, now_ms)
             alerts, messages = ledger.write(db)
+            ledger.settle_unseen(db, sorted(ids) if self._waits else ())
             return Recorded(alerts, messages + revive(db, ids, now_ms), tuple(contradicted))
 
         return self._done(work)

@@ -239,7 +239,10 @@ _DUE: Final = select(
     )
 ).where(*_WAITS)
 _COUNTS: Final = select(
-    func.count(), func.coalesce(func.sum(case((MESSAGES.c.tries > 0, 1), else_=0)), 0), func.min(MESSAGES.c.queued_at)
+    func.count(),
+    func.coalesce(func.sum(case((MESSAGES.c.tries > 0, 1), else_=0)), 0),
+    # one that is to stand for a while waits only from when it is due
+    func.min(case((MESSAGES.c.tries > 0, MESSAGES.c.queued_at), else_=MESSAGES.c.next_try)),
 ).where(MESSAGES.c.state == "pending")
 _ABANDONED: Final = (
     update(ATTEMPTS)
