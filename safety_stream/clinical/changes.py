@@ -43,10 +43,9 @@ def difference(
     if not changes:
         return kept, ()
     moved = frozenset(one.finding.id for one in changes if _other_results(one))
-    if len(moved) > 1 or (moved and many_pages):  # in order nothing moves: one episode begins, goes on or ends
-        others = max((one.revision for one in kept.values()), default=0) if many_pages else 0
+    if moved and (len(changes) > 1 or many_pages):  # in order nothing moves: one episode begins, goes on or ends
         beside = [found[id_] for id_ in looked_at if id_ in found] if many_pages else []
-        changes = _counted_anew(changes, moved, beside, others)
+        changes = _counted_anew(changes, moved, beside, kept if many_pages else {})
     now = dict(kept)
     for change in changes:
         now[change.finding.id] = Kept(change.revision, None if change.change == "withdrawn" else change.finding)
@@ -54,21 +53,21 @@ def difference(
 
 
 def _counted_anew(
-    changes: tuple[FindingChange, ...], moved: frozenset[str], found: Iterable[AnyFinding], others: int
+    changes: tuple[FindingChange, ...], moved: frozenset[str], found: Iterable[AnyFinding], kept: Mapping[str, Kept]
 ) -> tuple[FindingChange, ...]:
-    """The changes; those of episodes that are made of other results now have one revision, above what each of them had.
+    """The changes; of one term, those made of other results now have one revision, above what each of them had.
 
     Where episodes are counted anew, what is told of a result goes on in another of them, and its revisions with it.
-    What stands beside and did not change goes with them, so that what only moved is not taken for gone. ``others``: the
-    highest revision on the pages, some of which may hold what a crash cut off from the rest.
+    What stands beside and did not change goes with them, so that what only moved is not taken for gone. ``kept``: what
+    the pages hold, some of which may hold what a crash cut off from the rest; empty where one page is all there is.
     """
-    highest = max(others, *(one.revision for one in changes))
     changed = {one.finding.id for one in changes}
+    highest = _highest(changes, kept)
     beside = [one for one in found if one.id not in changed]
     return tuple(
         one.model_copy(
             update={
-                "revision": highest,
+                "revision": max(one.revision, highest[_term(one.finding)]),
                 "beside": tuple(other for other in beside if _about(other) == _about(one.finding)),
             }
         )
@@ -76,6 +75,17 @@ def _counted_anew(
         else one
         for one in changes
     )
+
+
+def _highest(changes: Iterable[FindingChange], kept: Mapping[str, Kept]) -> dict[str, int]:
+    """The highest revision of each term, of its toxicities and DLTs; what was withdrawn may have been of any."""
+    gone = max((one.revision for one in kept.values() if one.finding is None), default=0)
+    told = [(one.revision, one.finding) for one in changes]
+    told += [(one.revision, one.finding) for one in kept.values() if one.finding is not None]
+    highest = dict[str, int]()
+    for revision, finding in told:
+        highest[_term(finding)] = max(revision, gone, highest.get(_term(finding), 0))
+    return highest
 
 
 def _other_results(change: FindingChange) -> bool:
@@ -89,6 +99,11 @@ def _followed(finding: AnyFinding | None) -> list[str]:
         jump = [finding.jump.record] if finding.jump is not None else []
         return [*(one.record for one in finding.times), *jump]
     return [finding.record] if isinstance(finding, DoseLimitingToxicity) and finding.record else []
+
+
+def _term(finding: AnyFinding) -> str:
+    about = _about(finding)
+    return "" if about is None else about[1]
 
 
 def _about(finding: AnyFinding) -> tuple[str, str] | None:

@@ -38,6 +38,7 @@ from safety_stream.clinical.shelf import (
     Shelf,
     cut_of,
     ids_of,
+    is_copied,
     joined,
     let_go,
     listing,
@@ -128,10 +129,23 @@ def file_shelf(shelf: Shelf, bench: Bench, was: Frame | None = None) -> Filed:
     course, series = bench.course(shelf.series.analyte), shelf.series
     if was is not None and untouched(shelf, course, bench.edition, was):
         return Filed({}, (), None)
+    if series.sealing and not is_copied(shelf):
+        return _copied_anew(shelf, bench)
     now = let_go(series)
     if now is not series:
         now = without_sealed(now, course, series)
     return _whole(Shelf(now, shelf.chunks, shelf.listed), None, bench)
+
+
+def _copied_anew(shelf: Shelf, bench: Bench) -> Filed:
+    """The same where a crash cut off the copy of the half that is being sealed: nothing is let go before it stands."""
+    series = replace(shelf.series, sealing=False)
+    chunks = tuple(chunk for chunk in shelf.chunks if chunk.number <= series.sealed)
+    filed = _whole(Shelf(series, chunks, shelf.listed), None, bench)
+    if series.analyte in filed.pages:
+        return filed
+    again = filed._replace(pages={**filed.pages, series.analyte: series})
+    return _sealed(again, bench.course(series.analyte), shelf.listed)
 
 
 def held_in(shelf: Shelf, record: str) -> Result | None:

@@ -5,8 +5,9 @@
     NEUT               [r97 .. r129]         the open page lets its first half go
 
 Why nothing is lost in a crash, whichever pages of a step were written: results are let go only one event after they
-were copied; a result never moves between sealed chunks (a late one joins the chunk of its time, and the event that
-brought it is told again after a crash); and of two copies of a finding the one with the higher revision counts.
+were copied, and by an event told again only if they were; a result never moves between sealed chunks (a late one joins
+the chunk of its time, and the event that brought it is told again after a crash); and of two copies of a finding the
+one with the higher revision counts.
 """
 
 from base64 import b64encode
@@ -234,6 +235,14 @@ def let_go(series: Series) -> Series:
         sealed=series.sealed + 1,
         sealing=False,
     )
+
+
+def is_copied(shelf: Shelf) -> bool:
+    """Whether the half that is being sealed stands in its chunk: of an event told again a crash may have cut it off."""
+    series = shelf.series
+    chunk = next((one for one in shelf.chunks if one.number == series.sealed + 1), None)
+    half = {result.record for result in series.results[: series.cut]}
+    return chunk is not None and half <= {result.record for result in chunk.results}
 
 
 def without_sealed(series: Series, course: Course, before: Series) -> Series:

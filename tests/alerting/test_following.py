@@ -238,6 +238,20 @@ def test_a_crash_between_pages_takes_nothing_back() -> None:
     assert revise(change) == ()
 
 
+@pytest.mark.parametrize("order", [(3, 1, 4, 2), (3, 4, 1, 2), (4, 3, 1, 2)])
+def test_a_late_result_that_splits_an_episode_lets_no_revision_fall(order: tuple[int, ...]) -> None:
+    """Potassium 6.5, 4.4, 6.5, 4.4 (grades 3, 0, 3, 0) told out of order: day 3 is of episode 1 until day 2
+    shows two; what is then told of day 3 has a higher revision than what was told before.
+    """
+    played, revisions = Played(), dict[str, list[int]]()
+    results = {day: k(day, value) for day, value in enumerate(("6.5", "4.4", "6.5", "4.4"), start=1)}
+    events: list[SubjectEvent] = [*DOSED, *(results[day] for day in order)]
+    for event in events:
+        for alert in revise(*played.take(event).changes):
+            revisions.setdefault(alert.id, []).append(alert.revision)
+    assert {id_: told for id_, told in revisions.items() if told != sorted(set(told))} == {}
+
+
 VALUES = st.sampled_from(["4.4", "5.4", "5.8", "6.5", "7.2", "7.5", "8.0"])  # of grade 0, 1, 2, 3, 4, 4, 4
 CHANGES = st.lists(st.tuples(st.integers(0, 6), st.none() | VALUES), max_size=3, unique_by=lambda one: one[0])
 

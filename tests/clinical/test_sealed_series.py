@@ -113,9 +113,20 @@ MOVED_OUT_OF_A_CHUNK = [
 ]
 
 
+COPY_CUT_OFF = [
+    *(lab("CA", 0, "1.4", record="CA0") for _ in range(5)),
+    *(lab("CA", day, "1.9", record=f"CA{day}") for day in (0, 1)),
+    *(lab("CA", day, "1.4", record=f"CA{day}") for day in (-1, 3, 2)),
+    lab("CA", 6, "1.4", record="CA0"),
+    lab("CA", 3, "1.4", record="CA3", version=2),
+]
+"""With seed 0 the open page, marked as copied, is all that is written of the last step but one."""
+
+
 @pytest.mark.usefixtures("small_pages")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories(24), st.integers(0, 10_000))
+@example(COPY_CUT_OFF, 0)
 @example(MOVED_OUT_OF_A_CHUNK, 0)
 @example(MOVED_OUT_OF_A_CHUNK, 3)
 def test_a_crash_between_pages_loses_nothing(told: list[SubjectEvent], seed: int) -> None:
