@@ -126,10 +126,10 @@ def _next(key: Key, were: Cases, are: Cases, changes: tuple[FindingChange, ...])
 
 
 def _told(case: Case) -> bool:
-    """Whether people may have heard of it: what is held for what happened since may have been sent before that."""
+    """Whether people may have heard of it: a check that is held for what happened since was told where it was asked."""
     decision = case.draft.decision
-    since = decision.reason in {"lapsed", "given_unchecked"} and not _first_word(case.change)
-    return decision.action == "send" or decision.reason == "contained" or since
+    asked = case.draft.case == "check_open" and case.change.asked
+    return decision.action == "send" or decision.reason == "contained" or asked
 
 
 def _first_word(change: FindingChange) -> bool:
