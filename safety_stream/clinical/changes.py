@@ -14,7 +14,7 @@ from safety_stream.clinical.regraded import regraded, with_what_rests_on_it
 class Kept(NamedTuple):
     """A finding as it was last sent; None: it was withdrawn, and its revisions go on when it is raised again.
 
-    ``asked``: of the check before an infusion, that it had been asked for before, and was not answered since.
+    ``asked``: of the check before an infusion, that it had been asked for before, and its infusion not given on a go.
     """
 
     revision: int
@@ -60,15 +60,17 @@ def difference(
 
 
 def _was_asked(held: Kept | None) -> bool:
-    """Whether a check was asked for, now or before, and is not answered yet."""
+    """Whether a check is asked for by what was last sent, or was before that."""
     finding = None if held is None else held.finding
     return held is not None and (held.asked or (isinstance(finding, EligibilityStatus) and finding.asks))
 
 
 def _stays_open(now: AnyFinding | None) -> bool:
-    """Whether a check that was asked for is no go, and its infusion near or given; moved, it is asked for anew."""
-    if not isinstance(now, EligibilityStatus) or now.state == "go":
+    """Whether a check that was asked for is, or may yet be, open: a go ends it with the dose, a move at once."""
+    if not isinstance(now, EligibilityStatus):
         return False
+    if now.state == "go":
+        return not now.given
     return now.needed_by is not None or now.given or now.state == "hold"
 
 

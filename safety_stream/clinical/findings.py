@@ -54,7 +54,7 @@ class FindingChange(Concluded):
     asked: bool = Field(
         default=False,
         exclude=True,
-        description="Of the check before an infusion: asked for before, and not answered until now; not sent.",
+        description="Of the check before an infusion: asked for before, and neither moved nor given on a go since.",
     )
     as_of: datetime
     because: str = Field(description="The event that brought it about: kind system|id v version, or the clock.")

@@ -205,8 +205,18 @@ def test_a_hold_that_comes_to_go_one_by_one_is_answered() -> None:
     assert said(told_of) == {("eligibility_breach/check_open", "ended", "answered", "ANSWERED: Infusion 2: GO")}
     assert len(told_of) == 1
     assert of(story.told(GIVEN), "eligibility_breach") == []
-    erased = taken_back(ALT).model_copy(update={"reported_at": at(8)})
-    assert of(story.told(erased), "eligibility_breach") == []
+
+
+def test_what_is_erased_after_an_infusion_was_given_on_a_go_is_no_hold() -> None:
+    """All ten answers, entered in error one after another once the dose was given: what was told to hold was a go."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    for event in (ALT, *COMPLETE, GIVEN):
+        story.told(event, at(7, 12))
+    told_of = [story.told(taken_back(event), at(8)) for event in (ALT, *COMPLETE)]
+    assert [of(one, "eligibility_breach") for one in told_of] == [[]] * 10
+    (found,) = story.played.of("eligibility_status", infusion=2)
+    assert str(found.unanswered_by) == "2024-07-01"
 
 
 def test_a_hold_that_ended_with_the_move_of_its_infusion_is_no_hold_of_the_new_day() -> None:
@@ -218,13 +228,41 @@ def test_a_hold_that_ended_with_the_move_of_its_infusion_is_no_hold_of_the_new_d
     assert [of(one, "eligibility_breach") for one in told_of] == [[]] * 4
 
 
-def test_a_dose_taken_back_leaves_the_hold_that_was_told() -> None:
-    """Entered in error, and given after all: told again, for the hold stood all the while."""
+def test_a_hold_that_had_ended_says_that_the_day_has_passed_since() -> None:
+    """The one result, which broke a criterion, is erased on 3 July: nothing is on file, and the day has passed."""
+    story, bad = Story(*TREATED), lab("ALT", 6, "900", reported=at(6, 12))
+    for event, when in ((None, DAY_BEFORE), (bad, None), (None, DAY_AFTER)):
+        story.told(event, when)
+    sent = of(story.told(taken_back(bad), at(9)), "eligibility_breach")
+    (lapsed,) = [one for one in sent if one.case == "check_open"]
+    assert (lapsed.state, lapsed.decision.reason) == ("raised", "lapsed")
+
+
+HOLDS_AGAIN: dict[str, tuple[SubjectEvent, ...]] = {
+    "a go, and one of its results entered in error": (
+        ALT, *COMPLETE, cast(SubjectEvent, taken_back(ALT).model_copy(update={"reported_at": at(6, 21)})),
+    ),
+    "a dose entered in error": (
+        ALT, GIVEN, cast(SubjectEvent, taken_back(GIVEN).model_copy(update={"reported_at": at(7, 12)})),
+    ),
+    "a broken criterion corrected": (
+        lab("ALT", 6, "900", reported=at(6, 12)),
+        lab("ALT", 6, "30", version=2, status="corrected", reported=at(6, 13)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("events", HOLDS_AGAIN.values(), ids=HOLDS_AGAIN)
+def test_a_hold_that_had_ended_is_told_again_when_its_check_is_open_again(events: tuple[SubjectEvent, ...]) -> None:
+    """Told to hold, then that it ended: part of ten answers is no go, so the hold is told anew, and the dose on it."""
     story = Story(*TREATED)
     story.told(None, DAY_BEFORE)
-    story.told(ALT)
-    story.told(GIVEN)
-    story.told(taken_back(GIVEN).model_copy(update={"reported_at": at(7, 12)}))
+    for event in events[:-1]:
+        story.told(event)
+    again = [one for one in of(story.told(events[-1]), "eligibility_breach") if one.case == "check_open"]
+    assert said(again) == {
+        ("eligibility_breach/check_open", "raised", "corrected", "Infusion 2 on 2024-07-01: HOLD, check not answered")
+    }
     given = of(story.told(infusion(2, 7, version=3), at(7, 14)), "eligibility_breach")
     assert [one.decision.reason for one in given] == ["given_unchecked"]
 
