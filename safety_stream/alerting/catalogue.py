@@ -24,7 +24,7 @@ REASONS: Final[dict[Reason, str]] = {
     "adjudicated": "a person has decided",
     "withdrawn": "no longer supported by the data",
     "lapsed": "the day has passed, and the check is as open as before",
-    "given_unchecked": "the infusion was given without its check",
+    "given_unchecked": "the infusion was given, its check not complete",
     "answered": "the check is answered",
     "met_now": "a newer result or record meets the criterion",
     "reported": "the report was sent in time",

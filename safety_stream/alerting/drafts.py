@@ -139,7 +139,8 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
 
     Before enrolment each broken criterion alerts by itself; what is undetermined is on the list, never a mail each. A
     check before an infusion for which nothing at all has come by the day before is told. That the day passed, or that
-    the infusion was given all the same, is told to those who were told to hold it; else it stands on the lists.
+    the infusion was given all the same, be the check answered in part or not, is told to those who were told to hold
+    it; else it stands on the lists.
     """
     broken = tuple(one.criterion for one in finding.criteria if one.verdict == "breached")
     if finding.check == "before_infusion":
@@ -147,9 +148,7 @@ def eligibility_status(finding: EligibilityStatus) -> Iterator[Draft]:
             yield Draft("eligibility_breach", "given_on_hold", SEND, broken, (len(broken),))
         elif finding.needed_by is not None:
             open_ = sum(one.verdict == "undetermined" for one in finding.criteria)
-            decision = hold("lapsed") if finding.lapsed else SEND
-            if open_ < len(finding.criteria):
-                decision = hold("undetermined")
+            decision = SEND if finding.asks else hold("lapsed" if open_ == len(finding.criteria) else "undetermined")
             yield Draft("eligibility_breach", "check_open", decision, (finding.needed_by,), (open_,))
         elif finding.unanswered_by is not None:
             yield Draft("eligibility_breach", "check_open", hold("given_unchecked"))

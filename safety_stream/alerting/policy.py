@@ -6,6 +6,7 @@ whoever derives them: the worker, a replay or the second look.
 
     before \ now        nothing to tell         held                       to be sent
     nothing             -                       held (its reason)          sent: new, historical
+    a hold that ended   -                       sent: corrected            sent: corrected
     held                held: never_sent        held when the reason is    sent: new
                                                 another
     sent, or contained  sent: withdrawn         sent: withdrawn            sent: worse, corrected, adjudicated;
@@ -53,6 +54,7 @@ __all__ = ["alerts_of", "mail_broken", "revise", "unreadable"]
 
 HISTORICAL_AFTER: Final = timedelta(hours=72)
 FIRST: Final = 1
+_OPEN_STILL: Final = {"lapsed", "given_unchecked"}  # of a check: what happened while it was open
 
 
 def revise(*changes: FindingChange) -> tuple[Alert, ...]:
@@ -115,7 +117,7 @@ def _next(key: Key, were: Cases, are: Cases, changes: tuple[FindingChange, ...])
     elif before is None or not _told(before):
         if before is None or before.draft.decision != now.draft.decision:
             one = went_before(now, were, are) if now.draft.decision.action == "send" else None
-            yield _raised(now, _first(now)) if one is None else _in_its_place(one, now)
+            yield _raised(now, _first(now, before)) if one is None else _in_its_place(one, now)
     elif now.draft.decision.action == "hold":
         if before.draft.decision != now.draft.decision and not stands(now.change, now.draft):
             yield _now_held(before, now, changes)
@@ -126,10 +128,10 @@ def _next(key: Key, were: Cases, are: Cases, changes: tuple[FindingChange, ...])
 
 
 def _told(case: Case) -> bool:
-    """Whether people may have heard of it: what is held for what happened since may have been sent before that."""
+    """Whether people may have heard of it: a check that is held for what happened since was told where it was asked."""
     decision = case.draft.decision
-    since = decision.reason in {"lapsed", "given_unchecked"} and not _first_word(case.change)
-    return decision.action == "send" or decision.reason == "contained" or since
+    asked = case.draft.case == "check_open" and case.change.asked
+    return decision.action == "send" or decision.reason == "contained" or asked
 
 
 def _first_word(change: FindingChange) -> bool:
@@ -141,7 +143,7 @@ def _now_held(before: Case, now: Case, changes: tuple[FindingChange, ...]) -> Al
     """Told before, and by itself not to be sent any more: contained, or what became of it, or taken back."""
     if now.draft.decision.reason == "contained":
         return _raised(now, now.draft.decision)
-    if now.draft.decision.reason in {"lapsed", "given_unchecked"}:
+    if now.draft.decision.reason in _OPEN_STILL:
         return _raised(now, Decision(action="send", reason=now.draft.decision.reason))
     return _withdrawn(before, now, changes)
 
@@ -162,7 +164,11 @@ def _in_its_place(before: Case, now: Case) -> Alert:
     return alert.model_copy(update={"facts": (("Told before", headline(before.finding)), *alert.facts)})
 
 
-def _first(now: Case) -> Decision:
+def _first(now: Case, before: Case | None) -> Decision:
+    """What is told first; and a hold that was told and had ended, told again where its check is open again."""
+    if before is None and now.draft.case == "check_open" and now.change.asked:
+        reason = now.draft.decision.reason
+        return Decision(action="send", reason=reason if reason in _OPEN_STILL else "corrected")
     if now.draft.decision.action == "send" and _is_historical(now):
         return Decision(action="send", reason="historical")
     return now.draft.decision

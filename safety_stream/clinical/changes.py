@@ -7,14 +7,19 @@ from typing import NamedTuple
 from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_measured import Toxicity
 from safety_stream.clinical.findings_reported import DoseLimitingToxicity
+from safety_stream.clinical.findings_subject import EligibilityStatus
 from safety_stream.clinical.regraded import regraded, with_what_rests_on_it
 
 
 class Kept(NamedTuple):
-    """A finding as it was last sent; None: it was withdrawn, and its revisions go on when it is raised again."""
+    """A finding as it was last sent; None: it was withdrawn, and its revisions go on when it is raised again.
+
+    ``asked``: of the check before an infusion, that it had been asked for before, and its infusion not given on a go.
+    """
 
     revision: int
     finding: AnyFinding | None
+    asked: bool = False
 
 
 def standing_of(kept: Mapping[str, Kept]) -> dict[str, AnyFinding]:
@@ -48,8 +53,24 @@ def difference(
         changes = _counted_anew(changes, moved, beside, kept if many_pages else {})
     now = dict(kept)
     for change in changes:
-        now[change.finding.id] = Kept(change.revision, None if change.change == "withdrawn" else change.finding)
+        standing = None if change.change == "withdrawn" else change.finding
+        now[change.finding.id] = Kept(change.revision, standing, change.asked and _stays_open(standing))
     return now, with_what_rests_on_it(changes)
+
+
+def _was_asked(held: Kept | None) -> bool:
+    """Whether a check is asked for by what was last sent, or was before that."""
+    finding = None if held is None else held.finding
+    return held is not None and (held.asked or (isinstance(finding, EligibilityStatus) and finding.asks))
+
+
+def _stays_open(now: AnyFinding | None) -> bool:
+    """Whether a check that was asked for is, or may yet be, open: a go ends it with the dose, a move at once."""
+    if not isinstance(now, EligibilityStatus):
+        return False
+    if now.state == "go":
+        return not now.given
+    return now.needed_by is not None or now.given or now.state == "hold"
 
 
 def _counted_anew(
@@ -121,6 +142,7 @@ def _change(held: Kept | None, found: AnyFinding | None, as_of: datetime, becaus
         finding=now,
         previous=before,
         beside=(),
+        asked=_was_asked(held),
         as_of=as_of,
         because=because,
         regraded=regraded(before, found, because),

@@ -51,6 +51,11 @@ class FindingChange(Concluded):
         exclude=True,
         description="Of an episode: the other episodes of its term that did not change; not sent.",
     )
+    asked: bool = Field(
+        default=False,
+        exclude=True,
+        description="Of the check before an infusion: asked for before, and neither moved nor given on a go since.",
+    )
     as_of: datetime
     because: str = Field(description="The event that brought it about: kind system|id v version, or the clock.")
     regraded: str | None = Field(

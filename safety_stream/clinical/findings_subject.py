@@ -58,6 +58,12 @@ class EligibilityStatus(Finding):
     )
     criteria: tuple[CriterionState, ...]
 
+    @property
+    def asks(self) -> bool:
+        """Whether the check is asked for: its infusion is near, and nothing on file decides any criterion of it."""
+        near = self.needed_by is not None and not self.lapsed
+        return near and all(one.verdict == "undetermined" for one in self.criteria)
+
 
 class Unobserved(Finding):
     """Results of a visit that did not come, or hours that a dosed subject went unobserved beyond a limit."""

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from safety_stream.errors import PageOfAnotherVersion
 
-FORMAT = 9
+FORMAT = 10
 """To be raised when pages hold something else, or when something else follows from the same facts."""
 
 _Page = TypeVar("_Page")

@@ -3,9 +3,11 @@
 Infusion 1 on Monday 24 June 2024 (day 0), infusion 2 planned on 1 July (day 7), in Shanghai.
 """
 
+import json
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import permutations
+from typing import Any, cast
 
 import pytest
 from stories import (
@@ -22,6 +24,7 @@ from stories import (
     screened,
     taken_back,
     told,
+    vital,
     withdrawn,
 )
 
@@ -38,8 +41,8 @@ Told = tuple[str, str, str, str]
 class Story:
     """A subject whose clock stands at each report, and what people are told."""
 
-    def __init__(self, *events: SubjectEvent) -> None:
-        self.played = Played()
+    def __init__(self, *events: SubjectEvent, stored: bool = False) -> None:
+        self.played = Played(stored=stored)
         for event in events:
             self.told(event)
 
@@ -116,6 +119,152 @@ def test_a_hold_that_is_answered_in_part_stands() -> None:
     story = Story(*TREATED)
     story.told(None, DAY_BEFORE)
     assert of(story.told(lab("ALT", 6, "30", reported=at(6, 12))), "eligibility_breach") == []
+
+
+GIVEN = infusion(2, 7)
+ALT = lab("ALT", 6, "30", reported=at(6, 12))
+COMPLETE: tuple[SubjectEvent, ...] = (
+    *(lab(test, 6, value) for test, value in (
+        ("AST", "30"), ("EGFR", "95"), ("BILI", "10"), ("PT", "12"), ("INR", "1"), ("CREAT", "70"),
+    )),
+    vital("LVEF", 6, "60", "%"),
+    vital("OXYSAT", 6, "98", "%", on_oxygen=False),
+    fact("uncontrolled-infection", 6, value=False),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize(
+    "late", [ALT, ALT.model_copy(update={"reported_at": at(5, 12)})], ids=["in time", "on its way"]
+)
+def test_given_on_a_hold_answered_in_part_is_told(late: SubjectEvent, stored: bool) -> None:
+    """One of ten results after the hold was told, the dose before the other nine: plainly not a go, so it is told.
+
+    Also when the laboratory released that result before the hold, and it came after it.
+    """
+    story = Story(*TREATED, stored=stored)
+    story.told(None, DAY_BEFORE)
+    assert of(story.told(late, at(6, 12)), "eligibility_breach") == []
+    (given,) = of(story.told(GIVEN), "eligibility_breach")
+    assert (given.case, given.state, given.decision.reason) == ("check_open", "ended", "given_unchecked")
+    assert dict(given.facts)["Told before"] == "Infusion 2 on 2024-07-01: HOLD, check not answered"
+    assert "alt" not in dict(given.facts)["Undetermined"].split(", ")
+    english, chinese = (letter(given, Standing(answer_by=DAY_AFTER, language=one)) for one in ("en", "zh"))
+    assert english.action.startswith("THE INFUSION WAS GIVEN ALTHOUGH IT WAS ON HOLD.")
+    assert "在暂停期间仍已给予" in chinese.action
+
+
+def test_a_hold_that_an_older_version_told_is_remembered() -> None:
+    """Pages of format 9 kept a revision and a finding alone: the finding itself says that the check was asked for."""
+    story = Story(*TREATED, stored=True)
+    story.told(None, DAY_BEFORE)
+    header = json.loads(cast(bytes, story.played.store["header"]))
+    header["kept"] = {id_: one[:2] for id_, one in header["kept"].items()}
+    story.played.store["header"] = json.dumps(header | {"book": header["book"].replace("pages 10", "pages 9")}).encode()
+    story.told(ALT)
+    assert [one.decision.reason for one in of(story.told(GIVEN), "eligibility_breach")] == ["given_unchecked"]
+
+
+def test_the_order_of_dose_and_result_does_not_matter() -> None:
+    """The result first, or the dose: what is told last of the hold is the same, that the check was not complete."""
+    last, told_of = set[Told](), list[SubjectEvent]((ALT, GIVEN))
+    for order in permutations(told_of):
+        story = Story(*TREATED)
+        story.told(None, DAY_BEFORE)
+        sent = [one for event in order for one in of(story.told(event, GIVEN.reported_at), "eligibility_breach")]
+        last |= said(sent[-1:])
+    assert last == {("eligibility_breach/check_open", "ended", "given_unchecked", "Infusion 2, given: UNDETERMINED")}
+
+
+def test_a_check_answered_in_part_before_it_was_wanted_mails_nobody() -> None:
+    """A result of day 3 is there when the check is wanted on day 6: no hold was told, and neither is the dose.
+
+    Nor when the day passes first, when another result comes, or when the dose is told again with another hour.
+    """
+    story = Story(*TREATED, lab("ALT", 3, "30", reported=at(3, 12)))
+    again = infusion(2, 8, version=2).model_copy(update={"reported_at": at(9, 8)})
+    told_of = [story.told(None, DAY_BEFORE), story.told(lab("AST", 6, "30")), story.told(None, DAY_AFTER)]
+    told_of += [story.told(GIVEN, at(8, 18)), story.told(again), story.told(lab("INR", 6, "1", reported=at(10)))]
+    assert [of(one, "eligibility_breach") for one in told_of] == [[]] * 6
+
+
+def test_an_infusion_of_a_history_whose_dose_is_told_anew_mails_nobody() -> None:
+    """Nobody was told to hold: the dose, its day corrected twice, and one late result stand on the lists."""
+    story = Story(*TREATED, GIVEN)
+    for version, day in ((2, 8), (3, 7)):
+        redated = infusion(2, day, version=version).model_copy(update={"reported_at": at(8 + version)})
+        assert of(story.told(redated), "eligibility_breach") == []
+    assert of(story.told(lab("ALT", 6, "30", reported=at(12))), "eligibility_breach") == []
+
+
+def test_a_hold_that_comes_to_go_one_by_one_is_answered() -> None:
+    """Ten answers, each by itself: who was told to hold is told once that it is a go, and of the dose nothing."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    told_of = [one for event in (ALT, *COMPLETE) for one in of(story.told(event, at(6, 20)), "eligibility_breach")]
+    assert said(told_of) == {("eligibility_breach/check_open", "ended", "answered", "ANSWERED: Infusion 2: GO")}
+    assert len(told_of) == 1
+    assert of(story.told(GIVEN), "eligibility_breach") == []
+
+
+def test_what_is_erased_after_an_infusion_was_given_on_a_go_is_no_hold() -> None:
+    """All ten answers, entered in error one after another once the dose was given: what was told to hold was a go."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    for event in (ALT, *COMPLETE, GIVEN):
+        story.told(event, at(7, 12))
+    told_of = [story.told(taken_back(event), at(8)) for event in (ALT, *COMPLETE)]
+    assert [of(one, "eligibility_breach") for one in told_of] == [[]] * 10
+    (found,) = story.played.of("eligibility_status", infusion=2)
+    assert str(found.unanswered_by) == "2024-07-01"
+
+
+def test_a_hold_that_ended_with_the_move_of_its_infusion_is_no_hold_of_the_new_day() -> None:
+    """Answered in part and moved to 3 July: when that is wanted something is on file, and nobody is told to hold it."""
+    story = Story(*TREATED)
+    moved = planned(2, 9).model_copy(update={"reported_at": at(6, 20)})
+    story.told(None, DAY_BEFORE)
+    told_of = [story.told(ALT), story.told(moved), story.told(None, DAY_AFTER), story.told(infusion(2, 9))]
+    assert [of(one, "eligibility_breach") for one in told_of] == [[]] * 4
+
+
+def test_a_hold_that_had_ended_says_that_the_day_has_passed_since() -> None:
+    """The one result, which broke a criterion, is erased on 3 July: nothing is on file, and the day has passed."""
+    story, bad = Story(*TREATED), lab("ALT", 6, "900", reported=at(6, 12))
+    for event, when in ((None, DAY_BEFORE), (bad, None), (None, DAY_AFTER)):
+        story.told(event, when)
+    sent = of(story.told(taken_back(bad), at(9)), "eligibility_breach")
+    (lapsed,) = [one for one in sent if one.case == "check_open"]
+    assert (lapsed.state, lapsed.decision.reason) == ("raised", "lapsed")
+
+
+HOLDS_AGAIN: dict[str, tuple[SubjectEvent, ...]] = {
+    "a go, and one of its results entered in error": (
+        ALT, *COMPLETE, cast(SubjectEvent, taken_back(ALT).model_copy(update={"reported_at": at(6, 21)})),
+    ),
+    "a dose entered in error": (
+        ALT, GIVEN, cast(SubjectEvent, taken_back(GIVEN).model_copy(update={"reported_at": at(7, 12)})),
+    ),
+    "a broken criterion corrected": (
+        lab("ALT", 6, "900", reported=at(6, 12)),
+        lab("ALT", 6, "30", version=2, status="corrected", reported=at(6, 13)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("events", HOLDS_AGAIN.values(), ids=HOLDS_AGAIN)
+def test_a_hold_that_had_ended_is_told_again_when_its_check_is_open_again(events: tuple[SubjectEvent, ...]) -> None:
+    """Told to hold, then that it ended: part of ten answers is no go, so the hold is told anew, and the dose on it."""
+    story = Story(*TREATED)
+    story.told(None, DAY_BEFORE)
+    for event in events[:-1]:
+        story.told(event)
+    again = [one for one in of(story.told(events[-1]), "eligibility_breach") if one.case == "check_open"]
+    assert said(again) == {
+        ("eligibility_breach/check_open", "raised", "corrected", "Infusion 2 on 2024-07-01: HOLD, check not answered")
+    }
+    given = of(story.told(infusion(2, 7, version=3), at(7, 14)), "eligibility_breach")
+    assert [one.decision.reason for one in given] == ["given_unchecked"]
 
 
 def test_an_infusion_that_is_moved_takes_nothing_back() -> None:
