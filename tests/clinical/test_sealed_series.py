@@ -130,7 +130,7 @@ COPY_CUT_OFF = [
 @example(MOVED_OUT_OF_A_CHUNK, 0)
 @example(MOVED_OUT_OF_A_CHUNK, 3)
 def test_a_crash_between_pages_loses_nothing(told: list[SubjectEvent], seed: int) -> None:
-    """Any part of a step's pages written, then the same event again: same findings, and no revision told otherwise."""
+    """Any part of a step's pages written, then the same event again: same findings, and nothing else is told."""
     crashing, smooth = Crashing(Random(seed)), Played(told, stored=True)
     for event in told:
         crashing.take(event)
