@@ -17,8 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from safety_stream.clinical.changes import difference, standing_of
-from safety_stream.clinical.columns import differing
+from safety_stream.clinical.changes import standing_of
 from safety_stream.clinical.contradictions import died
 from safety_stream.clinical.events import Acknowledged, AdverseEvent, Measurement, SubjectEvent
 from safety_stream.clinical.filing import Bench, Filed, file_report, file_result, file_shelf, held_in
@@ -26,14 +25,12 @@ from safety_stream.clinical.findings import AnyFinding, FindingChange
 from safety_stream.clinical.findings_subject import SubjectStatus
 from safety_stream.clinical.fold import Digest, Fold
 from safety_stream.clinical.frame import Frame, frame_of
-from safety_stream.clinical.joined import none_happened
+from safety_stream.clinical.header import knowing, looked, says_the_same
 from safety_stream.clinical.memory import Outcome, placed, remember_fact, remember_report, series_keys
 from safety_stream.clinical.overview import overview
-from safety_stream.clinical.parts import Said
 from safety_stream.clinical.record import (
     HEADER,
     REPORT,
-    Header,
     Held,
     Index,
     Page,
@@ -49,7 +46,7 @@ from safety_stream.clinical.record import (
 from safety_stream.clinical.renamed import PAGE, is_first, is_retold, listing_retold, on_each_page, other_pages
 from safety_stream.clinical.reported import conclude_report
 from safety_stream.clinical.result import Order, Result, order_of, result_of
-from safety_stream.clinical.ruled_out import with_the_result_that_decides, with_what_rules_them_out
+from safety_stream.clinical.ruled_out import with_the_result_that_decides
 from safety_stream.clinical.series import all_findings, digest_of, folded
 from safety_stream.clinical.seriousness import is_grave
 from safety_stream.clinical.shelf import Shelf, is_short, names_needed, settled, shelf_of
@@ -363,10 +360,10 @@ def _closed(
     passed = held.deadline is not None and bench.as_of >= held.deadline
     if news or header is not held or passed or held.book != bench.edition:
         digests = {**header.digests, **news} if news else header.digests
-        if said is not None and header is held and not passed and _says_the_same(held, news, bench):
-            header = _knowing(held, digests, bench)
+        if said is not None and header is held and not passed and says_the_same(held, news, bench):
+            header = knowing(held, digests, bench)
         else:
-            header, said, own = _looked(header, digests, bench, said)
+            header, said, own = looked(header, digests, bench, said)
             changes += own
     return Step(
         record=record.after(header, pages, Held(bench.edition, bench.frame, bench.courses, bench.recent), said),
@@ -377,68 +374,3 @@ def _closed(
         graded=tuple(graded),
         outcome=outcome,
     )
-
-
-def _says_the_same(held: Header, news: Mapping[str, Digest], bench: Bench) -> bool:
-    """Whether no part of the overview can say anything else: a state went on, and nothing happened that it is around.
-
-    So it is with almost every neutrophil count, as long as there is no fever.
-    """
-    if held.book != bench.edition or not (none_happened(held.digests, bench.book) and none_happened(news, bench.book)):
-        return False
-    return all(name in held.digests and differing(held.digests[name], one) == ["joined"] for name, one in news.items())
-
-
-def _knowing(held: Header, digests: Mapping[str, Digest], bench: Bench) -> Header:
-    """The header with what it knows of its pages now; all that it says stays."""
-    return Header(
-        study=held.study,
-        subject=held.subject,
-        facts=held.facts,
-        digests=digests,
-        kept=held.kept,
-        status=held.status,
-        deadline=held.deadline,
-        concluded_to=bench.as_of,
-        reported_to=held.reported_to,
-        book=held.book,
-        retold=held.retold,
-    )
-
-
-def _looked(
-    header: Header, digests: Mapping[str, Digest], bench: Bench, before: Said | None
-) -> tuple[Header, Said, tuple[FindingChange, ...]]:
-    """The header after a look at the whole subject: its own findings and what changed of them, status and deadline."""
-    whole = overview(bench.frame, header.facts, digests, bench.book, bench.as_of, before=before)
-    kept, changes = difference(header.kept, whole.findings, bench.as_of, bench.because, whole.among)
-    changes = with_what_rules_them_out(changes, bench.frame, digests)
-    alike = before is not None and _alike(before, whole.said)
-    after = Header(
-        study=header.study,
-        subject=header.subject,
-        facts=header.facts,
-        digests=digests,
-        kept=kept,
-        status=header.status if alike else _revised(header.status, whole.status),
-        deadline=whole.deadline,
-        concluded_to=bench.as_of,
-        reported_to=header.reported_to,
-        book=bench.edition,
-        retold=header.retold,
-    )
-    return after, whole.said._replace(kept=kept), changes
-
-
-def _alike(before: Said, now: Said) -> bool:
-    """Whether the very status was said that was said in the look before."""
-    return before.parts["status"].said[0] is now.parts["status"].said[0]
-
-
-def _revised(held: SubjectStatus | None, now: SubjectStatus) -> SubjectStatus:
-    """The status with its revision: the one held when nothing but the time differs."""
-    if held is None:
-        return now
-    if vars(held) == {**vars(now), "revision": held.revision, "as_of": held.as_of}:
-        return held
-    return now.model_copy(update={"revision": held.revision + 1})
